@@ -1,0 +1,50 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`. `make` lists the rest.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+TF_CPP_MIN_LOG_LEVEL ?= 2
+export TF_CPP_MIN_LOG_LEVEL
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-slow lint format serve clean
+
+help: ## List these commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-10s %s\n", $$1, $$2 }'
+
+setup: $(READY) ## Make .venv and install everything into it
+
+$(READY): setup.cfg pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
+		{ echo "Python 3.11, 3.12 or 3.13 is needed, but $(PYTHON) is $$($(PYTHON) --version): run make PYTHON=python3.11 ..."; exit 1; }
+	@echo "==> making $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV)
+	@echo "==> installing TensorFlow, Keras and the tools of constraints.txt: about 2 GB, a few minutes the first time"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[development]'
+	@touch $@
+	@echo "==> $(VENV) is ready"
+
+demo: $(READY) ## The whole way; DATA=folder of CREMA-D for real speech, WEIGHTS=yamnet.h5 to start from AudioSet
+	@$(BIN)/ser demo $(if $(DATA),--data "$(DATA)") $(if $(WEIGHTS),--weights "$(WEIGHTS)") $(if $(OUT),--out "$(OUT)")
+
+test: $(READY) ## The tests; real speech is looked for in $SER_DATA, then in ../shared/data
+	@echo "==> testing"
+	@$(BIN)/python -m pytest $(ARGS)
+
+test-slow: $(READY) ## Also the tests that take minutes
+	@$(BIN)/python -m pytest -m 'slow or not slow' $(ARGS)
+
+lint: $(READY) ## ruff (check, format) and mypy
+	@echo "==> ruff check";  $(BIN)/ruff check .
+	@echo "==> ruff format"; $(BIN)/ruff format --check .
+	@echo "==> mypy";        $(BIN)/mypy
+
+format: $(READY) ## Let ruff put the code in order
+	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+
+serve: $(READY) ## Serve MODELS (default: those of the demo) on gRPC
+	@$(BIN)/ser serve $(or $(MODELS),out/demo/synthetic/models)
+
+clean: ## Remove .venv and everything the demo wrote
+	rm -rf $(VENV) out

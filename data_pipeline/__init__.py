@@ -1,0 +1,1 @@
+"""From audio files to batches: corpora, preparation, splits, records and tf.data pipelines."""

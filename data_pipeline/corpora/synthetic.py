@@ -1,0 +1,238 @@
+"""A corpus that a machine speaks, for demonstrations and tests where no recorded speech is at hand.
+
+Its files are laid out like a recorded corpus's: `S01_AWK_ANG_MD_00.wav` is speaker, sentence, emotion, intensity and
+repetition, with codes as in CREMA-D, and `speakers.csv` gives the speakers' sex. What a model scores on it says
+nothing about people.
+"""
+
+import csv
+import io
+import os
+import re
+import wave
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from data_pipeline.clip import Clip
+from data_pipeline.corpora.articulation import SENTENCES
+from data_pipeline.corpora.corpus import Corpus
+from data_pipeline.corpora.expression import INTENSITIES, Speaker, draw_speaker, say
+from data_pipeline.corpora.voice import SAMPLE_RATE
+from data_pipeline.emotion import Emotion
+from data_pipeline.errors import UserError
+
+_EMOTIONS = {
+    "ANG": Emotion.ANGER,
+    "DIS": Emotion.DISGUST,
+    "FEA": Emotion.FEAR,
+    "HAP": Emotion.HAPPINESS,
+    "NEU": Emotion.NEUTRAL,
+    "SAD": Emotion.SADNESS,
+}
+_INTENSITIES = {"LO": "low", "MD": "medium", "HI": "high", "XX": "unspecified"}
+_NAME = re.compile(
+    r"(?P<speaker>S\d{2,})_(?P<sentence>[A-Z]{3})_"
+    rf"(?P<emotion>{'|'.join(_EMOTIONS)})_(?P<intensity>{'|'.join(_INTENSITIES)})_(?P<repetition>\d{{2,}})"
+)
+_SPEAKERS = "speakers.csv"
+_PARTIAL = ".part"
+
+
+class Synthetic(Corpus):
+    """Speech of a source-filter voice, six emotions, as many speakers as wanted."""
+
+    name = "synthetic"
+    title = "Synthetic emotional speech (source-filter voice)"
+    speakers = "any number of machine speakers"
+    licence = "Apache-2.0, as this project; made by `ser data synthesize`"
+    url = ""
+    synthetic = True
+
+    def clips(self, source: Path) -> list[Clip]:
+        """Every clip that `synthesize` wrote to `source`; files of other names are passed over.
+
+        Args:
+            source: The folder.
+
+        Returns:
+            Clips sorted by name.
+
+        Raises:
+            UserError: If `source` is missing, is not a folder, was not written to the end, or holds no clip.
+        """
+        source = Path(source)
+        if not source.is_dir():
+            raise UserError(
+                f"{source} is not a folder: make a synthetic corpus there with `ser data synthesize`"
+            )
+        table = source / _SPEAKERS
+        if not table.is_file():
+            raise UserError(
+                f"{source} is not a complete synthetic corpus (no {_SPEAKERS}): make one with `ser data synthesize`"
+            )
+        sexes = _read_speakers(table)
+        clips = []
+        for path in sorted(source.glob("*.wav"), key=lambda path: path.stem):
+            code = _NAME.fullmatch(path.stem)
+            if code is None:
+                continue
+            if code["speaker"] not in sexes:
+                raise UserError(
+                    f"{table} does not list {code['speaker']} of {path.name}: synthesize the corpus again"
+                )
+            clips.append(
+                Clip(
+                    path=path,
+                    name=path.stem,
+                    corpus=self.name,
+                    speaker=code["speaker"],
+                    emotion=_EMOTIONS[code["emotion"]],
+                    intensity=_INTENSITIES[code["intensity"]],
+                    sentence=code["sentence"],
+                    sex=sexes[code["speaker"]],
+                )
+            )
+        if not clips:
+            raise UserError(
+                f"{source} holds no clip named like S01_AWK_ANG_MD_00.wav: synthesize the corpus again"
+            )
+        return clips
+
+
+def synthesize(
+    folder: Path,
+    *,
+    speakers: int = 20,
+    clips_per_emotion: int = 8,
+    seed: int = 0,
+    on_clip: Callable[[Path], object] | None = None,
+) -> int:
+    """Write a synthetic corpus.
+
+    Every file depends on the seed, its speaker, its emotion and its index alone: a larger corpus contains the smaller
+    one, and a second run writes the same bytes. Files appear whole, the table of speakers last.
+
+    Args:
+        folder: Where to; made if missing.
+        speakers: How many, female and male in turn.
+        clips_per_emotion: How many utterances each speaker says in each of the six emotions.
+        seed: Of everything random, not negative.
+        on_clip: Called with the path of every clip once it is written.
+
+    Returns:
+        How many clips the corpus has.
+
+    Raises:
+        UserError: If a number is out of range, or `folder` cannot be written or holds clips beyond this corpus.
+    """
+    for name, value, least in (
+        ("speakers", speakers, 1),
+        ("clips_per_emotion", clips_per_emotion, 1),
+        ("seed", seed, 0),
+    ):
+        if value < least:
+            raise UserError(f"{name} must be at least {least}, not {value}")
+    folder = Path(folder)
+    plan = {
+        clip_name(number, emotion, index): (number, emotion, index)
+        for number in range(1, speakers + 1)
+        for emotion in Emotion
+        for index in range(clips_per_emotion)
+    }
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        strangers = sorted(path.name for path in folder.glob("*.wav") if path.stem not in plan)
+        if strangers:
+            raise UserError(
+                f"{folder} already holds other clips ({strangers[0]}, {len(strangers)} in all): choose an empty folder"
+            )
+        (folder / _SPEAKERS).unlink(missing_ok=True)
+        people = [make_speaker(seed, number) for number in range(1, speakers + 1)]
+        for name, (number, emotion, index) in plan.items():
+            path = folder / f"{name}.wav"
+            _write(path, _wav(make_clip(seed, people[number - 1], number, emotion, index)))
+            if on_clip is not None:
+                on_clip(path)
+        _write(folder / _SPEAKERS, _speaker_table(people))
+    except OSError as error:
+        raise UserError(
+            f"cannot write the synthetic corpus to {folder} ({error.strerror or error}): choose another folder"
+        ) from error
+    return len(plan)
+
+
+def clip_name(number: int, emotion: Emotion, index: int) -> str:
+    """The name of a speaker's clip of an emotion: sentences and intensities take turns.
+
+    Args:
+        number: Of the speaker, from 1.
+        emotion: Neutral speech has no intensity (`XX`), as in CREMA-D.
+        index: Of the clip among the speaker's clips of that emotion, from 0.
+    """
+    code = next(code for code, value in _EMOTIONS.items() if value is emotion)
+    level = "XX" if emotion is Emotion.NEUTRAL else list(_INTENSITIES)[index % len(INTENSITIES)]
+    return f"S{number:02d}_{_sentence(index)}_{code}_{level}_{index // len(SENTENCES):02d}"
+
+
+def make_speaker(seed: int, number: int) -> Speaker:
+    """The speaker of that number, from 1: odd ones are female, even ones male."""
+    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(number,)))
+    return draw_speaker("female" if number % 2 else "male", rng)
+
+
+def make_clip(seed: int, speaker: Speaker, number: int, emotion: Emotion, index: int) -> np.ndarray:
+    """The waveform of one clip.
+
+    Args:
+        seed: Of the corpus.
+        speaker: As `make_speaker` draws them.
+        number: Of the speaker, from 1.
+        emotion: What they act.
+        index: Of the clip among the speaker's clips of that emotion, from 0.
+
+    Returns:
+        int16 [samples] at 16 kHz, of 1 to 3 s.
+    """
+    key = (number, list(Emotion).index(emotion), index)
+    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
+    intensity = list(INTENSITIES.values())[index % len(INTENSITIES)]
+    waveform = say(_sentence(index), speaker, emotion, intensity, rng)
+    return np.round(waveform * 32_767.0).astype(np.int16)
+
+
+def _sentence(index: int) -> str:
+    return list(SENTENCES)[index % len(SENTENCES)]
+
+
+def _wav(pcm: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(SAMPLE_RATE)
+        file.writeframes(pcm.astype("<i2").tobytes())
+    return buffer.getvalue()
+
+
+def _speaker_table(people: list[Speaker]) -> bytes:
+    rows = [f"S{number:02d},{speaker.sex}\n" for number, speaker in enumerate(people, start=1)]
+    return ("id,sex\n" + "".join(rows)).encode()
+
+
+def _read_speakers(table: Path) -> dict[str, str]:
+    try:
+        rows = list(csv.DictReader(io.StringIO(table.read_text(encoding="utf-8"))))
+        return {row["id"]: row["sex"] or "" for row in rows}
+    except (OSError, UnicodeDecodeError, csv.Error, KeyError) as error:
+        raise UserError(
+            f"{table} is not a table with the columns id and sex: synthesize the corpus again"
+        ) from error
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    partial = path.with_name(path.name + _PARTIAL)
+    partial.write_bytes(content)
+    os.replace(partial, path)

@@ -1,0 +1,101 @@
+"""A prepared dataset on disk: `dataset.json` and the record shards that it names."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from data_pipeline.errors import UserError
+
+FORMAT = 1
+"""Version of the layout; a reader refuses any other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """One side of the split.
+
+    Attributes:
+        clips: How many utterances.
+        seconds: Of audio.
+        speakers: Sorted ids, each `corpus/speaker`.
+        emotions: Clips per emotion.
+        shards: File names relative to the dataset's folder, in order.
+    """
+
+    clips: int
+    seconds: float
+    speakers: tuple[str, ...]
+    emotions: dict[str, int]
+    shards: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """What `dataset.json` says.
+
+    Attributes:
+        folder: Where it lies.
+        labels: Emotions in the order of model outputs.
+        corpora: Names of the corpora in it.
+        synthetic: Whether any of its speech is made by a machine; every report made from it must say so.
+        split_name: How it was split (`speaker`, `random`).
+        fingerprint: Hex digest of all records; equal data gives equal fingerprints.
+        splits: By name: `train`, `validation`, `test`. A side without clips is left out.
+    """
+
+    folder: Path
+    labels: tuple[str, ...]
+    corpora: tuple[str, ...]
+    synthetic: bool
+    split_name: str
+    fingerprint: str
+    splits: dict[str, Split]
+
+    @classmethod
+    def open(cls, folder: Path) -> "Dataset":
+        """Read `folder/dataset.json`.
+
+        Raises:
+            UserError: If the folder holds no prepared dataset, an unreadable one, or lacks one of its shards.
+        """
+        path = Path(folder) / "dataset.json"
+        if not path.is_file():
+            raise UserError(f"{folder} holds no prepared dataset (no dataset.json): run `ser data prepare` first")
+        try:
+            content = json.loads(path.read_text())
+        except json.JSONDecodeError as error:
+            raise UserError(f"{path} is not JSON ({error}): prepare the dataset again") from error
+        if not isinstance(content, dict) or content.get("format") != FORMAT:
+            raise UserError(f"{path} is not a dataset of format {FORMAT}: prepare it again with this version")
+        splits = {
+            name: Split(
+                clips=side["clips"],
+                seconds=side["seconds"],
+                speakers=tuple(side["speakers"]),
+                emotions=side["emotions"],
+                shards=tuple(side["shards"]),
+            )
+            for name, side in content["splits"].items()
+        }
+        for shard in (shard for side in splits.values() for shard in side.shards):
+            if not (path.parent / shard).is_file():
+                raise UserError(f"{path.parent / shard} is missing: prepare the dataset again")
+        return cls(
+            folder=path.parent,
+            labels=tuple(content["labels"]),
+            corpora=tuple(content["corpora"]),
+            synthetic=content["synthetic"],
+            split_name=content["split"],
+            fingerprint=content["fingerprint"],
+            splits=splits,
+        )
+
+    def side(self, name: str) -> Split:
+        """One side of the split.
+
+        Raises:
+            UserError: If there is none of that name.
+        """
+        if name not in self.splits:
+            raise UserError(f"{self.folder} has no {name} clips; its splits are {', '.join(self.splits)}")
+        return self.splits[name]

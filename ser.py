@@ -1,0 +1,46 @@
+"""The `ser` command: speech emotion recognition from audio files to answers over gRPC."""
+
+import sys
+
+import typer
+
+import data_pipeline.cli
+import serving.cli
+import training.cli
+from data_pipeline.errors import UserError
+
+app = typer.Typer(
+    name="ser",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    help=(
+        "Recognise emotion in recorded speech.\n\n"
+        "The way of the data: `ser data prepare` turns a corpus into records, `ser train` trains a model on them, "
+        "`ser evaluate` measures it, `ser export` writes it for TensorFlow Serving, `ser serve` answers gRPC "
+        "calls with it, and `ser predict` asks.\n\n"
+        "`make demo` walks the whole way."
+    ),
+)
+
+# Each package mounts its own commands. Their modules import nothing heavy until a command runs, so that
+# `ser --help` answers at once.
+data_pipeline.cli.mount(app)
+training.cli.mount(app)
+serving.cli.mount(app)
+
+
+def main() -> None:
+    """Run the command line; a `UserError` becomes one sentence and exit status 1."""
+    try:
+        app()
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""From a run folder to answers over gRPC: export, the local model server, the client."""

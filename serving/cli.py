@@ -1,0 +1,214 @@
+"""The commands of serving: `ser export`, `ser serve` and `ser predict`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from data_pipeline.errors import UserError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from serving.answer import EmotionAnswer
+    from serving.emotion_recogniser import EmotionRecogniser
+
+_DEFAULT_SERVER = "localhost:8500"
+_BAR = 30  # characters of a bar that means 100 %
+
+
+def mount(app: typer.Typer) -> None:
+    """Add the commands to `ser`."""
+    app.command()(export)
+    app.command()(serve)
+    app.command()(predict)
+
+
+def export(
+    run: Annotated[Path, typer.Argument(help="Run folder that `ser train` has written.")],
+    models: Annotated[Path, typer.Argument(help="Model repository to write to; made where it is missing.")],
+    name: Annotated[str, typer.Option(help="What requests will call the model.")] = "ser",
+) -> None:
+    """Write a trained model for TensorFlow Serving.
+
+    It becomes the next version in the repository, MODELS/NAME/VERSION: a SavedModel that takes audio, with
+    its labels and the requests that warm it up. The version appears whole or not at all, so that a server
+    may be watching.
+
+    Example: `ser export runs/mobilenet models`, then `ser serve models`.
+    """
+    from rich.console import Console
+
+    from serving.export import export as write_version
+    from training.run import Run
+
+    trained = Run.open(run)
+    provenance = {"run": run.resolve().name, "synthetic": trained.synthetic}
+    version = write_version(trained.recogniser(), models, name, provenance=provenance)
+    size = sum(file.stat().st_size for file in version.rglob("*") if file.is_file())
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(f"Wrote [bold]{version}[/bold] ({size / 1e6:.1f} MB).", markup=True)
+    if trained.synthetic:
+        console.print("It learnt from synthetic speech: good for trying things out, not for people's voices.")
+    console.print(f"Next: ser serve {models}")
+
+
+def serve(
+    models: Annotated[Path, typer.Argument(help="Model repository that `ser export` has written.")],
+    grpc_port: Annotated[
+        int, typer.Option(min=0, max=65_535, help="Port to answer gRPC on; 0 picks a free one.")
+    ] = 8500,
+    host: Annotated[
+        str, typer.Option(help="Interface to listen on; 0.0.0.0 lets other machines in.")
+    ] = "127.0.0.1",
+) -> None:
+    """Answer gRPC calls with the models of a repository, on this machine.
+
+    It speaks TensorFlow Serving's own API (PredictionService, ModelService), so that every TensorFlow
+    Serving client can ask it. It is for a laptop, CI or a demo; in production, TensorFlow Serving itself
+    serves the same folder. It serves what MODELS/models.config lists, or else each model's newest version,
+    until Ctrl+C or SIGTERM, after which it finishes the running calls.
+
+    Example: `ser serve models`, and in another terminal `ser predict clip.wav`.
+    """
+    import signal
+    import threading
+
+    from serving.server.local import LocalServer
+
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    print(f"Loading the models in {models} …", flush=True)
+    with LocalServer.start(models, host=host, port=grpc_port) as server:
+        for name, versions in server.models.items():
+            print(f"Serving {name}, version {', '.join(map(str, versions))}", flush=True)
+        print(f"Listening on {server.address} (gRPC, TensorFlow Serving's API)")
+        print(f"Ask it:  ser predict FILE --server {server.address}{_name_option(list(server.models))}")
+        print("Stop it: Ctrl+C", flush=True)
+        stop.wait()
+        print("Stopping …", flush=True)
+
+
+def predict(
+    audio: Annotated[
+        list[Path],
+        typer.Argument(help="Audio files of any format and rate: WAV, FLAC, Ogg, MP3 …", show_default=False),
+    ],
+    server: Annotated[
+        str | None, typer.Option(help=f"HOST:PORT of a model server to ask. [default: {_DEFAULT_SERVER}]")
+    ] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            help="Ask a SavedModel here instead, without a server: MODELS/NAME or MODELS/NAME/VERSION."
+        ),
+    ] = None,
+    name: Annotated[str, typer.Option(help="What the server calls the model.")] = "ser",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line and file.")] = False,
+    timeout: Annotated[float, typer.Option(min=0.001, help="Seconds to wait for each answer.")] = 30.0,
+) -> None:
+    """Recognise the emotion in audio files.
+
+    Asks a running server (`ser serve`, or TensorFlow Serving) or, with --model, a SavedModel in this
+    process. A file that cannot be judged is reported and the others are answered; the exit status is then 1.
+
+    With --json each line is `{"file", "emotion", "probabilities": {emotion: p}, "confidence",
+    "model_version", "latency_ms"}`, or `{"file", "error"}`.
+
+    Examples: `ser predict clip.wav`, `ser predict calls/*.mp3 --server gpu-1:8500 --json`,
+    `ser predict clip.wav --model models/ser`.
+    """
+    if server is not None and model is not None:
+        raise UserError(
+            "--server and --model exclude each other: ask a server or a SavedModel here, not both"
+        )
+
+    from rich.console import Console
+
+    recogniser = _recogniser(server or _DEFAULT_SERVER, model, name, timeout)
+    console = Console(highlight=False, soft_wrap=True)
+    answered = [_report(recogniser, file, as_json, console) for file in audio]
+    if not all(answered):
+        raise typer.Exit(1)
+
+
+def _recogniser(server: str, model: Path | None, name: str, timeout: float) -> "EmotionRecogniser":
+    if model is not None:
+        from serving.recogniser_in_process import InProcessRecogniser
+
+        return InProcessRecogniser(model)
+    from serving.client import EmotionClient
+
+    return EmotionClient(server, name, timeout=timeout)
+
+
+def _report(recogniser: "EmotionRecogniser", file: Path, as_json: bool, console: "Console") -> bool:
+    """Ask about one file and print what comes back; whether there was an answer."""
+    import json
+
+    from data_pipeline.decode import UnusableAudio
+    from serving.answer import AudioRejectedError
+    from serving.client import RequestRefusedError
+
+    try:
+        answer = recogniser.recognise_file(file)
+    except (UnusableAudio, AudioRejectedError, RequestRefusedError) as error:
+        # These are the file's own; an unreachable server or unknown model would fail for every file and
+        # ends it all.
+        sentence = str(error) if str(file) in str(error) else f"{file}: {error}"
+        if as_json:
+            print(json.dumps({"file": str(file), "error": sentence}), flush=True)
+        else:
+            console.print(f"error: {sentence}\n", style="red", markup=False)
+        return False
+    if as_json:
+        print(json.dumps(_as_document(file, answer)), flush=True)
+    else:
+        _draw(file, answer, console)
+    return True
+
+
+def _as_document(file: Path, answer: "EmotionAnswer") -> dict:
+    return {
+        "file": str(file),
+        "emotion": answer.emotion,
+        "probabilities": answer.probabilities,
+        "confidence": answer.confidence,
+        "model_version": answer.model_version,
+        "latency_ms": round(answer.latency * 1_000, 3),
+    }
+
+
+def _draw(file: Path, answer: "EmotionAnswer", console: "Console") -> None:
+    from rich.text import Text
+
+    console.print(Text(str(file), "bold"))
+    console.print(
+        Text("  ")
+        + Text(answer.emotion, f"bold {_colour(answer.emotion)}")
+        + Text(
+            f", confidence {answer.confidence:.0%}, in {answer.latency * 1_000:.1f} ms "
+            f"from version {answer.model_version}"
+        )
+    )
+    width = max(map(len, answer.probabilities))
+    for emotion, probability in answer.probabilities.items():
+        bar = "█" * round(_BAR * probability)
+        console.print(
+            Text(f"  {emotion:<{width}} ")
+            + Text(f"{bar:<{_BAR}}", _colour(emotion))
+            + Text(f" {probability:6.1%}")
+        )
+    console.print()
+
+
+def _colour(emotion: str) -> str:
+    from data_pipeline.emotion import PALETTE, Emotion
+
+    return PALETTE[Emotion(emotion)] if emotion in Emotion.__members__.values() else "default"
+
+
+def _name_option(names: list[str]) -> str:
+    """What `ser predict` needs to be told where the served models do not include its default one."""
+    return "" if "ser" in names else f" --name {names[0]}"

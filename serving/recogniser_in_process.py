@@ -1,0 +1,61 @@
+"""A SavedModel asked in this process, without a server."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from data_pipeline.emotion import LABELS
+from data_pipeline.errors import UserError
+from serving import repository
+from serving.emotion_recogniser import EmotionRecogniser
+from serving.server.refusal import Refusal
+from serving.server.servable import Servable
+from serving.tensors import to_proto
+
+
+class InProcessRecogniser(EmotionRecogniser):
+    """Answers from a SavedModel on disk. The first answer is slow, as TensorFlow readies the graph then.
+
+    Args:
+        folder: The folder of one version, or that of a model with versions in it, of which the newest
+            answers.
+
+    Raises:
+        UserError: If there is no SavedModel in it.
+    """
+
+    def __init__(self, folder: Path):
+        version_folder = newest_version(folder)
+        super().__init__(_labels(version_folder))
+        name = version_folder.name
+        self._servable = Servable.load(
+            version_folder.parent.name, int(name) if name.isdigit() else 0, version_folder
+        )
+
+    def ask(self, waveform: np.ndarray, num_samples: np.ndarray) -> tuple[Mapping[str, np.ndarray], int]:
+        """Run the graph here; see `EmotionRecogniser.ask`."""
+        inputs = {"waveform": to_proto(waveform), "num_samples": to_proto(num_samples)}
+        try:
+            return self._servable.predict("", inputs), self._servable.version
+        except Refusal as refusal:
+            raise UserError(
+                f"{self._servable.name} does not take waveforms ({refusal.sentence}): export it again"
+            ) from refusal
+
+
+def newest_version(folder: Path) -> Path:
+    """The SavedModel that a folder stands for: itself, or its highest version.
+
+    Raises:
+        UserError: If it is neither.
+    """
+    if (folder / "saved_model.pb").is_file():
+        return folder
+    versions = repository.servable_folders(folder.parent, folder.name)
+    return versions[max(versions)]
+
+
+def _labels(folder: Path) -> tuple[str, ...]:
+    path = folder / "assets" / "labels.txt"
+    return tuple(path.read_text(encoding="utf-8").split()) if path.is_file() else LABELS

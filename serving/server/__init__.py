@@ -1,0 +1,1 @@
+"""A model server for one machine that speaks TensorFlow Serving's gRPC API."""

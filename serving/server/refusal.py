@@ -1,0 +1,67 @@
+"""What the server answers where it cannot answer: a gRPC status code and one sentence."""
+
+import contextlib
+import logging
+from collections.abc import Iterator
+
+import grpc
+import tensorflow as tf
+
+_log = logging.getLogger(__name__)
+
+_MAX_DETAILS = 600
+"""Characters. The details of a status travel in a header, and clients refuse headers over 8 KiB; a
+request's own names, which a sentence may quote, have no such limit, and a character may take twelve bytes
+there."""
+
+_STATUS_CODES = {code.value[0]: code for code in grpc.StatusCode}
+
+
+class Refusal(Exception):
+    """A request that is answered with an error status.
+
+    Attributes:
+        code: The gRPC status.
+        sentence: What was wrong and what was expected.
+    """
+
+    def __init__(self, code: grpc.StatusCode, sentence: str):
+        super().__init__(sentence)
+        self.code = code
+        self.sentence = sentence
+
+
+def invalid(sentence: str) -> Refusal:
+    """The request itself is wrong; sending it again will not help."""
+    return Refusal(grpc.StatusCode.INVALID_ARGUMENT, sentence)
+
+
+def not_found(sentence: str) -> Refusal:
+    """There is no such model or version here."""
+    return Refusal(grpc.StatusCode.NOT_FOUND, sentence)
+
+
+@contextlib.contextmanager
+def refusals_as_status(context: grpc.ServicerContext) -> Iterator[None]:
+    """End the call with the right status where its body raises.
+
+    A `Refusal` becomes its own status, an error of TensorFlow's runtime the status of the same number (the
+    two lists of codes are one), and anything else INTERNAL, with the traceback in the server's log only.
+
+    Args:
+        context: Of the call being answered.
+    """
+    try:
+        yield
+    except Refusal as refusal:
+        context.abort(refusal.code, _shortened(refusal.sentence))
+    except tf.errors.OpError as error:
+        code = _STATUS_CODES.get(error.error_code, grpc.StatusCode.INTERNAL)
+        context.abort(code, _shortened(error.message))
+    except Exception:
+        _log.exception("a request failed")
+        context.abort(grpc.StatusCode.INTERNAL, "The server failed on this request; its log says why.")
+
+
+def _shortened(sentence: str) -> str:
+    return sentence if len(sentence) <= _MAX_DETAILS else sentence[: _MAX_DETAILS - 1] + "…"

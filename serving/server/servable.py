@@ -1,0 +1,185 @@
+"""One loaded version of a model: its signatures, and how to ask them."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from google.protobuf.message import DecodeError
+from tensorflow.core.framework import tensor_pb2
+from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
+
+from data_pipeline.errors import UserError
+from serving.server.refusal import invalid
+from serving.tensors import MalformedTensorError, to_array
+
+DEFAULT_SIGNATURE = tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
+"""Answers where a request names no signature, as in TensorFlow Serving."""
+
+
+@dataclass(frozen=True)
+class Servable:
+    """A SavedModel in memory.
+
+    Attributes:
+        name: Of the model.
+        version: Of the model.
+        signatures: What goes in and out, by name, as `saved_model.pb` says and `GetModelMetadata` answers.
+        functions: The signatures that can be asked, ready to run.
+    """
+
+    name: str
+    version: int
+    signatures: Mapping[str, meta_graph_pb2.SignatureDef]
+    functions: Mapping[str, tf.types.experimental.ConcreteFunction]
+
+    @classmethod
+    def load(cls, name: str, version: int, folder: Path) -> "Servable":
+        """Read a SavedModel.
+
+        Args:
+            name: Of the model.
+            version: Of the model.
+            folder: Holds `saved_model.pb`.
+
+        Raises:
+            UserError: If there is no SavedModel for serving in the folder, or it cannot be loaded.
+        """
+        signatures = _signatures(folder)
+        try:
+            functions = tf.saved_model.load(str(folder), tags=[tf.saved_model.SERVING]).signatures
+        except Exception as error:  # a damaged SavedModel raises whatever the part that is damaged does
+            reason = str(error).strip().splitlines()[0]
+            raise UserError(f"{folder} cannot be loaded ({reason}): export it again") from error
+        return cls(name, version, signatures, functions)
+
+    def predict(
+        self,
+        signature_name: str,
+        inputs: Mapping[str, tensor_pb2.TensorProto],
+        output_filter: Collection[str] = (),
+    ) -> dict[str, np.ndarray]:
+        """Answer one batch.
+
+        Args:
+            signature_name: Empty for the default.
+            inputs: From a request; checked against the signature.
+            output_filter: Outputs wanted; all of them where empty.
+
+        Returns:
+            The outputs by name; strings as `bytes` in an object array.
+
+        Raises:
+            Refusal: If signature, inputs or filter do not fit the model.
+            tf.errors.OpError: If the graph itself fails.
+        """
+        signature_name = signature_name or DEFAULT_SIGNATURE
+        if signature_name not in self.functions:
+            raise invalid(
+                f'Serving signature key "{signature_name}" not found; '
+                f"{self.name} has {', '.join(sorted(self.functions))}."
+            )
+        signature = self.signatures[signature_name]
+        wanted = _wanted_outputs(signature, output_filter)
+        arrays = _checked_inputs(signature, inputs)
+        outputs = self.functions[signature_name](**{key: tf.constant(array) for key, array in arrays.items()})
+        return {key: outputs[key].numpy() for key in wanted}
+
+
+def _signatures(folder: Path) -> dict[str, meta_graph_pb2.SignatureDef]:
+    path = folder / "saved_model.pb"
+    if not path.is_file():
+        raise UserError(f"{folder} holds no SavedModel (no saved_model.pb): export the model again")
+    try:
+        saved_model = saved_model_pb2.SavedModel.FromString(path.read_bytes())
+    except DecodeError as error:
+        raise UserError(f"{path} is damaged: export the model again") from error
+    for meta_graph in saved_model.meta_graphs:
+        if tf.saved_model.SERVING in meta_graph.meta_info_def.tags:
+            return dict(meta_graph.signature_def)
+    raise UserError(f"{path} has no graph tagged `{tf.saved_model.SERVING}`: export the model again")
+
+
+def _wanted_outputs(signature: meta_graph_pb2.SignatureDef, output_filter: Collection[str]) -> list[str]:
+    for name in output_filter:
+        if name not in signature.outputs:
+            raise invalid(
+                f"output tensor alias not found in signature: {name} "
+                f"Outputs expected to be in the set {{{_names(signature.outputs)}}}."
+            )
+    if len(set(output_filter)) < len(output_filter):
+        raise invalid("duplicate output tensor alias in output_filter")
+    return list(output_filter) or sorted(signature.outputs)
+
+
+def _checked_inputs(
+    signature: meta_graph_pb2.SignatureDef, inputs: Mapping[str, tensor_pb2.TensorProto]
+) -> dict[str, np.ndarray]:
+    extra, missing = set(inputs) - set(signature.inputs), set(signature.inputs) - set(inputs)
+    if extra or missing:
+        raise invalid(
+            f"input size does not match signature: sent {{{_names(inputs)}}}, expected "
+            f"{{{_names(signature.inputs)}}}. Sent extra: {{{_names(extra)}}}. "
+            f"Missing but required: {{{_names(missing)}}}."
+        )
+    arrays = {name: _checked_input(name, info, inputs[name]) for name, info in signature.inputs.items()}
+    _check_batch_sizes(signature, arrays)
+    return arrays
+
+
+def _checked_input(name: str, info: meta_graph_pb2.TensorInfo, proto: tensor_pb2.TensorProto) -> np.ndarray:
+    """One input as an array; dtype and shape are compared before its content is touched."""
+    expected = tf.TensorShape(info.tensor_shape)
+    if proto.dtype != info.dtype:
+        raise invalid(
+            f"input {name}: expected {_dtype_name(info.dtype)} {_shown(expected)}, "
+            f"received dtype {_dtype_name(proto.dtype)}"
+        )
+    sizes = [dimension.size for dimension in proto.tensor_shape.dim]
+    if not proto.tensor_shape.unknown_rank and not _fits(sizes, expected):
+        raise invalid(
+            f"input {name}: expected {_dtype_name(info.dtype)} {_shown(expected)}, "
+            f"received shape {sizes[:8]}{f' of rank {len(sizes)}' if len(sizes) > 8 else ''}"
+        )
+    try:
+        return to_array(proto)
+    except MalformedTensorError as error:
+        raise invalid(f"input {name}: {error}") from error
+
+
+def _fits(sizes: list[int], expected: tf.TensorShape) -> bool:
+    if expected.rank is None:
+        return True
+    return len(sizes) == expected.rank and all(
+        want is None or size == want for size, want in zip(sizes, expected.as_list(), strict=True)
+    )
+
+
+def _check_batch_sizes(signature: meta_graph_pb2.SignatureDef, arrays: Mapping[str, np.ndarray]) -> None:
+    """Inputs whose first dimension the signature leaves open are batches, and go together row by row."""
+    sizes = {
+        name: arrays[name].shape[0]
+        for name, info in signature.inputs.items()
+        if info.tensor_shape.dim and info.tensor_shape.dim[0].size == -1
+    }
+    if len(set(sizes.values())) > 1:
+        shown = ", ".join(f"{name} has {size}" for name, size in sorted(sizes.items()))
+        raise invalid(f"inputs must have equal 0th-dimension size: {shown}")
+
+
+def _names(names: Collection[str]) -> str:
+    return ",".join(sorted(names))
+
+
+def _dtype_name(dtype: int) -> str:
+    try:
+        return tf.dtypes.as_dtype(dtype).name
+    except TypeError:
+        return f"number {dtype}"
+
+
+def _shown(shape: tf.TensorShape) -> str:
+    if shape.rank is None:
+        return "of any shape"
+    return "[" + ", ".join("?" if size is None else str(size) for size in shape.as_list()) + "]"

@@ -1,0 +1,144 @@
+"""The three text protos beside the model folders, with which TensorFlow Serving is started.
+
+- `models.config` (`ModelServerConfig`): which models to serve.
+- `batching.config` (`BatchingParameters`): how calls are merged into batches.
+- `monitoring.config` (`MonitoringConfig`): where Prometheus finds the metrics.
+
+An export adds its model to the first and writes the other two where they are missing; from then on they
+belong to whoever runs the server.
+"""
+
+import fcntl
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+
+from google.protobuf import text_format
+from tensorflow_serving.config.model_server_config_pb2 import ModelConfig, ModelServerConfig
+
+from data_pipeline.errors import UserError
+
+SERVED_AT = PurePosixPath("/models")
+"""Where the production image holds the model repository. TensorFlow Serving refuses relative base paths, so
+that `models.config` must name this place; `Dockerfile.serving` copies or mounts the repository there."""
+
+MODELS = "models.config"
+BATCHING = "batching.config"
+MONITORING = "monitoring.config"
+
+_BATCHING_PARAMETERS = """\
+# BatchingParameters of TensorFlow Serving (session_bundle_config.proto), for --batching_parameters_file.
+#
+# The last allowed batch size must equal max_batch_size. Waveforms of different lengths share a batch because
+# the server pads them; the model looks at no sample past num_samples, whatever the padding holds.
+max_batch_size { value: 32 }
+allowed_batch_sizes: 1
+allowed_batch_sizes: 2
+allowed_batch_sizes: 4
+allowed_batch_sizes: 8
+allowed_batch_sizes: 16
+allowed_batch_sizes: 32
+pad_variable_length_inputs: true
+# How long the first call of a batch waits for others.
+batch_timeout_micros { value: 2000 }
+# The queue is bounded: where it is full, a call fails at once with UNAVAILABLE.
+max_enqueued_batches { value: 64 }
+"""
+
+_MONITORING_CONFIG = """\
+# MonitoringConfig of TensorFlow Serving (monitoring_config.proto), for --monitoring_config_file.
+# Prometheus asks the REST port for this path.
+prometheus_config {
+  enable: true
+  path: "/monitoring/prometheus/metrics"
+}
+"""
+
+
+class ConfigError(UserError):
+    """A `models.config` that is missing or cannot be read."""
+
+
+def read_config(models: Path) -> ModelServerConfig:
+    """Which models a repository serves.
+
+    Args:
+        models: The model repository.
+
+    Returns:
+        The content of its `models.config`.
+
+    Raises:
+        ConfigError: If the file is missing or is not a `ModelServerConfig` in text form.
+    """
+    path = models / MODELS
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigError(
+            f"there is no {path}: write the model repository with `ser export RUN {models}`"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read ({error}): put it right") from error
+    try:
+        return text_format.Parse(text, ModelServerConfig())
+    except text_format.ParseError as error:
+        raise ConfigError(
+            f"{path} is not a ModelServerConfig in text form ({error}): put it right"
+        ) from error
+
+
+def local_folder(models: Path, model: ModelConfig) -> Path:
+    """Where a model's versions lie on this machine.
+
+    Args:
+        models: The model repository.
+        model: One entry of its `models.config`.
+
+    Returns:
+        The entry's base path, read relative to `models` where it lies below `/models`.
+    """
+    base_path = PurePosixPath(model.base_path)
+    if base_path.is_relative_to(SERVED_AT):
+        return models / base_path.relative_to(SERVED_AT)
+    return Path(model.base_path)
+
+
+def register(models: Path, name: str) -> None:
+    """Make sure that a repository's servers serve a model; what else its files say stays as it is.
+
+    Args:
+        models: The model repository; it exists.
+        name: The model's name.
+
+    Raises:
+        ConfigError: If an existing `models.config` cannot be read; nothing is changed then.
+    """
+    with _lock(models):
+        config = read_config(models) if (models / MODELS).exists() else ModelServerConfig()
+        if name not in {model.name for model in config.model_config_list.config}:
+            config.model_config_list.config.add(
+                name=name, base_path=str(SERVED_AT / name), model_platform="tensorflow"
+            )
+            _replace(models / MODELS, text_format.MessageToString(config))
+        for file, content in ((BATCHING, _BATCHING_PARAMETERS), (MONITORING, _MONITORING_CONFIG)):
+            if not (models / file).exists():
+                _replace(models / file, content)
+
+
+@contextmanager
+def _lock(models: Path) -> Iterator[None]:
+    """Keep two exports into one repository from losing each other's entry."""
+    with (models / ".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _replace(path: Path, content: str) -> None:
+    unfinished = path.with_name(f".{path.name}-{uuid.uuid4().hex}")
+    try:
+        unfinished.write_text(content, encoding="utf-8")
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)

@@ -1,0 +1,50 @@
+"""The status that each row of an answer carries: the one table of its codes.
+
+A served graph never raises on content, because TensorFlow Serving gives the error of a merged batch to every
+caller in it. It marks the bad row instead, and the client turns the code back into a sentence.
+"""
+
+from enum import IntEnum
+
+
+class RowStatus(IntEnum):
+    """Why a row has no answer; OK where it has one.
+
+    The numbers are part of the served interface: never reuse one.
+    """
+
+    OK = 0
+    EMPTY = 1
+    NUM_SAMPLES_OUT_OF_RANGE = 2
+    NOT_FINITE = 3
+    NOT_WAV = 4
+    INCOMPLETE_HEADER = 5
+    UNSUPPORTED_ENCODING = 6
+    UNSUPPORTED_CHANNELS = 7
+    UNSUPPORTED_RATE = 8
+    TRUNCATED = 9
+    NO_ANSWER = 10
+
+    @property
+    def sentence(self) -> str:
+        """One sentence for the person who sent the row: what is wrong and what to do."""
+        return _SENTENCES[self]
+
+
+_SENTENCES = {
+    RowStatus.OK: "the audio was judged",
+    RowStatus.EMPTY: "the audio holds no samples: send at least one",
+    RowStatus.NUM_SAMPLES_OUT_OF_RANGE: (
+        "num_samples is out of range: send at least 1 and at most the length of the waveform"
+    ),
+    RowStatus.NOT_FINITE: "the waveform holds NaN or infinite samples: send finite ones, full scale ±1",
+    RowStatus.NOT_WAV: "the audio is not a RIFF WAVE file: send a PCM16 WAV at 8 or 16 kHz",
+    RowStatus.INCOMPLETE_HEADER: (
+        "the WAV has no complete format chunk followed by a data chunk: write the file again"
+    ),
+    RowStatus.UNSUPPORTED_ENCODING: "the WAV is not 16-bit PCM: convert it to PCM16",
+    RowStatus.UNSUPPORTED_CHANNELS: "the WAV is not mono: send one channel (on a call: one party) a row",
+    RowStatus.UNSUPPORTED_RATE: "the WAV is neither at 8,000 nor at 16,000 Hz: resample it",
+    RowStatus.TRUNCATED: "the WAV ends before its header says: send the whole file",
+    RowStatus.NO_ANSWER: "the model found no finite probabilities: check that the samples are full scale ±1",
+}

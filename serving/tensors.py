@@ -1,0 +1,149 @@
+"""Tensors on the wire: `TensorProto` to and from numpy, without trusting the sender.
+
+`tf.make_ndarray` believes what a message says of itself: a few bytes that claim a shape of [1, 10**12] make
+it allocate that much. Everything here is checked first, so that a bad message costs a sentence and no
+memory.
+"""
+
+import math
+
+import numpy as np
+import tensorflow as tf
+from tensorflow.core.framework import tensor_pb2
+
+MAX_MESSAGE_BYTES = 128 * 2**20
+"""The largest message that server and client take, and the largest tensor that a message may unfold to.
+gRPC's own default of 4 MiB is two seconds of a batch of 32; this is 60 s of audio for such a batch."""
+
+
+_MAX_RANK = 32
+"""Far more than any signature has; numpy itself stops at 64."""
+
+_VALUE_FIELDS = {
+    tf.float32: "float_val",
+    tf.float64: "double_val",
+    tf.float16: "half_val",
+    tf.bfloat16: "half_val",
+    tf.int8: "int_val",
+    tf.uint8: "int_val",
+    tf.int16: "int_val",
+    tf.uint16: "int_val",
+    tf.int32: "int_val",
+    tf.int64: "int64_val",
+    tf.uint32: "uint32_val",
+    tf.uint64: "uint64_val",
+    tf.bool: "bool_val",
+    tf.string: "string_val",
+}
+"""Where the values lie that are not in `tensor_content` (tensorflow/core/framework/tensor.proto)."""
+
+
+class MalformedTensorError(ValueError):
+    """A `TensorProto` that contradicts itself or is too large; the message says how."""
+
+
+def to_proto(array: np.ndarray) -> tensor_pb2.TensorProto:
+    """Pack an array as TensorFlow Serving does with `--enable_serialization_as_tensor_content`.
+
+    Args:
+        array: Any numeric array, or one of `bytes` objects (dtype object or S) for a string tensor.
+
+    Returns:
+        Numbers in `tensor_content`, strings in `string_val`.
+    """
+    dtype = tf.dtypes.as_dtype(array.dtype)
+    proto = tensor_pb2.TensorProto(
+        dtype=dtype.as_datatype_enum, tensor_shape=tf.TensorShape(array.shape).as_proto()
+    )
+    if dtype == tf.string:
+        proto.string_val.extend(array.ravel().tolist())
+    else:
+        proto.tensor_content = np.ascontiguousarray(array).tobytes()
+    return proto
+
+
+def to_array(proto: tensor_pb2.TensorProto) -> np.ndarray:
+    """Unpack a tensor from a peer, in any of the encodings that TensorFlow writes.
+
+    Values may be fewer than the shape asks for, as TensorFlow allows: the last one then repeats.
+
+    Args:
+        proto: From a request or a response.
+
+    Returns:
+        Array of the message's shape; strings come as `bytes` in an object array.
+
+    Raises:
+        MalformedTensorError: If dtype, shape and content do not fit together, or the tensor would be larger
+            than `MAX_MESSAGE_BYTES`.
+    """
+    dtype = _dtype(proto)
+    shape = _shape(proto)
+    elements = math.prod(shape)
+    if dtype == tf.string:
+        _check_strings(proto, shape, elements)
+    else:
+        _check_numbers(proto, dtype, shape, elements)
+    try:
+        return tf.make_ndarray(proto)
+    except (ValueError, TypeError) as error:
+        raise MalformedTensorError(
+            f"its content cannot be read as {dtype.name} {list(shape)}: {error}"
+        ) from error
+
+
+def _dtype(proto: tensor_pb2.TensorProto) -> tf.DType:
+    try:
+        dtype = tf.dtypes.as_dtype(proto.dtype)
+    except TypeError:
+        dtype = None
+    if dtype not in _VALUE_FIELDS:
+        raise MalformedTensorError(f"its dtype {dtype.name if dtype else proto.dtype} cannot be sent")
+    return dtype
+
+
+def _shape(proto: tensor_pb2.TensorProto) -> tuple[int, ...]:
+    if proto.tensor_shape.unknown_rank:
+        raise MalformedTensorError("its shape has no known rank")
+    if len(proto.tensor_shape.dim) > _MAX_RANK:
+        raise MalformedTensorError(f"its shape has {len(proto.tensor_shape.dim)} dimensions")
+    shape = tuple(dimension.size for dimension in proto.tensor_shape.dim)
+    if any(size < 0 for size in shape):
+        raise MalformedTensorError(f"its shape {list(shape)} has a negative dimension")
+    return shape
+
+
+def _check_numbers(
+    proto: tensor_pb2.TensorProto, dtype: tf.DType, shape: tuple[int, ...], elements: int
+) -> None:
+    size = elements * dtype.size
+    _check_size(size, shape)
+    if not proto.tensor_content:
+        _check_count(len(getattr(proto, _VALUE_FIELDS[dtype])), shape, elements)
+    elif len(proto.tensor_content) != size:
+        raise MalformedTensorError(
+            f"its tensor_content holds {len(proto.tensor_content)} bytes where {dtype.name} {list(shape)} "
+            f"takes {size}"
+        )
+
+
+def _check_strings(proto: tensor_pb2.TensorProto, shape: tuple[int, ...], elements: int) -> None:
+    if proto.tensor_content:
+        raise MalformedTensorError("its strings are in tensor_content where string_val is expected")
+    values = proto.string_val
+    _check_count(len(values), shape, elements)
+    if elements:
+        repetitions = (elements - len(values)) * len(values[-1])
+        _check_size(repetitions + elements * np.dtype(object).itemsize, shape)
+
+
+def _check_count(values: int, shape: tuple[int, ...], elements: int) -> None:
+    if values > elements or (elements and not values):
+        raise MalformedTensorError(f"it holds {values} values where its shape {list(shape)} takes {elements}")
+
+
+def _check_size(size: int, shape: tuple[int, ...]) -> None:
+    if size > MAX_MESSAGE_BYTES:
+        raise MalformedTensorError(
+            f"its shape {list(shape)} takes {size} bytes, more than the {MAX_MESSAGE_BYTES} allowed"
+        )

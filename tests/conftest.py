@@ -1,0 +1,19 @@
+"""Fixtures that tests of every package share."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+
+@pytest.fixture(scope="session")
+def speech_data() -> Path:
+    """The folder with real speech and weights: `$SER_DATA`, else `../shared/data` beside the project."""
+    beside = Path(__file__).parent.parent.parent / "shared" / "data"
+    candidates = [Path(folder) for folder in [os.environ.get("SER_DATA")] if folder] + [beside]
+    for folder in candidates:
+        if (folder / "crema_d").is_dir():
+            return folder
+    pytest.skip(f"no real speech: looked for crema_d/ in {' and '.join(map(str, candidates))}; set SER_DATA")

@@ -1,0 +1,83 @@
+"""Opening a prepared dataset: what `dataset.json` says, or one sentence that says what is wrong."""
+
+import json
+
+import pytest
+
+from data_pipeline.dataset import Dataset
+from data_pipeline.errors import UserError
+
+CONTENT = {
+    "format": 1,
+    "labels": ["anger", "fear"],
+    "corpora": ["crema_d"],
+    "synthetic": False,
+    "split": "speaker",
+    "fingerprint": "abc",
+    "splits": {
+        "train": {
+            "clips": 3,
+            "seconds": 4.5,
+            "speakers": ["crema_d/1001", "crema_d/1002"],
+            "emotions": {"anger": 2, "fear": 1},
+            "shards": ["train-00000-of-00001.tfrecord"],
+        }
+    },
+}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "dataset.json").write_text(json.dumps(CONTENT))
+    (tmp_path / "train-00000-of-00001.tfrecord").touch()
+    return tmp_path
+
+
+def test_it_says_what_the_file_says(folder):
+    dataset = Dataset.open(folder)
+
+    assert dataset.folder == folder
+    assert dataset.labels == ("anger", "fear")
+    assert dataset.corpora == ("crema_d",)
+    assert dataset.synthetic is False
+    assert dataset.split_name == "speaker"
+    assert dataset.fingerprint == "abc"
+    side = dataset.side("train")
+    assert (side.clips, side.seconds) == (3, 4.5)
+    assert side.speakers == ("crema_d/1001", "crema_d/1002")
+    assert side.emotions == {"anger": 2, "fear": 1}
+    assert side.shards == ("train-00000-of-00001.tfrecord",)
+
+
+def test_a_side_without_clips_is_refused_with_those_there_are(folder):
+    with pytest.raises(UserError, match="no test clips; its splits are train"):
+        Dataset.open(folder).side("test")
+
+
+@pytest.mark.parametrize("kind", ["missing", "empty", "file"])
+def test_a_folder_without_a_dataset(tmp_path, kind):
+    folder = tmp_path / "data"
+    if kind == "empty":
+        folder.mkdir()
+    if kind == "file":
+        folder.touch()
+
+    with pytest.raises(UserError, match=r"data holds no prepared dataset.*ser data prepare"):
+        Dataset.open(folder)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", '"format"', "null", '{"format": 0}', '{"splits": {}}'])
+def test_a_broken_or_foreign_description(folder, text):
+    (folder / "dataset.json").write_text(text)
+
+    with pytest.raises(UserError, match=r"dataset\.json is not .*prepare"):
+        Dataset.open(folder)
+
+
+def test_a_missing_shard_is_named(folder):
+    (folder / "train-00000-of-00001.tfrecord").unlink()
+
+    with pytest.raises(
+        UserError, match=r"train-00000-of-00001\.tfrecord is missing: prepare the dataset again"
+    ):
+        Dataset.open(folder)

@@ -1,0 +1,122 @@
+"""Splits: speakers stay on one side, membership is stable, wrong requests are refused."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from data_pipeline.clip import Clip
+from data_pipeline.corpora.crema_d import CremaD
+from data_pipeline.emotion import Emotion
+from data_pipeline.errors import UserError
+from data_pipeline.splits import SIDES, parse_split, shuffled_speakers
+
+
+def make_clips(clips_of: dict[str, int]) -> list[Clip]:
+    return [
+        Clip(Path(f"{speaker}_{number}.wav"), f"{speaker}_{number}", "corpus", speaker, Emotion.ANGER)
+        for speaker, count in clips_of.items()
+        for number in range(count)
+    ]
+
+
+speaker_ids = st.text("ABC0123456789", min_size=1, max_size=4)
+corpora = st.dictionaries(speaker_ids, st.integers(1, 6), min_size=1, max_size=40)
+
+
+@given(corpora, st.integers(2, 5), st.data())
+def test_no_speaker_is_on_two_sides(clips_of, folds, data):
+    clips = make_clips(clips_of)
+    fold = f"fold:{data.draw(st.integers(1, folds))}/{folds}"
+    fit_for_folds = sum(side != "test" for side in shuffled_speakers(clips_of).values()) >= folds
+
+    for text in ["speaker", *([fold] if fit_for_folds else [])]:
+        sides = parse_split(text).sides(clips, shuffled_speakers)
+        assert sides.keys() == {clip.name for clip in clips}
+        assert len({(clip.speaker, sides[clip.name]) for clip in clips}) == len(clips_of)
+
+
+@given(corpora, st.sampled_from(["speaker", "random"]), st.randoms())
+def test_a_split_does_not_depend_on_the_order_of_clips(clips_of, text, random):
+    clips = make_clips(clips_of)
+
+    sides = parse_split(text).sides(clips, shuffled_speakers)
+
+    assert parse_split(text).sides(random.sample(clips, len(clips)), shuffled_speakers) == sides
+
+
+@given(st.sets(speaker_ids, min_size=1))
+def test_every_side_has_a_speaker_where_there_are_three(speakers):
+    counts = Counter(shuffled_speakers(speakers).values())
+
+    assert counts.total() == len(speakers)
+    assert counts["train"] >= 1
+    assert (counts["validation"] >= 1) == (len(speakers) >= 2)
+    assert (counts["test"] >= 1) == (len(speakers) >= 3)
+
+
+@pytest.mark.parametrize("count", [10, 20, 50, 200])
+def test_speakers_are_cut_70_10_20(count):
+    sides = shuffled_speakers(f"S{number}" for number in range(count))
+
+    assert Counter(sides.values()) == {"train": 0.7 * count, "validation": 0.1 * count, "test": 0.2 * count}
+    assert list(sides.values()) != sorted(sides.values(), key=SIDES.index) or sorted(sides) != list(sides)
+
+
+def test_the_random_split_cuts_clips_and_lets_speakers_be_on_all_sides():
+    clips = make_clips({"A": 50, "B": 50})
+
+    sides = parse_split("random").sides(clips, shuffled_speakers)
+
+    assert Counter(sides.values()) == {"train": 70, "validation": 10, "test": 20}
+    assert {sides[clip.name] for clip in clips if clip.speaker == "A"} == set(SIDES)
+
+
+def test_each_speaker_outside_the_test_side_validates_in_exactly_one_fold():
+    clips = make_clips({str(actor): 1 for actor in range(1001, 1092)})
+    own = CremaD().sides(clip.speaker for clip in clips)
+
+    folds = [parse_split(f"fold:{number}/6").sides(clips, CremaD().sides) for number in range(1, 7)]
+
+    for clip in clips:
+        sides = Counter(fold[clip.name] for fold in folds)
+        assert sides == ({"test": 6} if own[clip.speaker] == "test" else {"train": 5, "validation": 1})
+    assert [Counter(fold.values())["validation"] for fold in folds] == [12] * 6
+
+
+def test_folds_of_unequal_size_differ_by_one_speaker():
+    clips = make_clips({f"S{number:02d}": 2 for number in range(14)})
+
+    sizes = [
+        Counter(parse_split(f"fold:{number}/4").sides(clips, shuffled_speakers).values())["validation"] // 2
+        for number in range(1, 5)
+    ]
+
+    assert sum(sizes) == 11
+    assert max(sizes) - min(sizes) == 1
+
+
+def test_more_folds_than_speakers_are_refused():
+    with pytest.raises(UserError, match=r"fold:1/5 needs 5 speakers.*there are 2"):
+        parse_split("fold:1/5").sides(make_clips({"A": 3, "B": 3, "C": 3}), shuffled_speakers)
+
+
+@pytest.mark.parametrize("text", ["speaker", "random", "fold:1/2", "fold:10/10"])
+def test_a_split_is_named_as_it_was_asked_for(text):
+    assert parse_split(text).title == text
+
+
+@pytest.mark.parametrize(
+    "text", ["", "Speaker", "fold", "fold:1", "fold:a/b", "fold:1/2/3", "fold:-1/3", "fold: 1/3"]
+)
+def test_what_is_no_split_is_refused_with_what_is(text):
+    with pytest.raises(UserError, match=r"speaker, random or fold:K/N"):
+        parse_split(text)
+
+
+@pytest.mark.parametrize("text", ["fold:0/5", "fold:6/5", "fold:1/1", "fold:1/0"])
+def test_a_fold_that_there_is_not_is_refused(text):
+    with pytest.raises(UserError, match="K goes from 1 to N"):
+        parse_split(text)

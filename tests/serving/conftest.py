@@ -1,0 +1,66 @@
+"""A tiny model, exported once and served over real gRPC, and clips that it answers differently."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from keras import layers, ops
+
+from data_pipeline.emotion import LABELS
+from data_pipeline.log_mel import LogMelSettings
+from serving.export import export
+from serving.server.local import LocalServer
+from training.recogniser import Recogniser
+
+
+class SpectrumMean(layers.Layer):
+    """The mean of the frames that are really there: [batch, frames, bands] to [batch, bands]."""
+
+    def call(self, log_mel, num_frames):
+        real = ops.arange(ops.shape(log_mel)[1])[None, :] < num_frames[:, None]
+        weights = ops.cast(real, log_mel.dtype)[:, :, None]
+        return ops.sum(log_mel * weights, axis=1) / ops.sum(weights, axis=1)
+
+
+@pytest.fixture(scope="session")
+def tiny_recogniser() -> Recogniser:
+    """Random weights, large enough that different sounds get clearly different answers."""
+    keras.utils.set_random_seed(20)
+    front_end = LogMelSettings()
+    log_mel = keras.Input((None, front_end.num_bands), name="log_mel")
+    num_frames = keras.Input((), dtype="int32", name="num_frames")
+    spectrum = SpectrumMean()(log_mel, num_frames)
+    probabilities = layers.Dense(len(LABELS), activation="softmax", kernel_initializer="random_normal")(
+        spectrum
+    )
+    model = keras.Model({"log_mel": log_mel, "num_frames": num_frames}, probabilities)
+    return Recogniser(model, tuple(map(str, LABELS)), front_end)
+
+
+@pytest.fixture(scope="session")
+def models(tiny_recogniser, tmp_path_factory) -> Path:
+    """A model repository that holds it as `ser`, in two versions."""
+    folder = tmp_path_factory.mktemp("models")
+    export(tiny_recogniser, folder, "ser")
+    export(tiny_recogniser, folder, "ser")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def server(models) -> LocalServer:
+    with LocalServer.start(models, port=0) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def clips() -> list[np.ndarray]:
+    """Ten tones in noise, float32 at 16 kHz, of 0.3 to 2.1 s."""
+    random = np.random.default_rng(7)
+    found = []
+    for index in range(10):
+        time = np.arange(4_800 + 3_200 * index) / 16_000
+        tone = np.sin(2 * np.pi * 150 * 1.5**index * time) * random.uniform(0.1, 0.6)
+        noise = random.normal(0, 10.0 ** -random.uniform(1, 4), time.size)
+        found.append(np.clip(tone + noise, -1, 1).astype(np.float32))
+    return found

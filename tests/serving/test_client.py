@@ -1,0 +1,277 @@
+"""The client against a real server, and the recogniser in process that takes its place."""
+
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import grpc
+import numpy as np
+import pytest
+import soundfile
+
+from data_pipeline.decode import UnusableAudio, decode
+from data_pipeline.emotion import LABELS
+from data_pipeline.errors import UserError
+from serving.answer import AudioRejectedError, EmotionAnswer, UnexpectedAnswerError, read_answers
+from serving.client import (
+    EmotionClient,
+    ModelNotFoundError,
+    RequestRefusedError,
+    ServerTimeoutError,
+    ServerUnavailableError,
+    wait_until_available,
+)
+from serving.recogniser_in_process import InProcessRecogniser
+from serving.server.local import LocalServer
+from serving.status import RowStatus
+
+
+@pytest.fixture(scope="module")
+def client(server):
+    with EmotionClient(server.address) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def local(models):
+    return InProcessRecogniser(models / "ser")
+
+
+def expected(recogniser, waveform):
+    num_samples = np.array([waveform.size], np.int32)
+    return recogniser(waveform[np.newaxis].astype(np.float32), num_samples).numpy()[0]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class TestAnswers:
+    def test_they_are_typed(self, client, tiny_recogniser, clips):
+        answer = client.recognise(clips[4], 16_000)
+        probabilities = expected(tiny_recogniser, clips[4])
+        assert list(answer.probabilities) == list(LABELS)
+        np.testing.assert_allclose(list(answer.probabilities.values()), probabilities, atol=1e-4)
+        assert answer.emotion == LABELS[probabilities.argmax()]
+        assert answer.confidence == pytest.approx(probabilities.max(), abs=1e-4)
+        assert answer.model_version == 2
+        assert 0 < answer.latency < 30
+
+    @pytest.mark.parametrize(
+        ("form", "rate", "channels", "subtype"),
+        [
+            ("WAV", 48_000, 2, "PCM_24"),
+            ("WAV", 8_000, 1, "ULAW"),
+            ("FLAC", 22_050, 1, "PCM_16"),
+            ("OGG", 48_000, 2, "VORBIS"),
+            ("MP3", 16_000, 1, "MPEG_LAYER_III"),
+        ],
+    )
+    def test_files_of_any_kind_whatever_their_name(
+        self, client, tiny_recogniser, clips, tmp_path, form, rate, channels, subtype
+    ):
+        path = tmp_path / "clip.wav"
+        samples = np.repeat(clips[6][:, np.newaxis] / 2, channels, axis=1)
+        soundfile.write(path, samples, rate, format=form, subtype=subtype)
+        answer = client.recognise_file(path)
+        waveform = decode(path) / np.float32(32_768)
+        np.testing.assert_allclose(
+            list(answer.probabilities.values()), expected(tiny_recogniser, waveform), atol=1e-4
+        )
+
+    def test_arrays_of_any_kind(self, client, clips):
+        samples = (clips[5] * 20_000).astype(np.int16)
+        wanted = list(client.recognise(samples, 16_000).probabilities.values())
+        same = [
+            samples.astype(np.float32) / 32_768,
+            samples.astype(np.float64) / 32_768,
+            samples.astype(np.int32) * 65_536,
+            np.stack([samples, samples], axis=1),
+        ]
+        for other in same:
+            received = list(client.recognise(other, 16_000).probabilities.values())
+            np.testing.assert_allclose(received, wanted, atol=1e-4)
+
+    @pytest.mark.parametrize(
+        ("samples", "rate"),
+        [
+            (np.zeros((2, 2, 2)), 16_000),
+            (np.zeros(9, np.uint8), 16_000),
+            (np.zeros(9), 0),
+            (np.float32(1), 8_000),
+        ],
+    )
+    def test_arrays_that_are_no_audio_are_defects(self, client, samples, rate):
+        with pytest.raises(ValueError, match="Received: "):
+            client.recognise(samples, rate)
+
+
+class TestBatches:
+    def test_each_row_is_answered_as_alone(self, client, clips):
+        together = client.recognise_batch(clips, 16_000)
+        for answer, clip in zip(together, clips, strict=True):
+            alone = client.recognise(clip, 16_000)
+            np.testing.assert_allclose(
+                list(answer.probabilities.values()), list(alone.probabilities.values()), atol=1e-4
+            )
+
+    def test_bad_rows_are_errors_in_their_places(self, client, clips):
+        nan = clips[1].copy()
+        nan[100] = np.nan
+        together = client.recognise_batch([clips[0], nan, clips[2], np.zeros(0)], 16_000)
+        assert [type(answer) for answer in together] == [
+            EmotionAnswer, AudioRejectedError, EmotionAnswer, AudioRejectedError
+        ]  # fmt: skip
+        assert together[1].status is RowStatus.NOT_FINITE
+        assert str(together[1]) == RowStatus.NOT_FINITE.sentence
+        alone = client.recognise(clips[2], 16_000)
+        assert together[2].probabilities == pytest.approx(alone.probabilities, abs=1e-4)
+
+    def test_none_is_no_call(self):
+        with EmotionClient(f"127.0.0.1:{free_port()}") as nobody:
+            assert nobody.recognise_batch([], 16_000) == []
+
+
+class TestErrors:
+    def test_bad_audio(self, client):
+        with pytest.raises(AudioRejectedError) as caught:
+            client.recognise(np.array([0.1, np.inf]), 16_000)
+        assert caught.value.status is RowStatus.NOT_FINITE
+
+    def test_a_file_that_is_no_audio(self, client, tmp_path):
+        path = tmp_path / "clip.wav"
+        path.write_text("this is text")
+        with pytest.raises(UnusableAudio, match=r"clip\.wav"):
+            client.recognise_file(path)
+
+    def test_nobody_there(self, clips):
+        address = f"127.0.0.1:{free_port()}"
+        with (
+            EmotionClient(address) as nobody,
+            pytest.raises(
+                ServerUnavailableError, match=rf"no model server answers at {address}: .*ser serve"
+            ),
+        ):
+            nobody.recognise(clips[0], 16_000)
+
+    def test_a_server_that_never_answers(self, clips):
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            address = f"127.0.0.1:{silent.getsockname()[1]}"
+            with (
+                EmotionClient(address, timeout=0.3) as patient,
+                pytest.raises(ServerTimeoutError, match=rf"{address} did not answer within 0\.3 s"),
+            ):
+                patient.recognise(clips[0], 16_000)
+
+    def test_an_unknown_model(self, server, clips):
+        with (
+            EmotionClient(server.address, "foo") as lost,
+            pytest.raises(ModelNotFoundError, match=r"has no model foo .*Latest\(foo\)"),
+        ):
+            lost.recognise(clips[0], 16_000)
+
+    def test_versions_and_labels(self, server, clips):
+        with EmotionClient(server.address, version=2) as second:
+            assert second.recognise(clips[0], 16_000).model_version == 2
+        with EmotionClient(server.address, version=1) as first, pytest.raises(ModelNotFoundError):
+            first.recognise(clips[0], 16_000)
+        with (
+            EmotionClient(server.address, version_label="stable") as stable,
+            pytest.raises(RequestRefusedError, match="label: stable") as caught,
+        ):
+            stable.recognise(clips[0], 16_000)
+        assert caught.value.code == grpc.StatusCode.INVALID_ARGUMENT
+
+    def test_more_audio_than_a_message_takes(self, client):
+        hour = np.broadcast_to(np.float32(0), (1, 3_600 * 16_000))
+        with pytest.raises(RequestRefusedError, match="1 rows of 3600 s are too much for one call"):
+            client.ask(hour, np.array([hour.size], np.int32))
+
+    def test_the_labels_of_another_model(self, server, clips):
+        with (
+            EmotionClient(server.address, labels=["calm", "angry"]) as other,
+            pytest.raises(UnexpectedAnswerError, match="does not fit the labels calm, angry"),
+        ):
+            other.recognise(clips[0], 16_000)
+        with (
+            EmotionClient(server.address, labels=LABELS[::-1]) as turned,
+            pytest.raises(UnexpectedAnswerError, match="name another emotion"),
+        ):
+            turned.recognise(clips[0], 16_000)
+
+
+def test_a_status_of_the_future_is_an_error_with_its_number():
+    outputs = {
+        "probabilities": np.zeros((1, 6), np.float32),
+        "emotion": np.array([b""], object),
+        "confidence": np.zeros(1, np.float32),
+        "status": np.array([99], np.int32),
+    }
+    [answer] = read_answers(outputs, LABELS, 1, 0.0)
+    assert isinstance(answer, AudioRejectedError)
+    assert answer.status == 99
+    assert "unknown status 99" in str(answer)
+
+
+def test_a_model_with_other_outputs_is_an_error():
+    with pytest.raises(UnexpectedAnswerError, match="does not say confidence, emotion, status"):
+        read_answers({"probabilities": np.zeros((1, 6))}, LABELS, 1, 0.0)
+
+
+class TestWaiting:
+    def test_a_model_that_is_there(self, server):
+        wait_until_available(server.address, "ser", timeout=10)
+
+    def test_a_server_that_is_still_starting(self, models):
+        port = free_port()
+        started = []
+        starting = threading.Thread(
+            target=lambda: (time.sleep(0.7), started.append(LocalServer.start(models, port=port)))
+        )
+        starting.start()
+        try:
+            wait_until_available(f"127.0.0.1:{port}", "ser", timeout=60)
+        finally:
+            starting.join()
+            started[0].stop()
+
+    @pytest.mark.parametrize("model", ["ser", "foo"])
+    def test_in_vain(self, server, model):
+        address = server.address if model == "foo" else f"127.0.0.1:{free_port()}"
+        with pytest.raises(
+            ServerTimeoutError, match=rf"the model {model} was not available at {address} within 0\.5 s"
+        ):
+            wait_until_available(address, model, timeout=0.5)
+
+
+class TestInProcess:
+    def test_it_answers_as_the_server_does(self, client, local, clips):
+        for clip in clips[:4]:
+            here, there = local.recognise(clip, 16_000), client.recognise(clip, 16_000)
+            assert here.probabilities == pytest.approx(there.probabilities, abs=1e-5)
+            assert (here.emotion, here.model_version) == (there.emotion, there.model_version)
+
+    def test_a_version_may_be_named(self, models, clips):
+        assert InProcessRecogniser(models / "ser" / "1").recognise(clips[0], 16_000).model_version == 1
+
+    def test_folders_without_a_model_are_errors(self, models, tmp_path):
+        with pytest.raises(UserError, match="nowhere"):
+            InProcessRecogniser(tmp_path / "nowhere")
+        with pytest.raises(UserError, match="has no version"):
+            InProcessRecogniser(models)
+
+
+def test_neither_client_nor_server_needs_the_training_code():
+    program = (
+        "import sys, serving.client, serving.recogniser_in_process, serving.server.local\n"
+        "sys.exit(', '.join(name for name in sys.modules if name.split('.')[0] == 'training') or 0)"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", program], cwd=Path(__file__).parents[2], capture_output=True, text=True
+    )
+    assert found.returncode == 0, found.stderr

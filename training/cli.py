@@ -1,0 +1,119 @@
+"""The commands `ser train` and `ser evaluate`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+train_app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    help="Train a model on a prepared dataset and leave a run folder.",
+)
+
+
+def mount(app: typer.Typer) -> None:
+    """Add this package's commands to `ser`."""
+    app.add_typer(train_app, name="train")
+    app.command()(evaluate)
+
+
+@train_app.command(no_args_is_help=True)
+def mobilenet(
+    data: Annotated[Path, typer.Argument(help="A prepared dataset (`ser data prepare`).")],
+    run: Annotated[Path, typer.Argument(help="The run folder to write; must not exist yet.")],
+    weights: Annotated[
+        str,
+        typer.Option(help="Initial weights: `none`, a `yamnet.h5` (AudioSet) or a Keras ImageNet MobileNet file."),
+    ] = "none",
+    unfreeze: Annotated[
+        str, typer.Option(help="Which part of the body learns: `none`, `last` (the last block) or `all`.")
+    ] = "all",
+    alpha: Annotated[float, typer.Option(help="Width; given weights bring their own.", min=0.05, max=2.0)] = 1.0,
+    epochs: Annotated[int, typer.Option(help="Passes over the training clips at most.", min=1)] = 16,
+    patience: Annotated[int, typer.Option(help="Stop after so many epochs without a better validation UA.", min=1)] = 6,
+    batch_size: Annotated[int, typer.Option(help="Clips a step.", min=1)] = 32,
+    learning_rate: Annotated[float, typer.Option(help="Peak, after warm-up and before the cosine.", min=0.0)] = 5e-4,
+    hidden: Annotated[int, typer.Option(help="Units of the added dense layer.", min=1)] = 256,
+    dropout: Annotated[float, typer.Option(help="Rate in the added layers.", min=0.0, max=0.95)] = 0.3,
+    label_smoothing: Annotated[float, typer.Option(help="Share of a label spread over all.", min=0.0, max=0.9)] = 0.1,
+    mixup: Annotated[float, typer.Option(help="Strength of mixup; 0 switches it off.", min=0.0)] = 0.2,
+    seed: Annotated[int, typer.Option(help="Of initial weights, order, dropout and augmentation.", min=0)] = 0,
+) -> None:
+    """Train a MobileNet on log-mel spectrograms.
+
+    Keeps the weights of the epoch with the best unweighted accuracy (UA) on the validation speakers.
+
+    Example: `ser train mobilenet out/data out/run --weights yamnet.h5`
+    """
+    from data_pipeline.augment import AugmentSettings
+    from data_pipeline.dataset import Dataset
+    from training.fit import FitSettings
+    from training.mobilenet_recipe import MobileNetRecipe, train
+    from training.models.mobilenet import MobileNetSettings
+    from training.progress import ProgressBars
+
+    recipe = MobileNetRecipe(
+        model=MobileNetSettings(alpha=alpha, hidden=hidden, dropout=dropout),
+        weights=None if weights == "none" else Path(weights),
+        unfreeze=unfreeze,
+        fit=FitSettings(
+            epochs=epochs,
+            patience=patience,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            label_smoothing=label_smoothing,
+            seed=seed,
+            augment=AugmentSettings(mixup=mixup),
+        ),
+    )
+    with ProgressBars(epochs) as bars:
+        trained, best = train(recipe, Dataset.open(data), run, bars)
+    typer.echo(
+        f"best epoch {best.epoch}: validation WA {best.validation_wa:.1%}, UA {best.validation_ua:.1%}\n"
+        f"run folder: {trained.folder}\n"
+        f"next: ser evaluate {trained.folder} {data}"
+    )
+
+
+def evaluate(
+    run: Annotated[Path, typer.Argument(help="A run folder (`ser train`).")],
+    data: Annotated[Path, typer.Argument(help="A prepared dataset (`ser data prepare`).")],
+    split: Annotated[str, typer.Option(help="Which side: `train`, `validation` or `test`.")] = "validation",
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Also write the metrics to this file, as one JSON object.")
+    ] = None,
+) -> None:
+    """Measure a run: WA, UA, macro-F1, each class, the confusion matrix.
+
+    Intervals are 95 %, by bootstrap over speakers. The metrics go into `metrics.json` of the run, a key for each
+    split, and into its `report.html`; `--json FILE` writes the object of this split alone:
+    `{"split", "clips", "wa", "wa_interval", "ua", "macro_f1", "ece", "per_class", "labels", "confusion", ...}`, rates
+    between 0 and 1, rows of `confusion` the acted emotion.
+
+    Example: `ser evaluate out/run out/data --split validation --json metrics.json`
+    """
+    import json
+
+    from data_pipeline.dataset import Dataset
+    from data_pipeline.errors import UserError
+    from training import report
+    from training.evaluate import evaluate as measure
+    from training.progress import clip_bar
+    from training.run import Run
+
+    if json_file and not json_file.absolute().parent.is_dir():
+        raise UserError(f"the folder of {json_file} does not exist: create it, or give --json another file")
+    opened, dataset = Run.open(run), Dataset.open(data)
+    with clip_bar("evaluating", dataset.side(split).clips) as advance:
+        metrics = measure(opened, dataset, split, advance)
+    opened.record_metrics(metrics)
+    page = report.write(opened)
+    report.show(metrics)
+    written = [str(opened.folder / "metrics.json"), str(page)]
+    if json_file:
+        part = json_file.with_name(json_file.name + ".part")
+        part.write_text(json.dumps(metrics, indent=2) + "\n")
+        part.replace(json_file)
+        written.append(str(json_file))
+    typer.echo("written: " + ", ".join(written))

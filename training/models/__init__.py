@@ -1,0 +1,1 @@
+"""Models, written with Keras layers and `keras.ops` only."""

@@ -1,0 +1,105 @@
+"""MobileNet v1 on log-mel spectrograms (Howard et al. 2017, arXiv:1704.04861), for utterances of any length.
+
+Two bodies are known. `audioset` is shaped as YAMNet is (tensorflow/models, `research/audioset/yamnet`): one input
+channel, plain ReLU. `imagenet` is `keras.applications.MobileNet`: three channels, ReLU6, its own padding. Both end
+in a mean over the window's time and frequency, and are followed by two dense layers.
+"""
+
+from dataclasses import dataclass
+
+import keras
+from keras import layers
+
+from data_pipeline.log_mel import LogMelSettings
+from training.models.windows import WindowMean, Windows
+
+BODIES = ("audioset", "imagenet")
+
+_SEPARABLE_BLOCKS = (
+    (64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), (512, 1), (512, 1), (512, 1), (512, 1), (512, 1),
+    (1024, 2), (1024, 1),
+)  # fmt: skip
+"""Filters at alpha 1, and stride, of MobileNet v1's depthwise separable blocks (table 1 of the paper)."""
+
+
+@dataclass(frozen=True, slots=True)
+class MobileNetSettings:
+    """What defines the network, apart from its weights.
+
+    Attributes:
+        body: `audioset` or `imagenet`, see the module.
+        alpha: Width multiplier.
+        window_frames: Length of a window; 298 frames are 3 s.
+        hidden: Units of the first dense layer.
+        dropout: Rate after the embedding and after the first dense layer.
+    """
+
+    body: str = "audioset"
+    alpha: float = 1.0
+    window_frames: int = 298
+    hidden: int = 256
+    dropout: float = 0.3
+
+    def __post_init__(self) -> None:
+        if self.body not in BODIES:
+            raise ValueError(f"body must be one of {BODIES}. Received: {self.body!r}")
+
+
+def build(settings: MobileNetSettings, num_classes: int, front_end: LogMelSettings) -> keras.Model:
+    """The network with random weights.
+
+    Args:
+        settings: Its shape.
+        num_classes: Emotions to tell apart.
+        front_end: Of the log-mel spectrograms it will be given.
+
+    Returns:
+        A model from `{"log_mel": float32 [batch, frames, bands], "num_frames": int32 [batch]}` to probabilities
+        float32 [batch, classes]. Frames past `num_frames` never change its answer.
+    """
+    log_mel = keras.Input((None, front_end.num_bands), name="log_mel")
+    num_frames = keras.Input((), dtype="int32", name="num_frames")
+    x = Windows(settings.window_frames, front_end.floor, name="windows")(log_mel, num_frames)
+    x = backbone(settings, front_end)(x)
+    x = layers.GlobalAveragePooling2D(name="window_embedding")(x)
+    x = WindowMean(settings.window_frames, name="embedding")(x, num_frames)
+    x = layers.Dropout(settings.dropout, name="embedding_dropout")(x)
+    x = layers.Dense(settings.hidden, activation="relu", name="hidden")(x)
+    x = layers.Dropout(settings.dropout, name="hidden_dropout")(x)
+    probabilities = layers.Dense(num_classes, activation="softmax", name="emotion")(x)
+    return keras.Model({"log_mel": log_mel, "num_frames": num_frames}, probabilities, name="mobilenet")
+
+
+def backbone(settings: MobileNetSettings, front_end: LogMelSettings) -> keras.Model:
+    """The convolutional part: windows [n, frames, bands, 1] to feature maps [n, frames / 32, bands / 32, channels]."""
+    shape = (settings.window_frames, front_end.num_bands, 1)
+    return _imagenet_body(settings, shape) if settings.body == "imagenet" else _audioset_body(settings, shape)
+
+
+def _imagenet_body(settings: MobileNetSettings, shape: tuple[int, int, int]) -> keras.Model:
+    window = keras.Input(shape, name="window")
+    # ImageNet networks expect pixels in ±1; log-mels of speech lie between -7 (silence) and about 2.
+    x = layers.Rescaling(1 / 4.5, offset=2.5 / 4.5, name="to_pixels")(window)
+    x = layers.Concatenate(name="to_colour")([x, x, x])
+    body = keras.applications.MobileNet(
+        input_tensor=x, alpha=settings.alpha, include_top=False, weights=None, name="mobilenet_v1"
+    )
+    return keras.Model(window, body.output, name="backbone")
+
+
+def _audioset_body(settings: MobileNetSettings, shape: tuple[int, int, int]) -> keras.Model:
+    def normalise(x, name: str):
+        x = layers.BatchNormalization(epsilon=1e-4, name=f"{name}_bn")(x)
+        return layers.ReLU(name=f"{name}_relu")(x)
+
+    window = keras.Input(shape, name="window")
+    filters = int(32 * settings.alpha)
+    x = layers.Conv2D(filters, 3, 2, padding="same", use_bias=False, name="layer1_conv")(window)
+    x = normalise(x, "layer1_conv")
+    for number, (filters, stride) in enumerate(_SEPARABLE_BLOCKS, start=2):
+        depthwise, pointwise = f"layer{number}_depthwise_conv", f"layer{number}_pointwise_conv"
+        x = layers.DepthwiseConv2D(3, stride, padding="same", use_bias=False, name=depthwise)(x)
+        x = normalise(x, depthwise)
+        x = layers.Conv2D(int(filters * settings.alpha), 1, use_bias=False, name=pointwise)(x)
+        x = normalise(x, pointwise)
+    return keras.Model(window, x, name="backbone")

@@ -1,0 +1,64 @@
+"""Progress bars of long work: how far, how fast, how long still; one line an epoch stays."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from training.fit import Epoch, Observer
+
+
+def _bars() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn()
+    )
+
+
+class ProgressBars(Observer):
+    """Shows a fit on the terminal. Where there is no terminal, only the line of each epoch is printed.
+
+    Args:
+        epochs: How many there will be at most.
+    """
+
+    def __init__(self, epochs: int) -> None:
+        self._epochs = epochs
+        self._progress = _bars()
+        self._all = self._progress.add_task("all epochs", total=None)
+        self._epoch: TaskID | None = None
+
+    def __enter__(self) -> "ProgressBars":
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._progress.stop()
+
+    def on_epoch_begin(self, epoch: int, steps: int) -> None:
+        """A new bar for the epoch's steps."""
+        self._progress.update(self._all, total=self._epochs * steps)
+        self._epoch = self._progress.add_task(f"epoch {epoch}/{self._epochs}", total=steps)
+
+    def on_step(self) -> None:
+        """One step further."""
+        for task in (self._all, self._epoch):
+            if task is not None:
+                self._progress.advance(task)
+
+    def on_epoch_end(self, row: Epoch, best: bool) -> None:
+        """The line that stays."""
+        if self._epoch is not None:
+            self._progress.remove_task(self._epoch)
+        self._progress.console.print(
+            f"epoch {row.epoch:>3}  loss {row.loss:.3f}  validation: loss {row.validation_loss:.3f}  "
+            f"WA {row.validation_wa:.1%}  UA {row.validation_ua:.1%}  ({row.seconds:.0f} s){'  best' if best else ''}",
+            highlight=False,
+        )
+
+
+@contextmanager
+def clip_bar(description: str, clips: int) -> Iterator[Callable[[int], None]]:
+    """A bar over clips; yields the function that moves it on."""
+    with _bars() as progress:
+        task = progress.add_task(description, total=clips)
+        yield lambda count: progress.advance(task, count)
