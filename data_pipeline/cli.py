@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from rich.progress import Progress
     from rich.table import Table
 
     from data_pipeline.prepare import Summary
@@ -28,21 +29,16 @@ def mount(app: typer.Typer) -> None:
 @data_app.command("list")
 def list_corpora() -> None:
     """List the corpora that `ser data prepare` knows, with their licences and where to get them."""
+    from rich import box
     from rich.console import Console
     from rich.table import Table
 
     from data_pipeline.corpora import CORPORA, open_corpus
 
-    table = Table("name", "title", "speakers", "licence", "link")
-    for name in CORPORA:
-        corpus = open_corpus(name)
-        table.add_row(
-            corpus.name,
-            corpus.title,
-            corpus.speakers,
-            corpus.licence,
-            corpus.url or "ser data synthesize FOLDER",
-        )
+    table = Table("name", "corpus", box=box.SIMPLE_HEAD, show_edge=False)
+    for corpus in map(open_corpus, CORPORA):
+        lines = [corpus.title, f"{corpus.speakers}; {corpus.licence}", corpus.url]
+        table.add_row(corpus.name, "\n".join(line for line in lines if line), end_section=True)
     Console().print(table)
 
 
@@ -60,7 +56,8 @@ def synthesize(
     Emotions differ in pitch, rate, loudness and voice quality as the literature describes them. It serves
     demonstrations and tests; what a model scores on it says nothing about people.
 
-    Example: `ser data synthesize out/corpus --speakers 20`, then `ser data prepare synthetic out/corpus out/data`
+    Example: `ser data synthesize out/corpus --speakers 20`,
+    then `ser data prepare synthetic out/corpus out/data`
     """
     from data_pipeline.corpora.synthetic import synthesize as synthesize_corpus
     from data_pipeline.emotion import LABELS
@@ -85,8 +82,8 @@ def prepare(
     split: Annotated[
         str,
         typer.Option(
-            help="`speaker`: the corpus's speaker split. `fold:K/N`: its speakers in N folds, the K-th validates. "
-            "`random`: clip by clip, with speakers on all sides, for comparison only."
+            help="`speaker`: the corpus's speaker split. `fold:K/N`: its speakers in N folds, the K-th "
+            "validates. `random`: clip by clip, with speakers on all sides, for comparison only."
         ),
     ] = "speaker",
     workers: Annotated[
@@ -96,31 +93,29 @@ def prepare(
 ) -> None:
     """Turn a corpus of audio files into a dataset of 16 kHz mono records, split by speaker.
 
-    Clips that cannot be decoded or are empty, silent or shorter than 0.1 s are set aside and listed with their
-    reasons; the job goes on. A run that was interrupted is taken up again by the same command.
+    Clips that cannot be decoded or are empty, silent or shorter than 0.1 s are set aside and listed with
+    their reasons; the job goes on. A run that was interrupted is taken up again by the same command.
 
     Example: `ser data prepare crema_d ~/corpora/CREMA-D out/data`
     """
     from data_pipeline.corpora import open_corpus
+    from data_pipeline.prepare import prepare as prepare_dataset
 
     known = open_corpus(corpus)
     with _progress() as progress:
-        task = progress.add_task("preparing", total=None)
-        # Imported with the bar in view, since TensorFlow takes seconds.
-        from data_pipeline.prepare import prepare as prepare_dataset
-
+        task = progress.add_task("preparing", total=None, visible=False)
         summary = prepare_dataset(
             [(known, source)],
             out,
             split=split,
             workers=workers,
             overwrite=overwrite,
-            on_progress=lambda done, total: progress.update(task, completed=done, total=total),
+            on_progress=lambda done, total: progress.update(task, completed=done, total=total, visible=True),
         )
     _report(summary)
 
 
-def _progress():
+def _progress() -> "Progress":
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -166,18 +161,26 @@ def _report(summary: "Summary") -> None:
     else:
         speed = summary.seconds_read / summary.seconds_taken
         typer.echo(
-            f"{summary.seconds_read / 3600:.2f} h of audio in {summary.seconds_taken:.1f} s: {speed:,.0f} x real time"
+            f"{summary.seconds_read / 3600:.2f} h of audio in {summary.seconds_taken:.1f} s: "
+            f"{speed:,.0f} x real time"
         )
     typer.echo(f"dataset: {dataset.folder}\nnext: ser train mobilenet {dataset.folder} RUN")
 
 
 def _split_table(summary: "Summary") -> "Table":
+    from rich import box
     from rich.table import Table
 
     dataset = summary.dataset
-    table = Table(title=f"{', '.join(dataset.corpora)}, split: {dataset.split_name}")
+    table = Table(
+        title=f"{', '.join(dataset.corpora)}, split: {dataset.split_name}",
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        padding=0,
+    )
     table.add_column("side")
-    for heading in (*dataset.labels, "clips", "speakers", "minutes"):
+    for heading in (*dataset.labels, "clips", "speakers", "min"):
         table.add_column(heading, justify="right")
     for name, side in dataset.splits.items():
         counts = [side.emotions[label] for label in dataset.labels] + [side.clips, len(side.speakers)]

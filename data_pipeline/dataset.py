@@ -67,6 +67,17 @@ class Dataset:
             raise UserError(f"{path} is not JSON ({error}): prepare the dataset again") from error
         if not isinstance(content, dict) or content.get("format") != FORMAT:
             raise UserError(f"{path} is not a dataset of format {FORMAT}: prepare it again with this version")
+        try:
+            dataset = cls._from_json(path.parent, content)
+        except (KeyError, TypeError) as error:
+            raise UserError(f"{path} lacks or garbles the field {error}: prepare the dataset again") from error
+        for shard in (shard for side in dataset.splits.values() for shard in side.shards):
+            if not (path.parent / shard).is_file():
+                raise UserError(f"{path.parent / shard} is missing: prepare the dataset again")
+        return dataset
+
+    @classmethod
+    def _from_json(cls, folder: Path, content: dict) -> "Dataset":
         splits = {
             name: Split(
                 clips=side["clips"],
@@ -77,11 +88,8 @@ class Dataset:
             )
             for name, side in content["splits"].items()
         }
-        for shard in (shard for side in splits.values() for shard in side.shards):
-            if not (path.parent / shard).is_file():
-                raise UserError(f"{path.parent / shard} is missing: prepare the dataset again")
         return cls(
-            folder=path.parent,
+            folder=folder,
             labels=tuple(content["labels"]),
             corpora=tuple(content["corpora"]),
             synthetic=content["synthetic"],

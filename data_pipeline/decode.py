@@ -38,9 +38,9 @@ class UnusableAudio(UserError):
 def decode(path: Path, longest: float = LONGEST) -> np.ndarray:
     """Read an audio file as 16 kHz mono PCM.
 
-    The container and codec are recognised by content, so that an MP3 named `.wav` is read as what it is. Channels are
-    averaged; other sampling rates are converted by soxr at its HQ setting (20 bits); samples beyond full scale are
-    clipped.
+    The container and codec are recognised by content, so that an MP3 named `.wav` is read as what it is.
+    Channels are averaged; other sampling rates are converted by soxr at its HQ setting (20 bits); samples
+    beyond full scale are clipped.
 
     Args:
         path: WAV, FLAC, Ogg, MP3 or another format of libsndfile.
@@ -50,8 +50,8 @@ def decode(path: Path, longest: float = LONGEST) -> np.ndarray:
         int16 [samples] at 16 kHz, at least one sample.
 
     Raises:
-        UnusableAudio: If the file is missing, empty, not audio, holds no samples or values that are not finite, or
-            lasts longer than `longest` seconds. Its `reason` says which.
+        UnusableAudio: If the file is missing, empty, not audio, holds no samples or values that are not
+            finite, or lasts longer than `longest` seconds. Its `reason` says which.
     """
     try:
         if path.stat().st_size == 0:
@@ -60,8 +60,8 @@ def decode(path: Path, longest: float = LONGEST) -> np.ndarray:
             if flaw := _flaw(file, longest):
                 raise UnusableAudio(path, flaw)
             rate = file.samplerate
-            # In one piece: soundfile seeks after every read, and an MP3 decoder that is made to seek loses the bits
-            # that the next frame borrows from the last.
+            # In one piece: soundfile seeks after every read, and an MP3 decoder that is made to seek loses
+            # the bits that the next frame borrows from the last.
             channels = file.read(dtype="float32", always_2d=True)
     except OSError as error:
         raise UnusableAudio(path, f"cannot be read ({error.strerror})") from error

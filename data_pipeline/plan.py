@@ -16,7 +16,8 @@ from data_pipeline.quality import SHORTEST, SILENCE
 from data_pipeline.splits import SIDES, Side
 
 CLIPS_PER_SHARD = 512
-"""At most: some 40 MB of acted sentences, small enough to spread over workers and to redo after an interruption."""
+"""At most: some 40 MB of acted sentences, small enough to spread over workers and to redo after an
+interruption."""
 
 _SEED = 0
 
@@ -66,8 +67,8 @@ class Plan:
 
     Attributes:
         shards: In the order of sides and names.
-        digest: Hex digest of what will be in them: split, clips, labels and sizes of files. The same plan gives the
-            same bytes unless a file has been changed in between, which `changed` tells.
+        digest: Hex digest of what will be in them: split, clips, labels and sizes of files. The same plan
+            gives the same bytes unless a file has been changed in between, which `changed` tells.
     """
 
     shards: tuple[Shard, ...]
@@ -87,8 +88,8 @@ class Plan:
 def make_plan(items: Iterable[Item], split_title: str) -> Plan:
     """Lay clips out in shards.
 
-    Each side is shuffled as a whole and then cut, so that every shard mixes speakers and emotions, and the order of
-    `items` does not matter.
+    Each side is shuffled as a whole and then cut, so that every shard mixes speakers and emotions, and the
+    order of `items` does not matter.
 
     Args:
         items: The clips.

@@ -1,4 +1,4 @@
-"""From corpora on disk to a prepared dataset: everything that `ser data prepare` does but talking to the user."""
+"""From corpora on disk to a prepared dataset: all that `ser data prepare` does but talk to the user."""
 
 import contextlib
 import fcntl
@@ -21,9 +21,9 @@ from data_pipeline.dataset import FORMAT, Dataset
 from data_pipeline.decode import SAMPLE_RATE
 from data_pipeline.emotion import LABELS, Emotion
 from data_pipeline.errors import UserError
+from data_pipeline.outcome import Outcome, SetAside, read_outcome
 from data_pipeline.plan import Plan, Shard, make_items, make_plan
 from data_pipeline.quality import Contradiction, contradictions
-from data_pipeline.shards import Outcome, SetAside, read_outcome, write_shard
 from data_pipeline.splits import SIDES, SplitKind, parse_split
 
 _WORK = ".unfinished"
@@ -32,6 +32,9 @@ _WORK = ".unfinished"
 _SHARD_NAME = re.compile(rf"({'|'.join(SIDES)})-\d{{5}}-of-\d{{5}}\.tfrecord")
 
 _AUDIO_SUFFIXES = {".aif", ".aiff", ".flac", ".m4a", ".mp3", ".ogg", ".opus", ".wav", ".wma"}
+
+_Found = list[tuple[Corpus, Path, list[Clip]]]
+"""Each corpus with its folder and its clips."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ class Summary:
         with_demographics: How many clips have the speaker's sex and age.
         unchanged: Whether the dataset was there already, so that nothing was done.
         seconds_read: Of audio in the shards that this run wrote.
-        seconds_taken: By the clock.
+        seconds_taken: By the clock, for reading and writing them.
     """
 
     dataset: Dataset
@@ -67,15 +70,16 @@ def prepare(
     split: str = "speaker",
     workers: int | None = None,
     overwrite: bool = False,
-    on_progress: Callable[[int, int], None] = lambda done, total: None,
+    on_progress: Callable[[int, int], None] | None = None,
 ) -> Summary:
     """Write a prepared dataset: record shards and `dataset.json`.
 
-    What is written depends on the sources and the split only, not on the number of workers or on interruptions. A run
-    that was killed is taken up again by the same call; with everything in place already, nothing is done.
+    What is written depends on the sources and the split only, not on the number of workers or on
+    interruptions. A run that was killed is taken up again by the same call; with everything in place already,
+    nothing is done.
 
-    The workers are threads: libsndfile, soxr, hashing and file output release the interpreter's lock, and a second
-    process would cost a second import of TensorFlow.
+    The workers are threads: libsndfile, soxr, hashing and file output release the interpreter's lock, and a
+    second process would cost a second import of TensorFlow.
 
     Args:
         sources: Each corpus with its folder.
@@ -86,36 +90,33 @@ def prepare(
         on_progress: Called with the number of clips done and of all, one call at a time but on any thread.
 
     Raises:
-        UserError: If the input is unusable, `out` holds something else, another run is writing there, the disk
-            refuses, or every clip is set aside, in which case nothing is left behind.
+        UserError: If the input is unusable, `out` holds something else, another run is writing there, the
+            disk refuses, or every clip is set aside, in which case nothing is left behind.
     """
-    start = time.perf_counter()
     workers = len(os.sched_getaffinity(0)) if workers is None else workers
     if workers < 1:
         raise UserError(f"{workers} workers cannot do anything; ask for at least 1")
     kind = parse_split(split)
-    found = [(corpus, folder, corpus.clips(folder)) for corpus, folder in sources]
-    _refuse_duplicates([clip for _, _, clips in found for clip in clips])
-    plan = _plan(found, kind)
+    try:
+        found = [(corpus, folder, corpus.clips(folder)) for corpus, folder in sources]
+        _refuse_duplicates([clip for _, _, clips in found for clip in clips])
+        plan = _plan(found, kind)
+    except OSError as error:
+        raise UserError(f"{error.filename} cannot be read ({error.strerror}): check the corpus") from error
     with _claimed(out):
         if _is_finished(out, plan, overwrite):
             shutil.rmtree(out / _WORK, ignore_errors=True)
-            return _summary(out, unchanged=True, seconds_read=0.0, seconds_taken=time.perf_counter() - start)
-        outcomes, seconds_read = _carry_out(plan, out, workers, on_progress)
+            return _summary(out, unchanged=True, seconds_read=0.0, seconds_taken=0.0)
+        outcomes, seconds_read, seconds_taken = _carry_out(plan, out, workers, on_progress)
         if not any(outcome.kept for outcome in outcomes):
             _remove(out)
             first = next(clip for outcome in outcomes for clip in outcome.set_aside)
             raise UserError(
-                f"none of the {plan.clips} clips is usable, so nothing was written; for one, {first}: check that the "
-                "corpus was copied whole"
+                f"none of the {plan.clips} clips is usable, so nothing was written; for one, {first}: check "
+                "that the corpus was copied whole"
             )
         _finish(out, _content(found, kind, plan, outcomes))
-    return _summary(
-        out, unchanged=False, seconds_read=seconds_read, seconds_taken=time.perf_counter() - start
-    )
-
-
-_Found = list[tuple[Corpus, Path, list[Clip]]]
+    return _summary(out, unchanged=False, seconds_read=seconds_read, seconds_taken=seconds_taken)
 
 
 def _refuse_duplicates(clips: Sequence[Clip]) -> None:
@@ -127,16 +128,11 @@ def _refuse_duplicates(clips: Sequence[Clip]) -> None:
 
 
 def _plan(found: _Found, kind: SplitKind) -> Plan:
-    try:
-        items = [
-            item
-            for corpus, folder, clips in found
-            for item in make_items(clips, kind.sides(clips, corpus.sides), folder)
-        ]
-    except OSError as error:
-        raise UserError(
-            f"{error.filename} cannot be looked at ({error.strerror}): check the corpus"
-        ) from error
+    items = [
+        item
+        for corpus, folder, clips in found
+        for item in make_items(clips, kind.sides(clips, corpus.sides), folder)
+    ]
     return make_plan(items, kind.title)
 
 
@@ -149,18 +145,30 @@ def _claimed(out: Path) -> Iterator[None]:
     try:
         out.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(out, os.O_RDONLY)
+        try:
+            _lock(descriptor, out)
+            yield
+        finally:
+            os.close(descriptor)
     except OSError as error:
-        raise UserError(f"cannot make the folder {out} ({error.strerror}): choose another one") from error
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    except BlockingIOError as error:
-        raise UserError(f"another run is writing to {out}: wait for it, or choose another folder") from error
+        raise UserError(
+            f"cannot write {error.filename or out} ({error.strerror}): put that right or choose another "
+            "folder, then run the same command again"
+        ) from error
     finally:
-        os.close(descriptor)
         for folder in made:
             with contextlib.suppress(OSError):
                 folder.rmdir()
+
+
+def _lock(descriptor: int, out: Path) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise UserError(f"another run is writing to {out}: wait for it, or choose another folder") from error
+    except OSError:
+        # Some network file systems lock no folders; there the user takes care of that.
+        return
 
 
 def _is_finished(out: Path, plan: Plan, overwrite: bool) -> bool:
@@ -170,30 +178,45 @@ def _is_finished(out: Path, plan: Plan, overwrite: bool) -> bool:
         if not (out / _WORK).is_dir() and any(out.iterdir()):
             raise UserError(f"{out} is not empty and holds no dataset: choose a new folder")
         return False
-    try:
-        content = json.loads(description.read_text())
-        planned = content.get("plan") == plan.digest if isinstance(content, dict) else False
-        if planned and description.stat().st_mtime_ns > plan.changed:
-            Dataset.open(out)
-            return True
-    except (ValueError, KeyError, TypeError, UserError):
-        planned = True
-    if not planned and not overwrite:
+    digest = _planned(description)
+    if digest is None:
+        raise UserError(f"{description} describes no dataset: choose a new folder, or delete that file")
+    if digest != plan.digest and not overwrite:
         raise UserError(
-            f"{out} holds a dataset made of other files or with another split: choose a new folder, or replace it "
-            "with --overwrite"
+            f"{out} holds a dataset made of other files or with another split: choose a new folder, or "
+            "replace it with --overwrite"
         )
+    if digest == plan.digest and description.stat().st_mtime_ns > plan.changed and _is_whole(out):
+        return True
     _remove(out)
     return False
 
 
+def _planned(description: Path) -> str | None:
+    """Digest of the plan that a finished dataset was made by; None if the file is no dataset's."""
+    try:
+        content = json.loads(description.read_text())
+    except ValueError:
+        return None
+    return content.get("plan") if isinstance(content, dict) else None
+
+
+def _is_whole(out: Path) -> bool:
+    try:
+        Dataset.open(out)
+    except UserError:
+        return False
+    return True
+
+
 def _carry_out(
-    plan: Plan, out: Path, workers: int, on_progress: Callable[[int, int], None]
-) -> tuple[list[Outcome], float]:
+    plan: Plan, out: Path, workers: int, on_progress: Callable[[int, int], None] | None
+) -> tuple[list[Outcome], float, float]:
     """Write the shards that are not there yet.
 
     Returns:
-        The outcome of every shard in the plan's order, and the seconds of audio read by this run.
+        The outcome of every shard in the plan's order, the seconds of audio that this run read, and how many
+        seconds that took.
     """
     work = out / _WORK
     work.mkdir(exist_ok=True)
@@ -206,6 +229,10 @@ def _carry_out(
     progress = _Progress(
         sum(len(shard.items) for shard in plan.shards if shard.name in done), plan.clips, on_progress
     )
+    # Here, since TensorFlow takes seconds to import and everything that can be refused has been by now.
+    from data_pipeline.shards import write_shard
+
+    start = time.perf_counter()
     missing = [shard for shard in plan.shards if shard.name not in done]
 
     def write(shard: Shard) -> Outcome:
@@ -219,7 +246,8 @@ def _carry_out(
             executor.shutdown(cancel_futures=True)
             raise
     seconds_read = sum(clip.samples for outcome in written.values() for clip in outcome.kept) / SAMPLE_RATE
-    return [(done | written)[shard.name] for shard in plan.shards], seconds_read
+    outcomes = [(done | written)[shard.name] for shard in plan.shards]
+    return outcomes, seconds_read, time.perf_counter() - start
 
 
 class _Stopped(Exception):
@@ -229,24 +257,28 @@ class _Stopped(Exception):
 class _Progress:
     """Counts clips across threads."""
 
-    def __init__(self, done: int, total: int, on_progress: Callable[[int, int], None]) -> None:
+    def __init__(self, done: int, total: int, on_progress: Callable[[int, int], None] | None) -> None:
         self._done = done
         self._total = total
         self._on_progress = on_progress
         self._lock = threading.Lock()
         self._stopped = False
-        on_progress(done, total)
+        self._report()
 
     def step(self) -> None:
         with self._lock:
             if self._stopped:
                 raise _Stopped
             self._done += 1
-            self._on_progress(self._done, self._total)
+            self._report()
 
     def stop(self) -> None:
         with self._lock:
             self._stopped = True
+
+    def _report(self) -> None:
+        if self._on_progress is not None:
+            self._on_progress(self._done, self._total)
 
 
 def _content(found: _Found, kind: SplitKind, plan: Plan, outcomes: Sequence[Outcome]) -> dict:
@@ -342,18 +374,13 @@ def _finish(out: Path, content: dict) -> None:
     listed = {shard for side in content["splits"].values() for shard in side["shards"]}
     _clear(out, keep=listed)
     unfinished = out / _WORK / "dataset.json"
-    try:
-        unfinished.write_text(json.dumps(content, indent=1) + "\n")
-        os.replace(unfinished, out / "dataset.json")
-    except OSError as error:
-        raise UserError(
-            f"cannot write {out / 'dataset.json'} ({error.strerror}): make room and run again"
-        ) from error
+    unfinished.write_text(json.dumps(content, indent=1) + "\n")
+    unfinished.replace(out / "dataset.json")
     shutil.rmtree(out / _WORK)
 
 
 def _clear(out: Path, keep: Container[str]) -> None:
-    """Delete record files that are not among those to keep, with their notes and whatever was half written."""
+    """Delete record files that are not to be kept, with their notes and whatever was half written."""
     for path in out.iterdir():
         if _SHARD_NAME.fullmatch(path.name) and path.name not in keep:
             path.unlink()

@@ -12,8 +12,8 @@ SHORTEST = 0.1
 """Seconds below which a clip is set aside: less than a syllable."""
 
 SILENCE = 16
-"""int16 amplitude that some sample must reach, -66 dB of full scale. Dither and the smallest step of G.711 µ-law (8)
-stay below; the quietest clip of CREMA-D with a voice in it peaks above 700."""
+"""int16 amplitude that some sample must reach, -66 dB of full scale. Dither and the smallest step of G.711
+µ-law (8) stay below; the quietest clip of CREMA-D with a voice in it peaks above 700."""
 
 
 def objection(pcm: np.ndarray) -> str | None:

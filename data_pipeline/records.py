@@ -64,8 +64,8 @@ def parse(record: tf.Tensor) -> dict[str, tf.Tensor]:
         record: string scalar, one serialised example.
 
     Returns:
-        `waveform` float32 [samples] with full scale ±1 at 16 kHz, `num_samples` int32, `votes` int64 [classes],
-        `age` int64 (-1 where unknown), and every other field of the clip as a string scalar.
+        `waveform` float32 [samples] with full scale ±1 at 16 kHz, `num_samples` int32, `votes` int64
+        [classes], `age` int64 (-1 where unknown), and every other field of the clip as a string scalar.
     """
     example = tf.io.parse_single_example(record, _FEATURES)
     pcm = tf.io.decode_raw(example.pop("pcm"), tf.int16)

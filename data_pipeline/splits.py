@@ -1,7 +1,7 @@
 """Which clips a model learns from, which it is tuned on, and which it is measured on.
 
-Pure functions from clips or speakers to sides. Every kind of split but `random` keeps a speaker on one side, since
-a model that has heard a speaker recognises that speaker's emotions better than a stranger's.
+Pure functions from clips or speakers to sides. Every kind of split but `random` keeps a speaker on one side,
+since a model that has heard a speaker recognises that speaker's emotions better than a stranger's.
 """
 
 import re
@@ -102,8 +102,8 @@ class Fold:
         speakers = _shuffled(speaker for speaker, side in own.items() if side != "test")
         if len(speakers) < self.count:
             raise UserError(
-                f"{self.title} needs {self.count} speakers outside the test side and there are {len(speakers)}; "
-                "choose fewer folds"
+                f"{self.title} needs {self.count} speakers outside the test side and there are "
+                f"{len(speakers)}: choose fewer folds"
             )
         validating = set(speakers[self.number - 1 :: self.count])
         return {
@@ -158,12 +158,14 @@ def _divide(items: Iterable[str]) -> dict[str, Side]:
     if len(shuffled) < 3:
         validation, test = len(shuffled) // 2, 0
     train = len(shuffled) - validation - test
-    sides: list[Side] = ["train"] * train + ["validation"] * validation + ["test"] * test
-    return dict(zip(shuffled, sides, strict=True))
+    side_of: dict[str, Side] = dict.fromkeys(shuffled[:train], "train")
+    side_of |= dict.fromkeys(shuffled[train : train + validation], "validation")
+    side_of |= dict.fromkeys(shuffled[train + validation :], "test")
+    return side_of
 
 
 def _shuffled(items: Iterable[str]) -> list[str]:
-    # RandomState's stream is frozen by numpy's compatibility policy (NEP 19), so that a split stays what it was.
+    # numpy promises never to change RandomState's stream (NEP 19), so that a split stays what it was.
     order = sorted(items)
     np.random.RandomState(_SEED).shuffle(order)
     return order

@@ -74,11 +74,12 @@ def serve(
     import signal
     import threading
 
-    from serving.server.local import LocalServer
-
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
+
+    from serving.server.local import LocalServer  # takes seconds, in which a signal may come
+
     print(f"Loading the models in {models} …", flush=True)
     with LocalServer.start(models, host=host, port=grpc_port) as server:
         for name, versions in server.models.items():
@@ -140,7 +141,9 @@ def _recogniser(server: str, model: Path | None, name: str, timeout: float) -> "
         return InProcessRecogniser(model)
     from serving.client import EmotionClient
 
-    return EmotionClient(server, name, timeout=timeout)
+    client = EmotionClient(server, name, timeout=timeout)
+    client.check()
+    return client
 
 
 def _report(recogniser: "EmotionRecogniser", file: Path, as_json: bool, console: "Console") -> bool:

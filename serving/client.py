@@ -90,7 +90,8 @@ class EmotionClient(EmotionRecogniser):
         if version is not None:
             self._spec.version.value = version
         self._channel = grpc.insecure_channel(server, options=_OPTIONS)
-        self._stub = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
+        self._predictions = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
+        self._models = model_service_pb2_grpc.ModelServiceStub(self._channel)
 
     def __enter__(self) -> "EmotionClient":
         return self
@@ -101,6 +102,25 @@ class EmotionClient(EmotionRecogniser):
     def close(self) -> None:
         """Close the connection."""
         self._channel.close()
+
+    def check(self) -> None:
+        """Make sure, before there is anything to ask, that the server is there and has loaded the model.
+
+        It also opens the connection, which the first answer's latency would otherwise include.
+
+        Raises:
+            ServerError: One of its subclasses says what is wrong.
+        """
+        request = get_model_status_pb2.GetModelStatusRequest(model_spec=self._spec)
+        try:
+            status = self._models.GetModelStatus(request, timeout=self._timeout)
+        except grpc.RpcError as error:
+            raise self._explained(error) from error
+        if not _is_available(status):
+            raise ServerUnavailableError(
+                grpc.StatusCode.UNAVAILABLE,
+                f"{self.server} has not loaded the model {self._spec.name}: wait, or look at its output",
+            )
 
     def ask(self, waveform: np.ndarray, num_samples: np.ndarray) -> tuple[Mapping[str, np.ndarray], int]:
         """Make one Predict call; see `EmotionRecogniser.ask`.
@@ -121,7 +141,7 @@ class EmotionClient(EmotionRecogniser):
             inputs={"waveform": to_proto(waveform), "num_samples": to_proto(num_samples)},
         )
         try:
-            response = self._stub.Predict(request, timeout=self._timeout)
+            response = self._predictions.Predict(request, timeout=self._timeout)
         except grpc.RpcError as error:
             raise self._explained(error) from error
         try:
@@ -182,8 +202,7 @@ def wait_until_available(server: str, model: str = "ser", timeout: float = 60.0)
             except grpc.RpcError as error:
                 reason = error.details()
             else:
-                available = get_model_status_pb2.ModelVersionStatus.AVAILABLE
-                if any(version.state == available for version in status.model_version_status):
+                if _is_available(status):
                     return
                 reason = "it is still loading"
             if time.monotonic() + _POLL_SECONDS > deadline:
@@ -193,3 +212,8 @@ def wait_until_available(server: str, model: str = "ser", timeout: float = 60.0)
                     "look at the server's output",
                 )
             time.sleep(_POLL_SECONDS)
+
+
+def _is_available(status: get_model_status_pb2.GetModelStatusResponse) -> bool:
+    available = get_model_status_pb2.ModelVersionStatus.AVAILABLE
+    return any(version.state == available for version in status.model_version_status)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from data_pipeline.decode import SAMPLE_RATE
 from data_pipeline.emotion import LABELS
 from data_pipeline.errors import UserError
 from serving import repository
@@ -15,7 +16,7 @@ from serving.tensors import to_proto
 
 
 class InProcessRecogniser(EmotionRecogniser):
-    """Answers from a SavedModel on disk. The first answer is slow, as TensorFlow readies the graph then.
+    """Answers from a SavedModel on disk.
 
     Args:
         folder: The folder of one version, or that of a model with versions in it, of which the newest
@@ -32,6 +33,8 @@ class InProcessRecogniser(EmotionRecogniser):
         self._servable = Servable.load(
             version_folder.parent.name, int(name) if name.isdigit() else 0, version_folder
         )
+        # TensorFlow readies a graph in its first run; no caller's first answer should wait for that.
+        self.ask(np.zeros((1, SAMPLE_RATE), np.float32), np.array([SAMPLE_RATE], np.int32))
 
     def ask(self, waveform: np.ndarray, num_samples: np.ndarray) -> tuple[Mapping[str, np.ndarray], int]:
         """Run the graph here; see `EmotionRecogniser.ask`."""

@@ -8,6 +8,7 @@ MODELS/<name>/<version>/saved_model.pb
 Model servers poll the model folders, so that a version must appear whole or not at all.
 """
 
+import contextlib
 import errno
 import re
 import shutil
@@ -140,6 +141,8 @@ def publish(folder: Path, write: Callable[[Path], None]) -> Path:
         return _rename_to_next_version(unfinished, folder)
     except BaseException:
         shutil.rmtree(unfinished, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            folder.rmdir()  # Only where it is empty: a model without a version.
         raise
 
 

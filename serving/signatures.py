@@ -69,8 +69,14 @@ def signatures(recogniser: Recogniser) -> dict[str, Callable[..., Answer]]:
         autograph=False,
     )
     def serving_default(waveform: tf.Tensor, num_samples: tf.Tensor) -> Answer:
-        # A reshape to what it must be: inputs of different batch sizes are refused, never broadcast.
-        num_samples = tf.reshape(num_samples, tf.shape(waveform)[:1])
+        # About shapes, not content: one row of either input must never be broadcast to many of the other.
+        same_batch = tf.debugging.assert_equal(
+            tf.shape(num_samples)[0],
+            tf.shape(waveform)[0],
+            "waveform and num_samples must have the same batch size",
+        )
+        with tf.control_dependencies([same_batch]):
+            num_samples = tf.identity(num_samples)
         return answer(waveform, num_samples, check_waveform(waveform, num_samples))
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="audio")], autograph=False)

@@ -80,7 +80,8 @@ def _stop(f2: float, peak: float, bandwidth: float, voiced: bool) -> tuple[Phone
 
 
 # Vowels: the men's means of Peterson & Barney (Control methods used in a study of the vowels, JASA 24, 1952),
-# table II. Consonants: loci and noise peaks rounded from Klatt (1980), table III. Names are ARPAbet's.
+# table II. Consonants: formants rounded from Klatt (1980), table III; the noise peaks are this project's,
+# after the measurements in Stevens, Acoustic Phonetics (1998). Names are ARPAbet's.
 PHONES: dict[str, tuple[Phone, ...]] = {
     "IY": _vowel(270, 2_290, 3_010),
     "IH": _vowel(390, 1_990, 2_550, 70.0),
@@ -127,12 +128,10 @@ SENTENCES: dict[str, str] = {
 }
 
 _HIGHER_FORMANTS = (3_300.0, 3_750.0, 4_900.0, 5_900.0, 6_900.0)
-"""F4 to F8 of a man in Hz, the same for all phones: F4 to F6 from Klatt (1980), table I, then 1,000 Hz
-apart."""
+"""F4 to F8 of a man in Hz, the same for all phones: F4 to F6 as in Klatt (1980), then 1,000 Hz apart."""
 
 _BANDWIDTHS = (60.0, 90.0, 150.0, 200.0, 200.0, 500.0, 600.0, 700.0)
-"""Hz. The first three as of an open vowel in Klatt (1980), table II; the upper ones so wide that none
-whistles."""
+"""Hz. The first three as of a vowel in Klatt (1980); the upper ones so wide that none whistles."""
 
 _SCHWA = (500.0, 1_500.0, 2_500.0)
 """Formants of a neutral tube of 17.5 cm in Hz (Fant 1960): where slack articulation drifts to."""
@@ -181,8 +180,7 @@ def phones_of(sentence: str, pauses: dict[int, float] | None = None) -> list[Pho
         for symbol in word.split():
             stressed = symbol.endswith("1")
             for phone in PHONES[symbol.rstrip("1")]:
-                # Accented vowels are about half as long again (Klatt, Linguistic uses of segmental duration,
-                # 1976).
+                # Stress lengthens (Klatt, Linguistic uses of segmental duration in English, JASA 59, 1976).
                 phones.append(
                     replace(phone, stressed=True, milliseconds=1.5 * phone.milliseconds)
                     if stressed

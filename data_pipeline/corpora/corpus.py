@@ -50,7 +50,7 @@ class Corpus(ABC):
             speakers: Ids of the speakers on disk.
 
         Returns:
-            A side for each of them. Unless a corpus has a published split, the speakers at hand are shuffled with a
-            fixed seed and cut 70/10/20.
+            A side for each of them. Unless a corpus has a published split, the speakers at hand are shuffled
+            with a fixed seed and cut 70/10/20.
         """
         return shuffled_speakers(speakers)

@@ -50,11 +50,13 @@ class CremaD(Corpus):
         """See `Corpus.clips`.
 
         Clips are files with official names (`1001_IEO_NEU_XX.wav`; WAV, FLAC, Ogg or MP3) in `source`, or in
-        `AudioWAV/` or `AudioMP3/` below it. `processedResults/tabulatedVotes.csv` and `VideoDemographics.csv` add
-        votes and demographics where they are in `source`, or beside it when it is one of those audio folders.
+        `AudioWAV/` or `AudioMP3/` below it. `processedResults/tabulatedVotes.csv` and `VideoDemographics.csv`
+        add votes and demographics where they are in `source`, or beside it when it is one of those audio
+        folders.
 
         Raises:
-            UserError: If `source` is missing, is not a folder, or holds no such file; if a table cannot be read.
+            UserError: If `source` is missing, is not a folder, or holds no such file; if a table cannot be
+                read.
         """
         expected = "give the folder that holds CREMA-D's clips, or its AudioWAV/ or AudioMP3/"
         if not source.exists():
@@ -140,8 +142,9 @@ def _clip(path: Path, name: str, votes: dict[str, dict[Emotion, int]], actors: d
 def _read_votes(homes: list[Path]) -> dict[str, dict[Emotion, int]]:
     """Votes on the voice alone, by clip.
 
-    The table's first column numbers its rows from 100001 for the voice alone, from 200001 for the face alone and from
-    300001 for both: the winners of the first series are `VoiceVote` in `summaryTable.csv` for all 7,442 clips.
+    The table's first column numbers its rows from 100001 for the voice alone, from 200001 for the face alone
+    and from 300001 for both: the winners of the first series are `VoiceVote` in `summaryTable.csv` for all
+    7,442 clips.
     """
     table = _find(homes, "processedResults/tabulatedVotes.csv")
     if table is None:
@@ -153,7 +156,7 @@ def _read_votes(homes: list[Path]) -> dict[str, dict[Emotion, int]]:
             for row in _rows(table)
             if row[""].startswith("1")
         }
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (csv.Error, KeyError, TypeError, ValueError, AttributeError) as error:
         raise _broken(table, error) from error
 
 
@@ -168,7 +171,7 @@ def _read_actors(homes: list[Path]) -> dict[str, _Actor]:
             )
             for row in _rows(table)
         }
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (csv.Error, KeyError, TypeError, ValueError, AttributeError) as error:
         raise _broken(table, error) from error
 
 
@@ -183,6 +186,6 @@ def _rows(table: Path) -> list[dict[str, str]]:
 
 def _broken(table: Path, error: Exception) -> UserError:
     return UserError(
-        f"{table} is not CREMA-D's table ({type(error).__name__}: {error}): put the original in its place, or move it "
-        "away to go on without it"
+        f"{table} is not CREMA-D's table ({type(error).__name__}: {error}): put the original in its place, "
+        "or move it away to go on without it"
     )

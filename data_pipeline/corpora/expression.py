@@ -1,7 +1,7 @@
 """How synthetic speakers differ, and what an emotion does to a speaker's voice.
 
-Emotions are departures from the speaker's own neutral speech, as the literature reports them, and vary so much from
-utterance to utterance that speakers and emotions overlap.
+Emotions are departures from the speaker's own neutral speech, as the literature reports them, and vary so
+much from utterance to utterance that speakers and emotions overlap.
 """
 
 from dataclasses import dataclass, fields
@@ -51,11 +51,12 @@ class Expression:
 # Directions from four reviews and studies; the sizes are this project's, chosen to be plausible.
 #   S03: Scherer, Vocal communication of emotion, Speech Communication 40 (2003), synthesis of the literature.
 #   BS96: Banse & Scherer, Acoustic profiles in vocal emotion expression, J. Pers. Soc. Psych. 70 (1996).
-#   JL03: Juslin & Laukka, Communication of emotions in vocal expression and music performance, Psych. Bull. 129 (2003).
-#   MA93: Murray & Arnott, Toward the simulation of emotion in synthetic speech, JASA 93 (1993), summary table.
+#   JL03: Juslin & Laukka, Communication of emotions in vocal expression and music performance, Psychological
+#     Bulletin 129 (2003).
+#   MA93: Murray & Arnott, Toward the simulation of emotion in synthetic speech, JASA 93 (1993).
 EXPRESSIONS: dict[Emotion, Expression] = {
-    # Higher F0 and wider range, louder, more high-frequency energy, faster (S03, BS96 hot anger, JL03, MA93); abrupt
-    # accents and tense articulation (MA93), irregular (JL03).
+    # Higher F0 and wider range, louder, more high-frequency energy, faster (S03, BS96 hot anger, JL03, MA93);
+    # abrupt accents and tense articulation (MA93), irregular (JL03).
     Emotion.ANGER: Expression(
         pitch=4.0,
         pitch_range=0.5,
@@ -70,23 +71,22 @@ EXPRESSIONS: dict[Emotion, Expression] = {
         pauses=-0.4,
         effort=0.10,
     ),
-    # Much slower, lower, falling at the end, softer, grumbled in the chest (MA93); studies of disgust in speech agree
-    # on little else and listeners recognise it worst (S03, BS96).
+    # Much slower, lower, falling at the end, softer, grumbled in the chest (MA93); studies of disgust in
+    # speech agree on little else and listeners recognise it worst (S03, BS96).
     Emotion.DISGUST: Expression(
         pitch=-2.0,
         pitch_range=0.15,
         pitch_slope=-2.0,
         rate=-0.20,
-        level=0.5,
-        contrast=0.5,
-        tilt=-1.0,
+        level=-1.0,
         jitter=0.6,
         shimmer=0.6,
         pauses=0.3,
         tract=-0.03,
     ),
-    # Much higher and faster, irregular voicing (MA93); higher and faster (S03), little F0 variability, rising contour,
-    # irregular (JL03). Loudness and spectrum: S03 and JL03 disagree (panic against fear), so they hardly change.
+    # Much higher and faster, irregular voicing (MA93); higher and faster (S03), little F0 variability, rising
+    # contour, irregular (JL03). Loudness and spectrum: S03 and JL03 disagree (panic against fear), so they
+    # hardly change.
     Emotion.FEAR: Expression(
         pitch=4.5,
         pitch_range=-0.25,
@@ -99,9 +99,9 @@ EXPRESSIONS: dict[Emotion, Expression] = {
         breath=3.0,
         pauses=0.2,
     ),
-    # Higher and wider F0, louder, somewhat more high-frequency energy and faster (S03, JL03); smooth upward inflections
-    # and a breathy, blaring voice (MA93); regular, rising contour (JL03). Smiling raises the formants (Tartter, Happy
-    # talk, Perception & Psychophysics 27, 1980).
+    # Higher and wider F0, louder, somewhat more high-frequency energy and faster (S03, JL03); smooth upward
+    # inflections and a breathy, blaring voice (MA93); regular, rising contour (JL03). Smiling raises the
+    # formants (Tartter, Happy talk, Perception & Psychophysics 27, 1980).
     Emotion.HAPPINESS: Expression(
         pitch=3.5,
         pitch_range=0.55,
@@ -117,8 +117,8 @@ EXPRESSIONS: dict[Emotion, Expression] = {
         tract=0.04,
     ),
     Emotion.NEUTRAL: Expression(),
-    # Lower F0 and narrower range, softer, less high-frequency energy, slower (S03, BS96, JL03); falling, slurred
-    # (MA93); many pauses, irregular (JL03).
+    # Lower F0 and narrower range, softer, less high-frequency energy, slower (S03, BS96, JL03); falling,
+    # slurred (MA93); many pauses, irregular (JL03).
     Emotion.SADNESS: Expression(
         pitch=-1.5,
         pitch_range=-0.45,
@@ -138,8 +138,8 @@ EXPRESSIONS: dict[Emotion, Expression] = {
 INTENSITIES: dict[str, float] = {"low": 0.65, "medium": 1.0, "high": 1.3}
 """How far an utterance goes towards its emotion's expression."""
 
-# Standard deviations. They decide how hard the corpus is: a classifier on functionals reaches about 70 % on speakers
-# that it has not heard.
+# Standard deviations. They decide how hard the corpus is: a classifier on functionals reaches 60 to 70 % on
+# speakers that it has not heard.
 _HABIT = Expression(
     pitch=0.8,
     pitch_range=0.15,
@@ -216,8 +216,9 @@ class Speaker:
 def draw_speaker(sex: str, rng: np.random.Generator) -> Speaker:
     """Draw a person of that sex.
 
-    Mean F0 (about 120 and 210 Hz) and the ratio of the formants (about 1.17) are those of adults in Peterson & Barney
-    (1952) and Titze (Physiologic and acoustic differences between male and female voices, JASA 85, 1989).
+    Mean F0 (about 120 and 210 Hz) and the ratio of the formants (about 1.17) are those of adults in Peterson
+    & Barney (1952) and Titze (Physiologic and acoustic differences between male and female voices, JASA 85,
+    1989).
 
     Args:
         sex: `female` or `male`.

@@ -1,13 +1,12 @@
 """A corpus that a machine speaks, for demonstrations and tests where no recorded speech is at hand.
 
-Its files are laid out like a recorded corpus's: `S01_AWK_ANG_MD_00.wav` is speaker, sentence, emotion, intensity and
-repetition, with codes as in CREMA-D, and `speakers.csv` gives the speakers' sex. What a model scores on it says
-nothing about people.
+Its files are laid out like a recorded corpus's: `S01_AWK_ANG_MD_00.wav` is speaker, sentence, emotion,
+intensity and repetition, with codes as in CREMA-D, and `speakers.csv` gives the speakers' sex. What a model
+scores on it says nothing about people.
 """
 
 import csv
 import io
-import os
 import re
 import wave
 from collections.abc import Callable
@@ -70,7 +69,8 @@ class Synthetic(Corpus):
         table = source / _SPEAKERS
         if not table.is_file():
             raise UserError(
-                f"{source} is not a complete synthetic corpus (no {_SPEAKERS}): make one with `ser data synthesize`"
+                f"{source} is not a complete synthetic corpus (no {_SPEAKERS}): "
+                "make one with `ser data synthesize`"
             )
         sexes = _read_speakers(table)
         clips = []
@@ -111,8 +111,8 @@ def synthesize(
 ) -> int:
     """Write a synthetic corpus.
 
-    Every file depends on the seed, its speaker, its emotion and its index alone: a larger corpus contains the smaller
-    one, and a second run writes the same bytes. Files appear whole, the table of speakers last.
+    Every file depends on the seed, its speaker, its emotion and its index alone: a larger corpus contains the
+    smaller one, and a second run writes the same bytes. Files appear whole, the table of speakers last.
 
     Args:
         folder: Where to; made if missing.
@@ -125,7 +125,8 @@ def synthesize(
         How many clips the corpus has.
 
     Raises:
-        UserError: If a number is out of range, or `folder` cannot be written or holds clips beyond this corpus.
+        UserError: If a number is out of range, or `folder` cannot be written or holds clips beyond this
+            corpus.
     """
     for name, value, least in (
         ("speakers", speakers, 1),
@@ -146,7 +147,7 @@ def synthesize(
         strangers = sorted(path.name for path in folder.glob("*.wav") if path.stem not in plan)
         if strangers:
             raise UserError(
-                f"{folder} already holds other clips ({strangers[0]}, {len(strangers)} in all): choose an empty folder"
+                f"{folder} already holds {len(strangers)} other clips ({strangers[0]}): choose an empty one"
             )
         (folder / _SPEAKERS).unlink(missing_ok=True)
         people = [make_speaker(seed, number) for number in range(1, speakers + 1)]
@@ -158,7 +159,7 @@ def synthesize(
         _write(folder / _SPEAKERS, _speaker_table(people))
     except OSError as error:
         raise UserError(
-            f"cannot write the synthetic corpus to {folder} ({error.strerror or error}): choose another folder"
+            f"cannot write a synthetic corpus to {folder} ({error.strerror or error}): choose another folder"
         ) from error
     return len(plan)
 
@@ -235,4 +236,4 @@ def _write(path: Path, content: bytes) -> None:
     """Write a file whole or not at all."""
     partial = path.with_name(path.name + _PARTIAL)
     partial.write_bytes(content)
-    os.replace(partial, path)
+    partial.replace(path)

@@ -4,7 +4,8 @@ The source-filter theory is Fant's (Acoustic Theory of Speech Production, 1960);
 aspiration and frication and the cascade of resonators are those of Klatt (Software for a cascade/parallel
 formant synthesizer, JASA 67, 1980). Control tracks have a value every 10 ms; the filters that vary with them
 are applied frame by frame in the frequency domain and overlap-added, so that a second of speech costs
-milliseconds. """
+milliseconds.
+"""
 
 from dataclasses import dataclass
 
@@ -19,12 +20,10 @@ HOP = 160
 """Samples between two values of a control track: 10 ms."""
 
 FORMANTS = 8
-"""Resonances below the Nyquist frequency of an adult's tract: about one for each 1,000 Hz (Fant 1960), so 8
-at 16 kHz."""
+"""Resonances below the Nyquist frequency: an adult's tract has about one per 1,000 Hz (Fant 1960)."""
 
 _HOPS = 5
-"""Hops in a filtered frame: two of signal and 30 ms of ringing, in which a resonance of 60 Hz decays by 49
-dB."""
+"""Hops in a filtered frame: two of signal, three of ringing (60 Hz of bandwidth decay by 49 dB in 30 ms)."""
 
 _FFT = _HOPS * HOP
 
@@ -46,8 +45,8 @@ class Glottis:
     """How the vocal folds vibrate throughout an utterance.
 
     Attributes:
-        open_quotient: Share of the period for which the glottis is open, in (0, 1): small for a pressed voice, large
-            for a lax one.
+        open_quotient: Share of the period for which the glottis is open, in (0, 1): small for a pressed
+            voice, large for a lax one.
         tilt_db: Attenuation of the voicing at 3 kHz in dB; negative for a brighter voice.
         jitter: Standard deviation of the period from cycle to cycle, as a share of the period.
         shimmer_db: Standard deviation of the amplitude from cycle to cycle, in dB.
@@ -147,8 +146,7 @@ def glottal_flow(f0: Floats, glottis: Glottis, rng: np.random.Generator) -> Floa
 
 
 def tract_response(formants: Floats, bandwidths: Floats) -> NDArray[np.complex128]:
-    """Frequency response of resonators in cascade, each with unit gain at 0 Hz (Klatt 1980, equations 1 and
-    2).
+    """Frequency response of Klatt's resonators (1980) in cascade, each with unit gain at 0 Hz.
 
     Args:
         formants: Hz [frames, formants]; those at or above 8 kHz are left out.
@@ -160,8 +158,7 @@ def tract_response(formants: Floats, bandwidths: Floats) -> NDArray[np.complex12
     radius = np.where(formants < SAMPLE_RATE / 2, np.exp(-np.pi * bandwidths / SAMPLE_RATE), 0.0)
     b = 2.0 * radius * np.cos(2.0 * np.pi * formants / SAMPLE_RATE)
     c = -(radius**2)
-    # The product of the denominators 1 - B z^-1 - C z^-2 is one polynomial; its spectrum is one transform a
-    # frame.
+    # The product of the denominators 1 - B z^-1 - C z^-2 is one polynomial: one transform a frame.
     polynomial = np.zeros((len(formants), 2 * formants.shape[1] + 1))
     polynomial[:, 0] = 1.0
     for k in range(formants.shape[1]):
@@ -210,8 +207,7 @@ def _per_sample(track: Floats) -> Floats:
 
 
 def _short_time_spectra(signal: Floats) -> NDArray[np.complex128]:
-    """Spectra [frames, bins] of Hann frames, centred on the frames of the control tracks; the windows sum to
-    one."""
+    """Spectra [frames, bins] of Hann frames centred on the tracks' frames; the windows sum to one."""
     padded = np.pad(signal, HOP)
     window = 0.5 * (1.0 - np.cos(np.pi * np.arange(2 * HOP) / HOP))
     frames = np.lib.stride_tricks.sliding_window_view(padded, 2 * HOP)[: len(signal) : HOP]
@@ -219,8 +215,7 @@ def _short_time_spectra(signal: Floats) -> NDArray[np.complex128]:
 
 
 def _overlap_add(spectra: NDArray[np.complex128]) -> Floats:
-    """The signal [frames * HOP] whose filtered frames have these spectra; what rings on after its end is
-    cut."""
+    """The signal [frames * HOP] of filtered frames with these spectra; what rings on after it is cut."""
     frames = len(spectra)
     pieces = irfft(spectra, _FFT).reshape(frames, _HOPS, HOP)
     signal = np.zeros((frames + _HOPS, HOP))

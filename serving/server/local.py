@@ -5,7 +5,9 @@ repository, so that whatever asks it can ask the real one unchanged. It has no b
 no reloading.
 """
 
+import errno
 import os
+import socket
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -49,7 +51,8 @@ class LocalServer:
             port: 0 picks a free one.
 
         Raises:
-            UserError: If the port is taken, or the repository holds no model that can be loaded.
+            UserError: If the address cannot be listened on, or the repository holds no model that can be
+                loaded.
         """
         threads = ThreadPoolExecutor(max_workers=4 * (os.cpu_count() or 1), thread_name_prefix="grpc")
         server = grpc.server(threads, options=_OPTIONS)
@@ -61,7 +64,7 @@ class LocalServer:
         )
         model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(catalogue), server)
         server.start()
-        return cls(server, f"{host}:{bound}", catalogue.loaded())
+        return cls(server, f"{_in_address(host)}:{bound}", catalogue.loaded())
 
     def stop(self, grace: float = 5.0) -> None:
         """Take no new calls, let the running ones finish, and close.
@@ -79,14 +82,32 @@ class LocalServer:
 
 
 def _bind(server: grpc.Server, host: str, port: int) -> int:
-    shown = f"[{host}]" if ":" in host else host
+    _check_free(host, port)
     try:
-        bound = server.add_insecure_port(f"{shown}:{port}")
-    except RuntimeError:
-        bound = 0
-    if not bound:
+        return server.add_insecure_port(f"{_in_address(host)}:{port}")
+    except RuntimeError as error:  # taken since the check
+        raise _port_in_use(host, port) from error
+
+
+def _check_free(host: str, port: int) -> None:
+    """Try the address with a plain socket, which says what is wrong with it; gRPC only logs that."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host, port), family=family).close()
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise _port_in_use(host, port) from error
         raise UserError(
-            f"port {port} on {host} cannot be opened, most likely because another server uses it: "
-            "stop that one or choose another with --grpc-port (0 picks a free one)"
-        )
-    return bound
+            f"cannot listen on {_in_address(host)}:{port} ({error.strerror}): check --host and --grpc-port"
+        ) from error
+
+
+def _port_in_use(host: str, port: int) -> UserError:
+    return UserError(
+        f"port {port} on {host} is in use: stop the server that uses it, "
+        "or choose another port with --grpc-port (0 picks a free one)"
+    )
+
+
+def _in_address(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

@@ -28,7 +28,7 @@ def app() -> typer.Typer:
 
 def run(app, *arguments):
     """The output of a command that succeeds; a `UserError` comes through, as `ser.main` gets it."""
-    result = CliRunner().invoke(app, ["data", *map(str, arguments)], env={"COLUMNS": "160"})
+    result = CliRunner().invoke(app, ["data", *map(str, arguments)], env={"COLUMNS": "80"})
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception
     assert result.exit_code == 0, result.output

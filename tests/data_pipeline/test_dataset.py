@@ -81,3 +81,11 @@ def test_a_missing_shard_is_named(folder):
         UserError, match=r"train-00000-of-00001\.tfrecord is missing: prepare the dataset again"
     ):
         Dataset.open(folder)
+
+
+@pytest.mark.parametrize("key", sorted(CONTENT.keys() - {"format"}))
+def test_a_missing_field_is_named(folder, key):
+    (folder / "dataset.json").write_text(json.dumps({name: CONTENT[name] for name in CONTENT if name != key}))
+
+    with pytest.raises(UserError, match=rf"dataset\.json .*{key}"):
+        Dataset.open(folder)

@@ -1,11 +1,10 @@
-"""Prepare: from a folder of clips to a dataset, whatever is in the folder and however often it is interrupted."""
+"""Prepare: from clips to a dataset, whatever is in the folder and however often it is interrupted."""
 
 import json
 import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -311,6 +310,27 @@ def test_two_corpora_become_one_dataset(source, tmp_path, out):
     assert sum(side.clips for side in dataset.splits.values()) == 24
 
 
+def test_a_clip_that_goes_while_it_is_looked_at_is_named(source, out):
+    make_corpus(source, actors=("1001",))
+
+    class Vanishing(Other):
+        def clips(self, source):
+            found = super().clips(source)
+            found[3].path.unlink()
+            return found
+
+    with pytest.raises(UserError, match=r"1001_IEO_HAP_XX\.wav cannot be read"):
+        prepare([(Vanishing(), source)], out)
+
+
+def test_a_place_where_no_folder_can_be_made_is_named(source, tmp_path):
+    make_corpus(source, actors=("1001",))
+    (tmp_path / "file").touch()
+
+    with pytest.raises(UserError, match=r"cannot write .*file"):
+        prepare(crema_d(source), tmp_path / "file" / "out")
+
+
 def test_one_clip_twice_is_refused(source, tmp_path, out):
     make_corpus(source, actors=("1001",))
     make_corpus(tmp_path / "copy", actors=("1001",))
@@ -444,16 +464,15 @@ def test_another_dataset_is_replaced_only_on_request(source, out, tmp_path, chan
     assert contents(out) == contents(tmp_path / "fresh")
 
 
-def test_a_broken_description_is_replaced_only_on_request(source, out, tmp_path):
-    make_corpus(source)
-    prepare(crema_d(source), out)
-    (out / "dataset.json").write_text("{")
+@pytest.mark.parametrize("text", ["{", "[]", '{"license": "MIT"}'])
+def test_a_description_of_something_else_is_never_replaced(source, out, text):
+    make_corpus(source, actors=("1001",))
+    out.mkdir()
+    (out / "dataset.json").write_text(text)
 
-    with pytest.raises(UserError, match="--overwrite"):
-        prepare(crema_d(source), out)
-
-    prepare(crema_d(source), out, overwrite=True)
-    assert Dataset.open(out).side("train").clips == 12
+    with pytest.raises(UserError, match=r"dataset\.json describes no dataset"):
+        prepare(crema_d(source), out, overwrite=True)
+    assert (out / "dataset.json").read_text() == text
 
 
 def test_progress_counts_every_clip_once(source, out, monkeypatch):
@@ -593,11 +612,9 @@ def test_real_speech(speech_data, tmp_path, out):
     for actor in ("1006", "1076", "1015"):
         for file in sorted(mp3s.glob(f"{actor}_TIE_*.mp3")) + sorted(mp3s.glob(f"{actor}_MTI_*.mp3")):
             (source / "AudioMP3" / file.name).symlink_to(file.resolve())
-    start = time.perf_counter()
 
     summary = prepare(crema_d(source), out)
 
-    taken = time.perf_counter() - start
     assert [clip.file for clip in summary.set_aside] == ["AudioMP3/1076_MTI_SAD_XX.mp3"]
     assert [group.names for group in summary.contradictions] == [
         ("crema_d/1006_TIE_HAP_XX", "crema_d/1006_TIE_NEU_XX")
@@ -606,5 +623,3 @@ def test_real_speech(speech_data, tmp_path, out):
         "train": 23,
         "validation": 12,
     }
-    # Far below the 500 x real time that it is built for, since the machine may be busy.
-    assert summary.seconds_read / taken > 50

@@ -100,9 +100,11 @@ def test_names_are_unique():
     assert len(names) == 3 * 6 * 60
 
 
-def test_a_second_run_writes_the_same_bytes(corpus, tmp_path):
-    synthesize(tmp_path / "again", speakers=SPEAKERS, clips_per_emotion=CLIPS, seed=3)
-    assert contents(tmp_path / "again") == contents(corpus)
+def test_a_second_run_writes_the_same_bytes(tmp_path):
+    for _ in range(2):
+        synthesize(tmp_path / "again", speakers=2, clips_per_emotion=2, seed=3)
+    synthesize(tmp_path / "beside", speakers=2, clips_per_emotion=2, seed=3)
+    assert contents(tmp_path / "again") == contents(tmp_path / "beside")
 
 
 def test_a_smaller_corpus_is_part_of_a_larger_one(corpus, tmp_path):
@@ -201,7 +203,7 @@ def test_a_clip_depends_on_its_key_alone():
 
 def test_sentences_are_spelt_in_known_phones():
     for sentence in SENTENCES.values():
-        symbols = [symbol for symbol in sentence.replace("/", " ").split()]
+        symbols = sentence.replace("/", " ").split()
         assert all(symbol.rstrip("1") in PHONES for symbol in symbols)
         assert any(symbol.endswith("1") for symbol in symbols)
 
@@ -257,14 +259,14 @@ def test_an_unlisted_speaker_is_named(tmp_path):
 def test_clips_of_another_run_are_not_mixed_in(corpus, tmp_path):
     shutil.copytree(corpus, tmp_path / "copy")
     before = contents(tmp_path / "copy")
-    with pytest.raises(UserError, match="already holds other clips"):
+    with pytest.raises(UserError, match="already holds 138 other clips"):
         synthesize(tmp_path / "copy", speakers=1, clips_per_emotion=1)
     assert contents(tmp_path / "copy") == before
 
 
 def test_a_file_in_the_way_is_named(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(UserError, match=r"cannot write the synthetic corpus to .*file"):
+    with pytest.raises(UserError, match=r"cannot write a synthetic corpus to .*file"):
         synthesize(tmp_path / "file", speakers=1, clips_per_emotion=1)
 
 

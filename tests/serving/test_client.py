@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import grpc
@@ -132,6 +133,13 @@ class TestBatches:
         alone = client.recognise(clips[2], 16_000)
         assert together[2].probabilities == pytest.approx(alone.probabilities, abs=1e-4)
 
+    def test_callers_at_the_same_time_get_each_their_own(self, client, clips):
+        alone = [client.recognise(clip, 16_000).probabilities for clip in clips]
+        with ThreadPoolExecutor(8) as callers:
+            together = list(callers.map(lambda clip: client.recognise(clip, 16_000), clips * 5))
+        for answer, wanted in zip(together, alone * 5, strict=True):
+            assert answer.probabilities == pytest.approx(wanted, abs=1e-5)
+
     def test_none_is_no_call(self):
         with EmotionClient(f"127.0.0.1:{free_port()}") as nobody:
             assert nobody.recognise_batch([], 16_000) == []
@@ -158,6 +166,16 @@ class TestErrors:
             ),
         ):
             nobody.recognise(clips[0], 16_000)
+
+    def test_checking_finds_out_before_asking(self, server, client):
+        client.check()
+        with (
+            EmotionClient(server.address, "foo") as lost,
+            pytest.raises(ModelNotFoundError, match="model foo"),
+        ):
+            lost.check()
+        with EmotionClient(f"127.0.0.1:{free_port()}") as nobody, pytest.raises(ServerUnavailableError):
+            nobody.check()
 
     def test_a_server_that_never_answers(self, clips):
         with socket.create_server(("127.0.0.1", 0)) as silent:

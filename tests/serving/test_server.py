@@ -456,8 +456,14 @@ class TestRepositoriesThatCannotBeServed:
 
 def test_a_port_in_use_is_an_error(server, models):
     port = int(server.address.rpartition(":")[2])
-    with pytest.raises(UserError, match=rf"port {port} .* --grpc-port"):
+    with pytest.raises(UserError, match=rf"port {port} on 127.0.0.1 is in use: .* --grpc-port"):
         LocalServer.start(models, port=port)
+
+
+@pytest.mark.parametrize("host", ["no.such.host.invalid", "192.0.2.1"])
+def test_a_host_that_is_not_this_machine_is_an_error(models, host):
+    with pytest.raises(UserError, match=rf"cannot listen on {host}:0 .* --host"):
+        LocalServer.start(models, host=host, port=0)
 
 
 def start_ser_serve(*arguments) -> subprocess.Popen:

@@ -23,7 +23,9 @@ def chunk(name: bytes, content: bytes, size: int | None = None) -> bytes:
 
 def format_chunk(rate=16_000, *, encoding=1, channels=1, bits=16, extra=b"") -> bytes:
     block = channels * bits // 8
-    return chunk(b"fmt ", struct.pack("<HHIIHH", encoding, channels, rate, rate * block % 2**32, block, bits) + extra)
+    return chunk(
+        b"fmt ", struct.pack("<HHIIHH", encoding, channels, rate, rate * block % 2**32, block, bits) + extra
+    )
 
 
 def extensible(rate=16_000, subformat=PCM_SUBFORMAT) -> bytes:
@@ -79,7 +81,8 @@ def test_what_libsndfile_writes_is_read_exactly(rate, container):
     ],
     ids=[
         "plain", "extensible", "18-byte format", "chunks before", "odd chunks", "chunks after", "many chunks",
-        "ffmpeg stream", "sox stream", "stream of size 0", "trailing bytes", "RIFF size unknown", "half a sample",
+        "ffmpeg stream", "sox stream", "stream of size 0", "trailing bytes", "RIFF size unknown",
+        "half a sample",
     ],
 )  # fmt: skip
 def test_every_way_to_write_the_same_samples_is_read(audio):

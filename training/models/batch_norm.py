@@ -44,8 +44,11 @@ def recalibrate(network: keras.Model, batches) -> int:
 
 
 def _set_statistics(layer: keras.layers.BatchNormalization, mean: np.ndarray, variance: np.ndarray) -> None:
-    gamma, beta = np.array(layer.gamma), np.array(layer.beta)
-    old_mean, old_spread = np.array(layer.moving_mean), np.sqrt(np.array(layer.moving_variance) + layer.epsilon)
+    gamma, beta, old_mean, old_variance = (
+        keras.ops.convert_to_numpy(variable)
+        for variable in (layer.gamma, layer.beta, layer.moving_mean, layer.moving_variance)
+    )
+    old_spread = np.sqrt(old_variance + layer.epsilon)
     scale = gamma / old_spread
     layer.gamma.assign(scale * np.sqrt(variance + layer.epsilon))
     layer.beta.assign(beta + scale * (mean - old_mean))

@@ -32,6 +32,8 @@ class MobileNetSettings:
         window_frames: Length of a window; 298 frames are 3 s.
         hidden: Units of the first dense layer.
         dropout: Rate after the embedding and after the first dense layer.
+        norm_momentum: Of the moving statistics of an `audioset` body's batch norms. From random weights activations
+            change fast, and statistics that lag behind make a network of 27 norms useless at inference.
     """
 
     body: str = "audioset"
@@ -39,6 +41,7 @@ class MobileNetSettings:
     window_frames: int = 298
     hidden: int = 256
     dropout: float = 0.3
+    norm_momentum: float = 0.9
 
     def __post_init__(self) -> None:
         if self.body not in BODIES:
@@ -89,7 +92,7 @@ def _imagenet_body(settings: MobileNetSettings, shape: tuple[int, int, int]) -> 
 
 def _audioset_body(settings: MobileNetSettings, shape: tuple[int, int, int]) -> keras.Model:
     def normalise(x, name: str):
-        x = layers.BatchNormalization(epsilon=1e-4, name=f"{name}_bn")(x)
+        x = layers.BatchNormalization(momentum=settings.norm_momentum, epsilon=1e-4, name=f"{name}_bn")(x)
         return layers.ReLU(name=f"{name}_relu")(x)
 
     window = keras.Input(shape, name="window")

@@ -57,8 +57,8 @@ class PretrainedWeights:
         raise UserError(f"{path} holds no MobileNet v1: give --weights a yamnet.h5 or a Keras MobileNet file")
 
     def settings(self, settings: MobileNetSettings) -> MobileNetSettings:
-        """The same settings with the body and width that these weights fit."""
-        return replace(settings, body=self.body, alpha=self.alpha)
+        """The same settings with the body and width that these weights fit, and norms that change slowly."""
+        return replace(settings, body=self.body, alpha=self.alpha, norm_momentum=0.99)
 
     def load_into(self, model: keras.Model) -> None:
         """Set the backbone of a network that `mobilenet.build` made with `self.settings(...)`.

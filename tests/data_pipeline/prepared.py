@@ -1,0 +1,58 @@
+"""Small prepared datasets for tests: tones whose pitch tells the emotion, of speakers whose loudness differs."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from data_pipeline.clip import Clip
+from data_pipeline.dataset import FORMAT, Dataset
+from data_pipeline.emotion import LABELS
+from data_pipeline.records import encode
+
+
+def tone(emotion: int, loudness: float, seconds: float, seed: int) -> np.ndarray:
+    """int16 [samples] at 16 kHz: harmonics of a pitch of its own for each emotion, in noise."""
+    random = np.random.default_rng(seed)
+    time = np.arange(round(seconds * 16_000)) / 16_000
+    pitch = 200.0 * 1.4**emotion * random.uniform(0.97, 1.03)
+    wave = sum(np.sin(2 * np.pi * pitch * harmonic * time) / harmonic for harmonic in (1, 2, 3))
+    wave = loudness * wave / 2 + random.normal(0, 0.003, len(time))
+    return (wave * 32_767).astype(np.int16)
+
+
+def write_dataset(folder: Path, train: int = 36, validation: int = 18, seconds: tuple[float, float] = (0.4, 1.2)) -> Dataset:
+    """A dataset of two shards a side, and of three speakers a side."""
+    folder.mkdir(parents=True, exist_ok=True)
+    splits = {}
+    for side, clips in (("train", train), ("validation", validation)):
+        records = []
+        for index in range(clips):
+            emotion, speaker = index % 6, f"{side}{index // 6 % 3}"
+            length = float(np.random.default_rng([index, clips]).uniform(*seconds))
+            clip = Clip(Path("x.wav"), f"{side}_{index}", "synthetic", speaker, LABELS[emotion], sex="female", age=30 + index)
+            records.append(encode(clip, tone(emotion, 0.1 + 0.1 * (index // 6 % 3), length, index)))
+        shards = [f"{side}-{number}.tfrecord" for number in range(2)]
+        for number, shard in enumerate(shards):
+            with tf.io.TFRecordWriter(str(folder / shard)) as writer:
+                for record in records[number::2]:
+                    writer.write(record)
+        splits[side] = {
+            "clips": clips,
+            "seconds": clips * sum(seconds) / 2,
+            "speakers": [f"synthetic/{side}{number}" for number in range(3)],
+            "emotions": {label: clips // 6 for label in LABELS},
+            "shards": shards,
+        }
+    content = {
+        "format": FORMAT,
+        "labels": list(LABELS),
+        "corpora": ["synthetic"],
+        "synthetic": True,
+        "split": "speaker",
+        "fingerprint": "of a test",
+        "splits": splits,
+    }
+    (folder / "dataset.json").write_text(json.dumps(content))
+    return Dataset.open(folder)

@@ -1,0 +1,176 @@
+import h5py
+import keras
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from data_pipeline.errors import UserError
+from data_pipeline.log_mel import LogMelSettings
+from training.mobilenet_recipe import freeze
+from training.models import mobilenet
+from training.models.batch_norm import recalibrate
+from training.models.mobilenet import MobileNetSettings
+from training.models.pretrained import PretrainedWeights
+from training.recogniser import Recogniser
+
+FRONT_END = LogMelSettings()
+SMALL = MobileNetSettings(alpha=0.125, window_frames=64, hidden=8)
+
+
+def build(**changes):
+    """A small network of random weights that does not answer everything alike: its norms fit its inputs."""
+    keras.utils.set_random_seed(1)
+    shape = MobileNetSettings(**{"alpha": 0.125, "window_frames": 64, "hidden": 8} | changes)
+    network = mobilenet.build(shape, 6, FRONT_END)
+    backbone = network.get_layer("backbone")
+    for norm in norms(backbone):
+        norm.momentum = 0.0
+    backbone(np.random.default_rng(2).normal(-2, 2, (16, 64, 64, 1)), training=True)
+    return network
+
+
+def norms(backbone):
+    return [layer for layer in backbone.layers if isinstance(layer, keras.layers.BatchNormalization)]
+
+
+@pytest.fixture(scope="module", params=mobilenet.BODIES)
+def model(request):
+    return build(body=request.param)
+
+
+def answer(model, log_mel, num_frames):
+    features = {"log_mel": np.asarray(log_mel, np.float32), "num_frames": np.asarray(num_frames, np.int32)}
+    return keras.ops.convert_to_numpy(model(features, training=False))
+
+
+@settings(deadline=None, max_examples=12)
+@given(frames=st.integers(1, 200), padding=st.integers(0, 150), seed=st.integers(0, 99))
+def test_padding_never_changes_an_answer(model, frames, padding, seed):
+    random = np.random.default_rng(seed)
+    clip = random.normal(-2, 2, (frames, 64))
+    neighbour = random.normal(-2, 2, (frames + padding, 64))
+    alone = answer(model, clip[None], [frames])
+    junk = np.concatenate([clip, random.normal(0, 1e6, (padding, 64))])
+    together = answer(model, [neighbour, junk], [frames + padding, frames])
+    np.testing.assert_allclose(together[1], alone[0], atol=1e-5)
+    np.testing.assert_allclose(alone.sum(), 1, atol=1e-5)
+
+
+def test_every_window_of_a_long_clip_counts(model):
+    clip = np.random.default_rng(0).normal(-2, 2, (1, 128, 64))
+    changed = clip.copy()
+    changed[:, 100:] += 3
+    assert np.abs(answer(model, clip, [128]) - answer(model, changed, [128])).max() > 1e-3
+
+
+def test_survives_saving(model, tmp_path):
+    clip = np.random.default_rng(0).normal(-2, 2, (2, 90, 64))
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_allclose(answer(loaded, clip, [90, 40]), answer(model, clip, [90, 40]), atol=1e-6)
+
+
+def test_waveform_past_the_end_never_changes_a_recognisers_answer():
+    recogniser = Recogniser(build(), tuple("abcdef"), FRONT_END)
+    random = np.random.default_rng(0)
+    clip = random.normal(0, 0.1, 9_000).astype(np.float32)
+    padded = np.concatenate([clip, random.normal(0, 1, 7_000).astype(np.float32)])
+    alone = recogniser(clip[None], np.array([9_000])).numpy()
+    np.testing.assert_allclose(recogniser(padded[None], np.array([9_000])).numpy(), alone, atol=1e-5)
+
+
+@pytest.mark.parametrize("body", mobilenet.BODIES)
+def test_freezing_decides_what_learns(body):
+    names = {}
+    for unfreeze in ("none", "last", "all"):
+        network = build(body=body)
+        freeze(network, unfreeze)
+        names[unfreeze] = {variable.path for variable in network.trainable_variables}
+    assert {path.split("/")[0] for path in names["none"]} == {"hidden", "emotion"}
+    assert names["none"] < names["last"] < names["all"]
+    assert len(names["last"]) == 4 + 6
+    assert {path.split("/")[0][-3:] for path in names["last"] - names["none"]} <= {"_14", "_13", "onv", "_bn"}
+
+
+def test_recalibrated_norms_change_no_answer_but_fit_the_data():
+    backbone = build().get_layer("backbone")
+    random = np.random.default_rng(0)
+    for norm in norms(backbone):
+        norm.gamma.assign(random.uniform(0.8, 1.2, norm.gamma.shape))
+        norm.beta.assign(random.normal(0, 0.1, norm.beta.shape))
+        norm.momentum = 1.0
+    batch = random.normal(-2, 2, (16, 64, 64, 1)).astype(np.float32)
+    before = keras.ops.convert_to_numpy(backbone(batch, training=False))
+    norm_of_batch_before = keras.ops.convert_to_numpy(backbone(batch, training=True))
+    assert recalibrate(backbone, [batch[:8], batch[8:]]) == 27
+    np.testing.assert_allclose(backbone(batch, training=False), before, rtol=1e-3, atol=1e-4)
+    # In training mode a batch's own statistics are used. They are now those that were set, so that norms do the same.
+    assert np.abs(norm_of_batch_before - before).mean() > 0.05
+    np.testing.assert_allclose(backbone(batch, training=True), before, rtol=1e-2, atol=1e-3)
+
+
+def test_recalibration_needs_data():
+    with pytest.raises(ValueError, match="at least one batch"):
+        recalibrate(build().get_layer("backbone"), [])
+
+
+def test_imagenet_weights_are_loaded_into_the_body(speech_data):
+    path = speech_data / "weights" / "mobilenet_2_5_224_tf_no_top.weights.h5"
+    weights = PretrainedWeights.recognise(path)
+    assert (weights.body, weights.alpha) == ("imagenet", 0.25)
+    network = mobilenet.build(weights.settings(SMALL), 6, FRONT_END)
+    weights.load_into(network)
+    donor = keras.applications.MobileNet((224, 224, 3), 0.25, include_top=False, weights=None)
+    donor.load_weights(path)
+    pixels = np.random.default_rng(0).uniform(-1, 1, (1, 64, 64, 3)).astype(np.float32)
+    body = keras.Model(network.get_layer("backbone").get_layer("conv1").input, network.get_layer("backbone").output)
+    # 64 x 64 pixels shrink to 2 x 2; the donor was built for 224 but its weights do not know.
+    same = keras.applications.MobileNet((64, 64, 3), 0.25, include_top=False, weights=None)
+    same.set_weights(donor.get_weights())
+    np.testing.assert_allclose(body(pixels), same(pixels), atol=1e-4)
+
+
+def test_audioset_weights_hear_speech_in_speech(speech_data):
+    """The released classifier, on top of our body, says 'Speech' (class 0) of a spoken clip."""
+    from data_pipeline.decode import decode
+    from data_pipeline.log_mel import log_mel
+
+    path = speech_data / "weights" / "yamnet.h5"
+    weights = PretrainedWeights.recognise(path)
+    assert (weights.body, weights.alpha) == ("audioset", 1.0)
+    network = mobilenet.build(weights.settings(MobileNetSettings(window_frames=96)), 6, FRONT_END)
+    weights.load_into(network)
+    pcm = decode(speech_data / "crema_d" / "AudioMP3" / "1001_IEO_NEU_XX.mp3")
+    spectrogram = log_mel(np.asarray(pcm, np.float32) / 32_768, FRONT_END)[None, :96, :, None]
+    embedding = np.array(network.get_layer("backbone")(spectrogram, training=False)).mean((1, 2))
+    with h5py.File(path) as file:
+        logits = embedding @ file["logits/logits/kernel:0"][()] + file["logits/logits/bias:0"][()]
+    scores = 1 / (1 + np.exp(-logits[0]))
+    assert scores.argmax() == 0
+    assert scores[0] > 0.95
+
+
+def test_wrong_weights_are_named(tmp_path):
+    with pytest.raises(UserError, match="does not exist"):
+        PretrainedWeights.recognise(tmp_path / "missing.h5")
+    text = tmp_path / "text.h5"
+    text.write_text("not weights")
+    with pytest.raises(UserError, match="not an HDF5 file"):
+        PretrainedWeights.recognise(text)
+    other = tmp_path / "other.h5"
+    with h5py.File(other, "w") as file:
+        file["dense/kernel"] = np.zeros((4, 4))
+    with pytest.raises(UserError, match="holds no MobileNet"):
+        PretrainedWeights.recognise(other)
+    damaged = tmp_path / "damaged.h5"
+    with h5py.File(damaged, "w") as file:
+        file["layer1/conv/layer1/conv/kernel:0"] = np.zeros((3, 3, 1, 32), np.float32)
+    weights = PretrainedWeights.recognise(damaged)
+    with pytest.raises(UserError, match="layer1/conv/bn beta"):
+        weights.load_into(mobilenet.build(weights.settings(SMALL), 6, FRONT_END))
+
+
+def test_an_unknown_body_is_refused():
+    with pytest.raises(ValueError, match="Received: 'resnet'"):
+        MobileNetSettings(body="resnet")

@@ -1,0 +1,161 @@
+import csv
+import json
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import ser
+from data_pipeline.augment import AugmentSettings
+from data_pipeline.errors import UserError
+from tests.data_pipeline.prepared import write_dataset
+from training import report
+from training.evaluate import evaluate, predict
+from training.fit import FitSettings, Observer
+from training.mobilenet_recipe import MobileNetRecipe, train
+from training.models.mobilenet import MobileNetSettings
+from training.run import Run
+
+RECIPE = MobileNetRecipe(
+    model=MobileNetSettings(alpha=0.25, window_frames=48, hidden=32, dropout=0.0),
+    fit=FitSettings(
+        epochs=8,
+        patience=8,
+        batch_size=10,
+        learning_rate=1e-2,
+        crop_seconds=0.5,
+        label_smoothing=0.0,
+        augment=AugmentSettings(shift=0.05, gain=3.0, band_masks=0, frame_masks=0, mixup=0.0),
+    ),
+)
+
+
+class Listener(Observer):
+    def __init__(self):
+        self.steps, self.rows, self.best = 0, [], []
+
+    def on_epoch_begin(self, epoch, steps):
+        self.announced = steps
+
+    def on_step(self):
+        self.steps += 1
+
+    def on_epoch_end(self, row, best):
+        self.rows.append(row)
+        self.best.append(best)
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    return write_dataset(tmp_path_factory.mktemp("dataset"), train=120, validation=36)
+
+
+@pytest.fixture(scope="module")
+def trained(dataset, tmp_path_factory):
+    listener = Listener()
+    run, best = train(RECIPE, dataset, tmp_path_factory.mktemp("runs") / "run", listener)
+    return run, best, listener
+
+
+def test_training_learns_and_keeps_the_best_epoch(trained, dataset):
+    run, best, listener = trained
+    assert listener.rows[-1].loss < listener.rows[0].loss
+    assert best.validation_ua == max(row.validation_ua for row in listener.rows)
+    # Six pitches far apart: a network that learns anything tells most of them; chance is a sixth.
+    assert best.validation_ua > 0.5
+    answers = predict(run, dataset, "validation")
+    kept = np.mean([(answers.probabilities.argmax(1) == answers.truth)[answers.truth == k].mean() for k in range(6)])
+    assert kept == pytest.approx(best.validation_ua)
+
+
+def test_progress_is_told_step_by_step(trained):
+    _, _, listener = trained
+    assert listener.announced == 12
+    assert listener.steps == 12 * len(listener.rows)
+
+
+def test_the_run_folder_holds_all_it_takes_to_do_it_again(trained, dataset):
+    run, _, listener = trained
+    config = json.loads((run.folder / "config.json").read_text())
+    assert config["model"]["family"] == "mobilenet"
+    assert config["fit"]["learning_rate"] == 1e-2
+    assert config["data"]["fingerprint"] == dataset.fingerprint
+    assert config["versions"]["keras"]
+    with (run.folder / "history.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["epoch"]) for row in rows] == [row.epoch for row in listener.rows]
+    assert not list(run.folder.glob("*part*"))
+
+
+def test_early_stopping_waits_for_its_patience(dataset, tmp_path):
+    still = FitSettings(epochs=5, patience=2, batch_size=60, learning_rate=0.0, crop_seconds=0.5)
+    listener = Listener()
+    train(MobileNetRecipe(model=RECIPE.model, fit=still), dataset, tmp_path / "run", listener)
+    # Without a learning rate only the norms' statistics move, and UA soon stops getting better.
+    assert len(listener.rows) < 5
+    assert listener.best[-2:] == [False, False]
+
+
+def test_evaluation_says_what_it_measured(trained, dataset):
+    run, _, _ = trained
+    metrics = evaluate(run, dataset, "validation")
+    assert metrics["split"] == "validation"
+    assert metrics["clips"] == 36
+    assert metrics["speakers"] == 3
+    assert metrics["seen_speakers"] == 0
+    assert set(metrics) >= {"wa", "ua", "macro_f1", "per_class", "confusion", "wa_interval", "ece"}
+    assert "synthetic" in " ".join(report.notices(metrics))
+    on_train = evaluate(run, dataset, "train")
+    assert on_train["seen_speakers"] == 3
+    assert "trained on 3 of these speakers" in " ".join(report.notices(on_train))
+
+
+def test_the_commands_train_and_evaluate(dataset, tmp_path):
+    runner = CliRunner()
+    options = ["--alpha", "0.125", "--epochs", "1", "--seed", "3", "--hidden", "8"]
+    done = runner.invoke(ser.app, ["train", "mobilenet", str(dataset.folder), str(tmp_path / "run"), *options])
+    assert done.exit_code == 0, done.output
+    assert "best epoch 1" in done.output
+    arguments = ["evaluate", str(tmp_path / "run"), str(dataset.folder), "--json", str(tmp_path / "metrics.json")]
+    done = runner.invoke(ser.app, arguments)
+    assert done.exit_code == 0, done.output
+    written = json.loads((tmp_path / "metrics.json").read_text())
+    assert written["split"] == "validation"
+    assert json.loads((tmp_path / "run" / "metrics.json").read_text()) == {"validation": written}
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert f"{written['wa']:.1%}" in page
+    assert "synthetic" in page
+    assert "<svg" in page
+
+
+def test_a_run_folder_in_use_is_refused(dataset, trained):
+    run, _, _ = trained
+    with pytest.raises(UserError, match="already exists"):
+        train(RECIPE, dataset, run.folder)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "words"),
+    [
+        (MobileNetRecipe(unfreeze="some"), "unfreeze must be one of none, last, all"),
+        (MobileNetRecipe(unfreeze="none"), "would keep random layers"),
+    ],
+)
+def test_recipes_that_make_no_sense_are_refused(recipe, words, dataset, tmp_path):
+    with pytest.raises(UserError, match=words):
+        train(recipe, dataset, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_what_is_not_a_run_is_named(tmp_path):
+    with pytest.raises(UserError, match="not a run folder"):
+        Run.open(tmp_path)
+    (tmp_path / "config.json").write_text("{")
+    with pytest.raises(UserError, match="not JSON"):
+        Run.open(tmp_path)
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(UserError, match=r"no model\.keras"):
+        Run.open(tmp_path)
+    (tmp_path / "model.keras").write_text("junk")
+    with pytest.raises(UserError, match="cannot be read"):
+        Run(tmp_path, {"labels": ["anger"], "front_end": {}}).recogniser()
