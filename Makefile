@@ -4,8 +4,6 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-TF_CPP_MIN_LOG_LEVEL ?= 2
-export TF_CPP_MIN_LOG_LEVEL
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-slow lint format serve clean

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 import data_pipeline.cli
+import quiet_tensorflow
 import serving.cli
 import training.cli
 from data_pipeline.errors import UserError
@@ -53,6 +54,7 @@ def demo(
 
 def main() -> None:
     """Run the command line; a `UserError` becomes one sentence and exit status 1."""
+    quiet_tensorflow.hush()
     try:
         app()
     except UserError as error:

@@ -76,7 +76,12 @@ def run(demo: Demo) -> None:
     _ser("export", str(trained), str(models))
     _title("6. Serve, and ask over gRPC for clips that the model was not trained on")
     with _server(models, demo.port) as address:
-        _ser("predict", *(str(clip.path) for clip in _unheard(demo, source, dataset, side)), "--server", address)
+        _ser(
+            "predict",
+            *(str(clip.path) for clip in _unheard(demo, source, dataset, side)),
+            "--server",
+            address,
+        )
     _title(f"Done in {time.perf_counter() - started:.0f} s. Where to look next")
     print(f"  {trained / 'report.html'}   figures and plots of this run")
     print(f"  ser serve {models}   serve it again, then ser predict FILE... --server localhost:8500")

@@ -75,7 +75,7 @@ def mask_spectrogram(log_mel: tf.Tensor, settings: AugmentSettings, seed: tf.Ten
 
 
 def _masks(size: tf.Tensor, widest: int, count: int, seed: tf.Tensor) -> tf.Tensor:
-    """bool [size], true under any of `count` masks of random place and width."""
+    """Bool [size], true under any of `count` masks of random place and width."""
     width_seed, start_seed = tf.unstack(tf.random.split(seed, 2))
     widths = tf.random.stateless_uniform([count], width_seed, 0, tf.minimum(widest, size) + 1, tf.int32)
     share = tf.random.stateless_uniform([count], start_seed)

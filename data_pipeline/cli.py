@@ -46,9 +46,7 @@ def list_corpora() -> None:
 def synthesize(
     folder: Annotated[Path, typer.Argument(help="Where the audio files go; made if it is missing.")],
     speakers: Annotated[int, typer.Option(help="How many voices.", min=1)] = 20,
-    clips_per_emotion: Annotated[
-        int, typer.Option(help="Utterances of each voice in each emotion.", min=1)
-    ] = 8,
+    clips_per_emotion: Annotated[int, typer.Option(help="Utterances of each voice in each emotion.", min=1)] = 8,
     seed: Annotated[int, typer.Option(help="The same seed gives the same files.", min=0)] = 0,
 ) -> None:
     """Make a corpus of machine speech, for a machine without recorded speech.
@@ -161,8 +159,7 @@ def _report(summary: "Summary") -> None:
     else:
         speed = summary.seconds_read / summary.seconds_taken
         typer.echo(
-            f"{summary.seconds_read / 3600:.2f} h of audio in {summary.seconds_taken:.1f} s: "
-            f"{speed:,.0f} x real time"
+            f"{summary.seconds_read / 3600:.2f} h of audio in {summary.seconds_taken:.1f} s: {speed:,.0f} x real time"
         )
     typer.echo(f"dataset: {dataset.folder}\nnext: ser train mobilenet {dataset.folder} RUN")
 

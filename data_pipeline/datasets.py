@@ -110,7 +110,7 @@ def log_mels(
     if training and augment and augment.mixup:
         seeds = tf.data.Dataset.range(2**31 - 1).map(lambda index: _seed(seed, epoch, index, stream=1))
         batches = tf.data.Dataset.zip(batches, seeds).map(
-            lambda batch, batch_seed: mixup(*batch, augment.mixup, batch_seed), tf.data.AUTOTUNE
+            lambda batch, batch_seed: mixup(batch[0], batch[1], augment.mixup, batch_seed), tf.data.AUTOTUNE
         )
     return _finish(batches, dataset, split, batch_size)
 
@@ -123,8 +123,9 @@ def descriptions(dataset: Dataset, split: str) -> dict[str, np.ndarray]:
         split: Which side of it.
 
     Returns:
-        One array [clips] a field: `name`, `corpus`, `speaker` (as `corpus/speaker`), `emotion`, `intensity`, `sentence`, `sex`,
-        `race`, `ethnicity` of strings, `age` (-1 where unknown) and `num_samples` of integers; `votes` is [clips, classes].
+        One array [clips] a field: `name`, `corpus`, `speaker` (as `corpus/speaker`), `emotion`, `intensity`,
+        `sentence`, `sex`, `race`, `ethnicity` of strings, `age` (-1 where unknown) and `num_samples` of integers;
+        `votes` is [clips, classes].
 
     Raises:
         UserError: If the dataset has no such split.
@@ -132,7 +133,10 @@ def descriptions(dataset: Dataset, split: str) -> dict[str, np.ndarray]:
     records = _records(dataset, split).map(_description, tf.data.AUTOTUNE).batch(1_024)
     parts = list(records.as_numpy_iterator())
     fields = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
-    return {key: np.char.decode(values.astype(bytes)) if values.dtype == object else values for key, values in fields.items()}
+    return {
+        key: np.char.decode(values.astype(bytes)) if values.dtype == object else values
+        for key, values in fields.items()
+    }
 
 
 def _finish(batches: tf.data.Dataset, dataset: Dataset, split: str, batch_size: int) -> tf.data.Dataset:

@@ -87,5 +87,9 @@ def mel_matrix(settings: LogMelSettings) -> np.ndarray:
     """
     with tf.init_scope():
         return tf.signal.linear_to_mel_weight_matrix(
-            settings.num_bands, settings.fft_length // 2 + 1, settings.sample_rate, settings.low, settings.high
+            settings.num_bands,
+            settings.fft_length // 2 + 1,
+            settings.sample_rate,
+            settings.low,
+            settings.high,
         ).numpy()

@@ -129,9 +129,7 @@ def _refuse_duplicates(clips: Sequence[Clip]) -> None:
 
 def _plan(found: _Found, kind: SplitKind) -> Plan:
     items = [
-        item
-        for corpus, folder, clips in found
-        for item in make_items(clips, kind.sides(clips, corpus.sides), folder)
+        item for corpus, folder, clips in found for item in make_items(clips, kind.sides(clips, corpus.sides), folder)
     ]
     return make_plan(items, kind.title)
 
@@ -220,15 +218,9 @@ def _carry_out(
     """
     work = out / _WORK
     work.mkdir(exist_ok=True)
-    done = {
-        shard.name: outcome
-        for shard in plan.shards
-        if (outcome := read_outcome(shard, plan.digest, out, work))
-    }
+    done = {shard.name: outcome for shard in plan.shards if (outcome := read_outcome(shard, plan.digest, out, work))}
     _clear(out, keep=done)
-    progress = _Progress(
-        sum(len(shard.items) for shard in plan.shards if shard.name in done), plan.clips, on_progress
-    )
+    progress = _Progress(sum(len(shard.items) for shard in plan.shards if shard.name in done), plan.clips, on_progress)
     # Here, since TensorFlow takes seconds to import and everything that can be refused has been by now.
     from data_pipeline.shards import write_shard
 
@@ -321,8 +313,7 @@ def _content(found: _Found, kind: SplitKind, plan: Plan, outcomes: Sequence[Outc
             )
         ],
         "contradictions": [
-            {"names": list(group.names), "emotions": list(group.emotions)}
-            for group in contradictions(labelled)
+            {"names": list(group.names), "emotions": list(group.emotions)} for group in contradictions(labelled)
         ],
     }
 

@@ -91,7 +91,5 @@ def read_answers(
                 "ask with the model's own labels"
             )
         by_label = dict(zip(labels, map(float, probabilities[row]), strict=True))
-        answers.append(
-            EmotionAnswer(emotion, by_label, float(outputs["confidence"][row]), model_version, latency)
-        )
+        answers.append(EmotionAnswer(emotion, by_label, float(outputs["confidence"][row]), model_version, latency))
     return answers

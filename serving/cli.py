@@ -58,9 +58,7 @@ def serve(
     grpc_port: Annotated[
         int, typer.Option(min=0, max=65_535, help="Port to answer gRPC on; 0 picks a free one.")
     ] = 8500,
-    host: Annotated[
-        str, typer.Option(help="Interface to listen on; 0.0.0.0 lets other machines in.")
-    ] = "127.0.0.1",
+    host: Annotated[str, typer.Option(help="Interface to listen on; 0.0.0.0 lets other machines in.")] = "127.0.0.1",
 ) -> None:
     """Answer gRPC calls with the models of a repository, on this machine.
 
@@ -101,9 +99,7 @@ def predict(
     ] = None,
     model: Annotated[
         Path | None,
-        typer.Option(
-            help="Ask a SavedModel here instead, without a server: MODELS/NAME or MODELS/NAME/VERSION."
-        ),
+        typer.Option(help="Ask a SavedModel here instead, without a server: MODELS/NAME or MODELS/NAME/VERSION."),
     ] = None,
     name: Annotated[str, typer.Option(help="What the server calls the model.")] = "ser",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line and file.")] = False,
@@ -121,9 +117,7 @@ def predict(
     `ser predict clip.wav --model models/ser`.
     """
     if server is not None and model is not None:
-        raise UserError(
-            "--server and --model exclude each other: ask a server or a SavedModel here, not both"
-        )
+        raise UserError("--server and --model exclude each other: ask a server or a SavedModel here, not both")
 
     from rich.console import Console
 
@@ -199,9 +193,7 @@ def _draw(file: Path, answer: "EmotionAnswer", console: "Console") -> None:
     for emotion, probability in answer.probabilities.items():
         bar = "█" * round(_BAR * probability)
         console.print(
-            Text(f"  {emotion:<{width}} ")
-            + Text(f"{bar:<{_BAR}}", _colour(emotion))
-            + Text(f" {probability:6.1%}")
+            Text(f"  {emotion:<{width}} ") + Text(f"{bar:<{_BAR}}", _colour(emotion)) + Text(f" {probability:6.1%}")
         )
     console.print()
 

@@ -128,9 +128,7 @@ class EmotionClient(EmotionRecogniser):
         Raises:
             ServerError: One of its subclasses says what went wrong.
         """
-        if (
-            waveform.nbytes + num_samples.nbytes > MAX_MESSAGE_BYTES * 0.99
-        ):  # the rest of the message needs little
+        if waveform.nbytes + num_samples.nbytes > MAX_MESSAGE_BYTES * 0.99:  # the rest of the message needs little
             raise RequestRefusedError(
                 grpc.StatusCode.RESOURCE_EXHAUSTED,
                 f"{len(waveform)} rows of {waveform.shape[1] / SAMPLE_RATE:.0f} s are too much for one call: "
@@ -173,9 +171,7 @@ class EmotionClient(EmotionRecogniser):
                     f"{self.server} has no model {self._spec.name} as asked for ({details}): check --name",
                 )
             case _:
-                return RequestRefusedError(
-                    code, f"{self.server} refused the request ({code.name}: {details})"
-                )
+                return RequestRefusedError(code, f"{self.server} refused the request ({code.name}: {details})")
 
 
 def wait_until_available(server: str, model: str = "ser", timeout: float = 60.0) -> None:

@@ -22,9 +22,7 @@ class ExportError(UserError):
     """A version that could not be written."""
 
 
-def export(
-    recogniser: Recogniser, models: Path, name: str, *, provenance: dict[str, Any] | None = None
-) -> Path:
+def export(recogniser: Recogniser, models: Path, name: str, *, provenance: dict[str, Any] | None = None) -> Path:
     """Add a version to a model repository.
 
     The version folder appears whole or not at all, and only then is the model added to `models.config`, since
@@ -63,8 +61,7 @@ def export(
         server_config.register(models, name)
     except (OSError, tf.errors.OpError) as error:
         raise ExportError(
-            f"the model {name!r} cannot be written to {models} ({error}): "
-            "make room there or choose another folder"
+            f"the model {name!r} cannot be written to {models} ({error}): make room there or choose another folder"
         ) from error
     return version
 

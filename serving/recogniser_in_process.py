@@ -30,9 +30,7 @@ class InProcessRecogniser(EmotionRecogniser):
         version_folder = newest_version(folder)
         super().__init__(_labels(version_folder))
         name = version_folder.name
-        self._servable = Servable.load(
-            version_folder.parent.name, int(name) if name.isdigit() else 0, version_folder
-        )
+        self._servable = Servable.load(version_folder.parent.name, int(name) if name.isdigit() else 0, version_folder)
         # TensorFlow readies a graph in its first run; no caller's first answer should wait for that.
         self.ask(np.zeros((1, SAMPLE_RATE), np.float32), np.array([SAMPLE_RATE], np.int32))
 

@@ -99,18 +99,14 @@ def servable_folders(models: Path, name: str) -> dict[int, Path]:
         RepositoryError: If there is no such repository or model, or the model has no version.
     """
     if not models.is_dir():
-        raise RepositoryError(
-            f"there is no model repository at {models}: write one with `ser export RUN {models}`"
-        )
+        raise RepositoryError(f"there is no model repository at {models}: write one with `ser export RUN {models}`")
     folder = model_folder(models, name)
     if not folder.is_dir():
         raise RepositoryError(
             f"the model repository {models} has no model {name!r}: export one with "
             f"`ser export RUN {models} --name {name}`"
         )
-    found = {
-        version: path for version, path in versions(folder).items() if (path / "saved_model.pb").is_file()
-    }
+    found = {version: path for version, path in versions(folder).items() if (path / "saved_model.pb").is_file()}
     if not found:
         raise RepositoryError(
             f"the model folder {folder} has no version (a numbered folder with a saved_model.pb): "

@@ -76,17 +76,13 @@ def read_config(models: Path) -> ModelServerConfig:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise ConfigError(
-            f"there is no {path}: write the model repository with `ser export RUN {models}`"
-        ) from None
+        raise ConfigError(f"there is no {path}: write the model repository with `ser export RUN {models}`") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} cannot be read ({error}): put it right") from error
     try:
         return text_format.Parse(text, ModelServerConfig())
     except text_format.ParseError as error:
-        raise ConfigError(
-            f"{path} is not a ModelServerConfig in text form ({error}): put it right"
-        ) from error
+        raise ConfigError(f"{path} is not a ModelServerConfig in text form ({error}): put it right") from error
 
 
 def local_folder(models: Path, model: ModelConfig) -> Path:
@@ -118,9 +114,7 @@ def register(models: Path, name: str) -> None:
     with _lock(models):
         config = read_config(models) if (models / MODELS).exists() else ModelServerConfig()
         if name not in {model.name for model in config.model_config_list.config}:
-            config.model_config_list.config.add(
-                name=name, base_path=str(SERVED_AT / name), model_platform="tensorflow"
-            )
+            config.model_config_list.config.add(name=name, base_path=str(SERVED_AT / name), model_platform="tensorflow")
             _replace(models / MODELS, text_format.MessageToString(config))
         for file, content in ((BATCHING, _BATCHING_PARAMETERS), (MONITORING, _MONITORING_CONFIG)):
             if not (models / file).exists():

@@ -110,9 +110,7 @@ def check_waveform(waveform: tf.Tensor, num_samples: tf.Tensor) -> tf.Tensor:
     return tf.where(in_range, status, int(RowStatus.NUM_SAMPLES_OUT_OF_RANGE))
 
 
-def _at_16_khz(
-    waveform: tf.Tensor, num_samples: tf.Tensor, at_8_khz: tf.Tensor
-) -> tuple[tf.Tensor, tf.Tensor]:
+def _at_16_khz(waveform: tf.Tensor, num_samples: tf.Tensor, at_8_khz: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Bring the rows that are at 8 kHz to 16 kHz; a batch without any is not touched."""
 
     def upsampled() -> tf.Tensor:

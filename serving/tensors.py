@@ -52,9 +52,7 @@ def to_proto(array: np.ndarray) -> tensor_pb2.TensorProto:
         Numbers in `tensor_content`, strings in `string_val`.
     """
     dtype = tf.dtypes.as_dtype(array.dtype)
-    proto = tensor_pb2.TensorProto(
-        dtype=dtype.as_datatype_enum, tensor_shape=tf.TensorShape(array.shape).as_proto()
-    )
+    proto = tensor_pb2.TensorProto(dtype=dtype.as_datatype_enum, tensor_shape=tf.TensorShape(array.shape).as_proto())
     if dtype == tf.string:
         proto.string_val.extend(array.ravel().tolist())
     else:
@@ -87,9 +85,7 @@ def to_array(proto: tensor_pb2.TensorProto) -> np.ndarray:
     try:
         return tf.make_ndarray(proto)
     except (ValueError, TypeError) as error:
-        raise MalformedTensorError(
-            f"its content cannot be read as {dtype.name} {list(shape)}: {error}"
-        ) from error
+        raise MalformedTensorError(f"its content cannot be read as {dtype.name} {list(shape)}: {error}") from error
 
 
 def _dtype(proto: tensor_pb2.TensorProto) -> tf.DType:
@@ -113,17 +109,14 @@ def _shape(proto: tensor_pb2.TensorProto) -> tuple[int, ...]:
     return shape
 
 
-def _check_numbers(
-    proto: tensor_pb2.TensorProto, dtype: tf.DType, shape: tuple[int, ...], elements: int
-) -> None:
+def _check_numbers(proto: tensor_pb2.TensorProto, dtype: tf.DType, shape: tuple[int, ...], elements: int) -> None:
     size = elements * dtype.size
     _check_size(size, shape)
     if not proto.tensor_content:
         _check_count(len(getattr(proto, _VALUE_FIELDS[dtype])), shape, elements)
     elif len(proto.tensor_content) != size:
         raise MalformedTensorError(
-            f"its tensor_content holds {len(proto.tensor_content)} bytes where {dtype.name} {list(shape)} "
-            f"takes {size}"
+            f"its tensor_content holds {len(proto.tensor_content)} bytes where {dtype.name} {list(shape)} takes {size}"
         )
 
 

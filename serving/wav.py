@@ -86,9 +86,7 @@ def read_wav(audio: tf.Tensor) -> WavRows:
     field = _integers(chunks.format, 0, tf.uint16, 8)
     encoding, channels, bits = field[:, 0], field[:, 1], field[:, 7]
     sample_rate = _little_endian(chunks.format, 4)
-    pcm = (encoding == _PCM) | (
-        (encoding == _EXTENSIBLE) & (_substring(chunks.format, 24, 16) == _PCM_SUBFORMAT)
-    )
+    pcm = (encoding == _PCM) | ((encoding == _EXTENSIBLE) & (_substring(chunks.format, 24, 16) == _PCM_SUBFORMAT))
 
     status = _first_of(
         (length == 0, RowStatus.EMPTY),
@@ -143,9 +141,7 @@ def _walk(audio: tf.Tensor, length: tf.Tensor) -> _Chunks:
             ),
         )
 
-    (end,) = tf.while_loop(
-        lambda chunks: tf.reduce_any(chunks.walking), step, (start,), maximum_iterations=_MAX_CHUNKS
-    )
+    (end,) = tf.while_loop(lambda chunks: tf.reduce_any(chunks.walking), step, (start,), maximum_iterations=_MAX_CHUNKS)
     return end
 
 

@@ -100,14 +100,14 @@ def fit(
     truth = _classes(datasets.descriptions(dataset, "validation")["emotion"], dataset.labels)
     validation = datasets.log_mels(dataset, "validation", batch_size=64, settings=front_end)
     _compile(model, settings, steps)
-    best: Epoch | None = None
+    best = Epoch(0, 0.0, 0.0, 0.0, -1.0, 0.0)
     for number in range(1, settings.epochs + 1):
         started = time.perf_counter()
         observer.on_epoch_begin(number, steps)
         loss = _train_epoch(model, dataset, settings, front_end, number - 1, observer.on_step)
         probabilities = model.predict(validation, verbose=0)
         row = _epoch_row(number, loss, probabilities, truth, len(dataset.labels), time.perf_counter() - started)
-        is_best = best is None or row.validation_ua > best.validation_ua
+        is_best = row.validation_ua > best.validation_ua
         if is_best:
             best = row
             run.save_model(model)
@@ -137,7 +137,7 @@ def _train_epoch(
         augment=settings.augment,
         crop_seconds=settings.crop_seconds,
     )
-    callback = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: on_step())
+    callback = keras.callbacks.LambdaCallback(on_train_batch_end=lambda *_: on_step())
     return model.fit(batches, shuffle=False, verbose=0, callbacks=[callback]).history["loss"][0]
 
 

@@ -101,7 +101,10 @@ def _per_class(confusion: np.ndarray, labels: Sequence[str]) -> dict[str, dict[s
         "f1": _ratio(2 * right, clips + answered),
     }
     return {
-        label: {**{name: float(values[index]) for name, values in columns.items()}, "clips": int(clips[index])}
+        label: {
+            **{name: float(values[index]) for name, values in columns.items()},
+            "clips": int(clips[index]),
+        }
         for index, label in enumerate(labels)
     }
 
@@ -111,10 +114,10 @@ def _calibration_sums(probabilities: np.ndarray, truth: np.ndarray, member: np.n
     confidence = probabilities.max(1)
     right = probabilities.argmax(1) == truth
     index = np.minimum((confidence * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
-    sums = np.zeros((speakers, CALIBRATION_BINS, 2))
-    np.add.at(sums, (member, index, 0), confidence - right)
-    np.add.at(sums, (member, index, 1), 1)
-    return sums
+    place, places = member * CALIBRATION_BINS + index, speakers * CALIBRATION_BINS
+    gaps = np.bincount(place, confidence - right, places)
+    clips = np.bincount(place, minlength=places)
+    return np.stack([gaps, clips], axis=-1).reshape(speakers, CALIBRATION_BINS, 2)
 
 
 def _calibration_error(sums: np.ndarray) -> np.ndarray:

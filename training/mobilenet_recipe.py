@@ -46,7 +46,9 @@ class MobileNetRecipe:
     front_end: LogMelSettings = field(default_factory=LogMelSettings)
 
 
-def train(recipe: MobileNetRecipe, dataset: Dataset, folder: Path, observer: Observer | None = None) -> tuple[Run, Epoch]:
+def train(
+    recipe: MobileNetRecipe, dataset: Dataset, folder: Path, observer: Observer | None = None
+) -> tuple[Run, Epoch]:
     """Train a MobileNet and leave a run folder.
 
     Args:

@@ -99,9 +99,7 @@ def write(run: Run) -> Path:
 
 
 def _section(metrics: dict, plot: str) -> list[str]:
-    figures = "".join(
-        f"<tr><td>{title}<td>{metrics[key]:.1%}<td>{_interval(metrics, key)}" for key, title in _MAIN
-    )
+    figures = "".join(f"<tr><td>{title}<td>{metrics[key]:.1%}<td>{_interval(metrics, key)}" for key, title in _MAIN)
     classes = "".join(
         f"<tr><td>{html.escape(label)}"
         + "".join(f"<td>{row[key]:.1%}" for key in ("precision", "recall", "f1"))

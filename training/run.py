@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -46,7 +45,10 @@ class Run:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise UserError(f"{folder} already exists and is not empty: choose another folder for this run")
         folder.mkdir(parents=True, exist_ok=True)
-        versions = {"python": platform.python_version(), **{package: version(package) for package in PACKAGES}}
+        versions = {
+            "python": platform.python_version(),
+            **{package: version(package) for package in PACKAGES},
+        }
         run = cls(folder, {**config, "versions": versions})
         run.write_json("config.json", run.config)
         return run
@@ -135,4 +137,4 @@ class Run:
         """Write a file of the folder, whole or not at all."""
         part = self.folder / f"{name}.part"
         part.write_text(json.dumps(content, indent=2) + "\n")
-        os.replace(part, self.folder / name)
+        part.replace(self.folder / name)

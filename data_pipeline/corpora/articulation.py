@@ -182,9 +182,7 @@ def phones_of(sentence: str, pauses: dict[int, float] | None = None) -> list[Pho
             for phone in PHONES[symbol.rstrip("1")]:
                 # Stress lengthens (Klatt, Linguistic uses of segmental duration in English, JASA 59, 1976).
                 phones.append(
-                    replace(phone, stressed=True, milliseconds=1.5 * phone.milliseconds)
-                    if stressed
-                    else phone
+                    replace(phone, stressed=True, milliseconds=1.5 * phone.milliseconds) if stressed else phone
                 )
         if index in pauses:
             phones.append(silence(pauses[index]))

@@ -27,9 +27,7 @@ _INTENSITIES = {"LO": "low", "MD": "medium", "HI": "high", "XX": "unspecified"}
 _ACTORS = tuple(str(actor) for actor in range(1001, 1092))
 
 # Some mirrors still carry the old name 1040_ITH_SAD_X of 1040_ITH_SAD_XX.
-_STEM = re.compile(
-    r"(?P<actor>10\d\d)_(?P<sentence>[A-Z]{3})_(?P<emotion>[A-Z]{3})_(?P<intensity>LO|MD|HI|XX?)"
-)
+_STEM = re.compile(r"(?P<actor>10\d\d)_(?P<sentence>[A-Z]{3})_(?P<emotion>[A-Z]{3})_(?P<intensity>LO|MD|HI|XX?)")
 
 _SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 """Of a clip that is there twice, the earlier one is taken."""

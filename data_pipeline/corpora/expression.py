@@ -242,9 +242,7 @@ def draw_speaker(sex: str, rng: np.random.Generator) -> Speaker:
     )
 
 
-def say(
-    sentence: str, speaker: Speaker, emotion: Emotion, intensity: float, rng: np.random.Generator
-) -> Floats:
+def say(sentence: str, speaker: Speaker, emotion: Emotion, intensity: float, rng: np.random.Generator) -> Floats:
     """Record one utterance.
 
     Args:
@@ -268,11 +266,7 @@ def say(
 def _gesture(sentence: str, speaker: Speaker, manner: Expression, rng: np.random.Generator) -> Gesture:
     words = SENTENCES[sentence].count("/") + 1
     chance = np.clip((0.3 + manner.pauses) / (words - 1), 0.0, 0.5)
-    pauses = {
-        word: rng.uniform(80.0, 260.0)
-        for word, draw in enumerate(rng.uniform(size=words - 1))
-        if draw < chance
-    }
+    pauses = {word: rng.uniform(80.0, 260.0) for word, draw in enumerate(rng.uniform(size=words - 1)) if draw < chance}
     phones = phones_of(SENTENCES[sentence], pauses)
     # From 0.8 to 2.6 s of speech and up to 0.2 s of silence at either end: 1 to 3 s.
     frames = int(np.clip(frames_of(phones, speaker.rate * np.exp(manner.rate)), 80, 260))
@@ -317,9 +311,7 @@ def _tracks(gesture: Gesture, speaker: Speaker, manner: Expression, rng: np.rand
     )
 
 
-def _record(
-    speech: Floats, speaking: Floats, speaker: Speaker, manner: Expression, rng: np.random.Generator
-) -> Floats:
+def _record(speech: Floats, speaking: Floats, speaker: Speaker, manner: Expression, rng: np.random.Generator) -> Floats:
     """Set the level, add silence at both ends and the background, and turn the gain down rather than clip."""
     active = np.repeat(speaking, HOP) > 0.0
     target = 10.0 ** ((speaker.level_db + manner.level) / 20.0)

@@ -63,14 +63,11 @@ class Synthetic(Corpus):
         """
         source = Path(source)
         if not source.is_dir():
-            raise UserError(
-                f"{source} is not a folder: make a synthetic corpus there with `ser data synthesize`"
-            )
+            raise UserError(f"{source} is not a folder: make a synthetic corpus there with `ser data synthesize`")
         table = source / _SPEAKERS
         if not table.is_file():
             raise UserError(
-                f"{source} is not a complete synthetic corpus (no {_SPEAKERS}): "
-                "make one with `ser data synthesize`"
+                f"{source} is not a complete synthetic corpus (no {_SPEAKERS}): make one with `ser data synthesize`"
             )
         sexes = _read_speakers(table)
         clips = []
@@ -79,9 +76,7 @@ class Synthetic(Corpus):
             if code is None:
                 continue
             if code["speaker"] not in sexes:
-                raise UserError(
-                    f"{table} does not list {code['speaker']} of {path.name}: synthesize the corpus again"
-                )
+                raise UserError(f"{table} does not list {code['speaker']} of {path.name}: synthesize the corpus again")
             clips.append(
                 Clip(
                     path=path,
@@ -95,9 +90,7 @@ class Synthetic(Corpus):
                 )
             )
         if not clips:
-            raise UserError(
-                f"{source} holds no clip named like S01_AWK_ANG_MD_00.wav: synthesize the corpus again"
-            )
+            raise UserError(f"{source} holds no clip named like S01_AWK_ANG_MD_00.wav: synthesize the corpus again")
         return clips
 
 
@@ -227,9 +220,7 @@ def _read_speakers(table: Path) -> dict[str, str]:
         rows = list(csv.DictReader(io.StringIO(table.read_text(encoding="utf-8"))))
         return {row["id"]: row["sex"] or "" for row in rows}
     except (OSError, UnicodeDecodeError, csv.Error, KeyError) as error:
-        raise UserError(
-            f"{table} is not a table with the columns id and sex: synthesize the corpus again"
-        ) from error
+        raise UserError(f"{table} is not a table with the columns id and sex: synthesize the corpus again") from error
 
 
 def _write(path: Path, content: bytes) -> None:

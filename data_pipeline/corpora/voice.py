@@ -194,9 +194,7 @@ def tilt_response(tilt_db: float) -> Floats:
         Gain [bins], bins from 0 to 8 kHz.
     """
     frequency = rfftfreq(_FFT, 1.0 / SAMPLE_RATE)
-    octaves = np.log(1.0 + (frequency / _TILT_CORNER) ** 2) / np.log(
-        1.0 + (_TILT_REFERENCE / _TILT_CORNER) ** 2
-    )
+    octaves = np.log(1.0 + (frequency / _TILT_CORNER) ** 2) / np.log(1.0 + (_TILT_REFERENCE / _TILT_CORNER) ** 2)
     return 10.0 ** (-tilt_db * octaves / 20.0)
 
 

@@ -118,9 +118,7 @@ def model_sources(models: Path) -> list[ModelSource]:
         UserError: If there is nothing to serve, or the configuration asks for what is not there.
     """
     if not models.is_dir():
-        raise UserError(
-            f"there is no folder {models}: write a model repository with `ser export RUN {models}`"
-        )
+        raise UserError(f"there is no folder {models}: write a model repository with `ser export RUN {models}`")
     configured = (models / server_config.MODELS).exists()
     sources = _configured(models) if configured else _found(models)
     if not sources:

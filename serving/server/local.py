@@ -59,9 +59,7 @@ class LocalServer:
         # The port first: it takes no time, and loading does. Callers wait in its queue until `start`.
         bound = _bind(server, host, port)
         catalogue = Catalogue.load(models)
-        prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
-            PredictionService(catalogue), server
-        )
+        prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(PredictionService(catalogue), server)
         model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(catalogue), server)
         server.start()
         return cls(server, f"{_in_address(host)}:{bound}", catalogue.loaded())

@@ -41,7 +41,5 @@ def replay_warm_up(servable: Servable, folder: Path) -> int:
             answered += 1
     except (Refusal, tf.errors.OpError, DecodeError) as error:
         reason = str(error).strip().splitlines()[0]
-        raise UserError(
-            f"request {answered + 1} of {path} fails ({reason}): export the model again"
-        ) from error
+        raise UserError(f"request {answered + 1} of {path} fails ({reason}): export the model again") from error
     return answered

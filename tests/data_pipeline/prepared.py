@@ -22,7 +22,9 @@ def tone(emotion: int, loudness: float, seconds: float, seed: int) -> np.ndarray
     return (wave * 32_767).astype(np.int16)
 
 
-def write_dataset(folder: Path, train: int = 36, validation: int = 18, seconds: tuple[float, float] = (0.4, 1.2)) -> Dataset:
+def write_dataset(
+    folder: Path, train: int = 36, validation: int = 18, seconds: tuple[float, float] = (0.4, 1.2)
+) -> Dataset:
     """A dataset of two shards a side, and of three speakers a side."""
     folder.mkdir(parents=True, exist_ok=True)
     splits = {}
@@ -31,7 +33,15 @@ def write_dataset(folder: Path, train: int = 36, validation: int = 18, seconds: 
         for index in range(clips):
             emotion, speaker = index % 6, f"{side}{index // 6 % 3}"
             length = float(np.random.default_rng([index, clips]).uniform(*seconds))
-            clip = Clip(Path("x.wav"), f"{side}_{index}", "synthetic", speaker, LABELS[emotion], sex="female", age=30 + index)
+            clip = Clip(
+                Path("x.wav"),
+                f"{side}_{index}",
+                "synthetic",
+                speaker,
+                LABELS[emotion],
+                sex="female",
+                age=30 + index,
+            )
             records.append(encode(clip, tone(emotion, 0.1 + 0.1 * (index // 6 % 3), length, index)))
         shards = [f"{side}-{number}.tfrecord" for number in range(2)]
         for number, shard in enumerate(shards):
@@ -42,7 +52,7 @@ def write_dataset(folder: Path, train: int = 36, validation: int = 18, seconds: 
             "clips": clips,
             "seconds": clips * sum(seconds) / 2,
             "speakers": [f"synthetic/{side}{number}" for number in range(3)],
-            "emotions": {label: clips // 6 for label in LABELS},
+            "emotions": dict.fromkeys(LABELS, clips // 6),
             "shards": shards,
         }
     content = {

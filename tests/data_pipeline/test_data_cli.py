@@ -110,9 +110,7 @@ def test_overwrite_replaces_another_dataset(app, corpus, tmp_path):
 
 
 def test_synthetic_speech_is_made_prepared_and_called_synthetic(app, tmp_path):
-    output = run(
-        app, "synthesize", tmp_path / "corpus", "--speakers", 3, "--clips-per-emotion", 1, "--seed", 1
-    )
+    output = run(app, "synthesize", tmp_path / "corpus", "--speakers", 3, "--clips-per-emotion", 1, "--seed", 1)
     assert "18 synthetic clips" in output
 
     output = run(app, "prepare", "synthetic", tmp_path / "corpus", tmp_path / "out")
@@ -151,8 +149,6 @@ def test_the_commands_are_described_without_heavy_imports():
         "print(sorted({'tensorflow', 'numpy', 'soundfile', 'soxr'} & sys.modules.keys()))"
     )
 
-    output = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
-    )
+    output = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
 
     assert output.stdout == "[]\n"

@@ -77,9 +77,7 @@ def test_a_broken_or_foreign_description(folder, text):
 def test_a_missing_shard_is_named(folder):
     (folder / "train-00000-of-00001.tfrecord").unlink()
 
-    with pytest.raises(
-        UserError, match=r"train-00000-of-00001\.tfrecord is missing: prepare the dataset again"
-    ):
+    with pytest.raises(UserError, match=r"train-00000-of-00001\.tfrecord is missing: prepare the dataset again"):
         Dataset.open(folder)
 
 

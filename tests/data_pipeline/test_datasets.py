@@ -21,7 +21,13 @@ def collect(batches):
 
 
 def training(dataset, **changes):
-    arguments = {"batch_size": 8, "settings": SETTINGS, "training": True, "augment": AUGMENT, "crop_seconds": 0.5}
+    arguments = {
+        "batch_size": 8,
+        "settings": SETTINGS,
+        "training": True,
+        "augment": AUGMENT,
+        "crop_seconds": 0.5,
+    }
     return collect(datasets.log_mels(dataset, "train", **(arguments | changes)))
 
 
@@ -29,7 +35,9 @@ def test_waveforms_are_whole_padded_with_zeros_and_of_true_length(dataset):
     batches = collect(datasets.waveforms(dataset, "validation", batch_size=7))
     assert [len(labels) for _, labels in batches] == [7, 7, 4]
     known = datasets.descriptions(dataset, "validation")
-    assert np.concatenate([features["num_samples"] for features, _ in batches]).tolist() == known["num_samples"].tolist()
+    assert (
+        np.concatenate([features["num_samples"] for features, _ in batches]).tolist() == known["num_samples"].tolist()
+    )
     for features, _ in batches:
         assert features["waveform"].shape[1] == features["num_samples"].max()
         for waveform, length in zip(features["waveform"], features["num_samples"], strict=True):
@@ -83,14 +91,18 @@ def test_without_augmentation_training_only_shuffles(dataset):
     [(features, _)] = collect(datasets.log_mels(dataset, "train", batch_size=36, settings=SETTINGS))
     sums = sorted(row[:frames].sum() for row, frames in zip(features["log_mel"], features["num_frames"], strict=True))
     shuffled = [
-        row[:frames].sum() for batch, _ in plain for row, frames in zip(batch["log_mel"], batch["num_frames"], strict=True)
+        row[:frames].sum()
+        for batch, _ in plain
+        for row, frames in zip(batch["log_mel"], batch["num_frames"], strict=True)
     ]
     np.testing.assert_allclose(sorted(shuffled), sums, rtol=1e-4)
     assert shuffled != sorted(shuffled)
 
 
 def test_the_number_of_batches_is_known(dataset):
-    assert len(datasets.log_mels(dataset, "train", batch_size=8, settings=SETTINGS, training=True, augment=AUGMENT)) == 5
+    assert (
+        len(datasets.log_mels(dataset, "train", batch_size=8, settings=SETTINGS, training=True, augment=AUGMENT)) == 5
+    )
 
 
 def test_a_missing_side_is_named(dataset):
@@ -100,7 +112,11 @@ def test_a_missing_side_is_named(dataset):
 
 def test_descriptions_tell_what_is_known_of_each_clip(dataset):
     known = datasets.descriptions(dataset, "validation")
-    assert set(known["speaker"]) == {"synthetic/validation0", "synthetic/validation1", "synthetic/validation2"}
+    assert set(known["speaker"]) == {
+        "synthetic/validation0",
+        "synthetic/validation1",
+        "synthetic/validation2",
+    }
     assert known["votes"].shape == (18, 6)
     assert set(known["sex"]) == {"female"}
     assert known["age"].min() == 30

@@ -17,9 +17,7 @@ def tone(rate: int, seconds: float = 1.0, frequency: float = 440.0, amplitude: f
     return amplitude * np.sin(2 * np.pi * frequency * np.arange(round(rate * seconds)) / rate)
 
 
-def assert_is_tone(
-    pcm: np.ndarray, seconds: float = 1.0, frequency: float = 440.0, amplitude: float = 0.5
-) -> None:
+def assert_is_tone(pcm: np.ndarray, seconds: float = 1.0, frequency: float = 440.0, amplitude: float = 0.5) -> None:
     """The PCM is that sine: compared away from the edges, where resampling and coding ring."""
     expected = tone(16_000, seconds, frequency, amplitude)
     assert pcm.dtype == np.int16
@@ -92,9 +90,7 @@ def test_an_mp3_is_read_whatever_its_name(tmp_path, file):
 
 def test_an_mp3_longer_than_any_buffer_is_read_in_one_piece(speech_data):
     # 5 s, decoded by libsndfile in a single call: reading it in parts changes samples at the seams.
-    path = max(
-        (speech_data / "crema_d" / "AudioMP3").glob("1001_*.mp3"), key=lambda path: path.stat().st_size
-    )
+    path = max((speech_data / "crema_d" / "AudioMP3").glob("1001_*.mp3"), key=lambda path: path.stat().st_size)
     whole, _ = soundfile.read(path, dtype="int16")
 
     assert np.abs(decode(path).astype(int) - whole).max() <= 1

@@ -23,7 +23,9 @@ def test_equals_its_definition():
     np.testing.assert_allclose(actual, reference(waveform), atol=1e-4)
 
 
-@pytest.mark.parametrize(("samples", "frames"), [(1, 1), (399, 1), (400, 1), (559, 1), (560, 2), (16_000, 98), (48_000, 298)])
+@pytest.mark.parametrize(
+    ("samples", "frames"), [(1, 1), (399, 1), (400, 1), (559, 1), (560, 2), (16_000, 98), (48_000, 298)]
+)
 def test_counts_whole_frames(samples, frames):
     assert num_frames(samples, SETTINGS) == frames
     assert log_mel(np.zeros(samples, np.float32), SETTINGS).shape == (frames, 64)

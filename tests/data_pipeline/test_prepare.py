@@ -36,12 +36,7 @@ def write_clip(path: Path, seed: int, seconds: float = 0.2, rate: int = 16_000, 
 def make_corpus(folder: Path, actors=TRAIN + VALIDATION + TEST, sentences=("IEO",)) -> dict[str, np.ndarray]:
     """Write a tiny CREMA-D, and return the samples of each clip."""
     folder.mkdir(parents=True, exist_ok=True)
-    names = [
-        f"{actor}_{sentence}_{emotion}_XX"
-        for actor in actors
-        for sentence in sentences
-        for emotion in EMOTIONS
-    ]
+    names = [f"{actor}_{sentence}_{emotion}_XX" for actor in actors for sentence in sentences for emotion in EMOTIONS]
     return {name: write_clip(folder / f"{name}.wav", seed) for seed, name in enumerate(names)}
 
 
@@ -60,9 +55,7 @@ def read_side(dataset: Dataset, side: str) -> list[dict]:
 
 def contents(folder: Path) -> dict[str, bytes]:
     """Every file below a folder, by path."""
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()
-    }
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 @pytest.fixture
@@ -82,9 +75,7 @@ def test_every_clip_becomes_a_record_on_its_side(source, out):
 
     for side, actors in [("train", TRAIN), ("validation", VALIDATION), ("test", TEST)]:
         records = read_side(summary.dataset, side)
-        assert {record["name"].decode() for record in records} == {
-            name for name in pcms if name[:4] in actors
-        }
+        assert {record["name"].decode() for record in records} == {name for name in pcms if name[:4] in actors}
         assert summary.dataset.side(side).speakers == tuple(f"crema_d/{actor}" for actor in actors)
         for record in records:
             np.testing.assert_array_equal(record["waveform"] * 32_768, pcms[record["name"].decode()])
@@ -124,9 +115,7 @@ def test_a_large_side_is_cut_into_shards_that_mix_speakers(source, out, monkeypa
 
     dataset = prepare(crema_d(source), out).dataset
 
-    assert dataset.side("train").shards == tuple(
-        f"train-{number:05d}-of-00003.tfrecord" for number in range(3)
-    )
+    assert dataset.side("train").shards == tuple(f"train-{number:05d}-of-00003.tfrecord" for number in range(3))
     for shard in dataset.side("train").shards:
         records = [parse(record) for record in tf.data.TFRecordDataset(str(out / shard))]
         assert len(records) == 20
@@ -205,9 +194,7 @@ def test_odd_files_that_can_be_used_are_used(source, out):
 
     summary = prepare(crema_d(source), out)
 
-    samples = {
-        record["name"].decode(): record["num_samples"] for record in read_side(summary.dataset, "train")
-    }
+    samples = {record["name"].decode(): record["num_samples"] for record in read_side(summary.dataset, "train")}
     assert summary.set_aside == ()
     assert samples["1001_DFA_DIS_XX"] == 8_000
     assert 8_000 <= samples["1001_DFA_ANG_XX"] < 12_000
@@ -266,9 +253,7 @@ def test_votes_and_demographics_reach_the_records(source, out):
     assert (records["1002_IEO_SAD_XX"]["age"], records["1002_IEO_SAD_XX"]["sex"]) == (-1, b"")
 
 
-@pytest.mark.parametrize(
-    ("split", "validation"), [("random", None), ("fold:2/2", {"crema_d/1002", "crema_d/1003"})]
-)
+@pytest.mark.parametrize(("split", "validation"), [("random", None), ("fold:2/2", {"crema_d/1002", "crema_d/1003"})])
 def test_other_splits(source, out, split, validation):
     make_corpus(source, actors=("1001", "1002", "1003", "1004", "1010"))
 
@@ -616,9 +601,7 @@ def test_real_speech(speech_data, tmp_path, out):
     summary = prepare(crema_d(source), out)
 
     assert [clip.file for clip in summary.set_aside] == ["AudioMP3/1076_MTI_SAD_XX.mp3"]
-    assert [group.names for group in summary.contradictions] == [
-        ("crema_d/1006_TIE_HAP_XX", "crema_d/1006_TIE_NEU_XX")
-    ]
+    assert [group.names for group in summary.contradictions] == [("crema_d/1006_TIE_HAP_XX", "crema_d/1006_TIE_NEU_XX")]
     assert {side: split.clips for side, split in summary.dataset.splits.items()} == {
         "train": 23,
         "validation": 12,

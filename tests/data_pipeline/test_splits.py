@@ -108,9 +108,7 @@ def test_a_split_is_named_as_it_was_asked_for(text):
     assert parse_split(text).title == text
 
 
-@pytest.mark.parametrize(
-    "text", ["", "Speaker", "fold", "fold:1", "fold:a/b", "fold:1/2/3", "fold:-1/3", "fold: 1/3"]
-)
+@pytest.mark.parametrize("text", ["", "Speaker", "fold", "fold:1", "fold:a/b", "fold:1/2/3", "fold:-1/3", "fold: 1/3"])
 def test_what_is_no_split_is_refused_with_what_is(text):
     with pytest.raises(UserError, match=r"speaker, random or fold:K/N"):
         parse_split(text)

@@ -56,9 +56,7 @@ def median_f0(waveform: np.ndarray) -> float:
 
 
 def mean_over(folder: Path, measure, **wanted) -> float:
-    clips = [
-        c for c in Synthetic().clips(folder) if all(getattr(c, key) == value for key, value in wanted.items())
-    ]
+    clips = [c for c in Synthetic().clips(folder) if all(getattr(c, key) == value for key, value in wanted.items())]
     assert clips
     return float(np.mean([measure(read(clip.path)) for clip in clips]))
 
@@ -122,9 +120,7 @@ def test_another_seed_gives_other_voices(corpus, tmp_path):
 
 def test_clips_are_whole_when_they_are_announced(tmp_path):
     seen = []
-    synthesize(
-        tmp_path, speakers=1, clips_per_emotion=2, on_clip=lambda path: seen.append((path, len(read(path))))
-    )
+    synthesize(tmp_path, speakers=1, clips_per_emotion=2, on_clip=lambda path: seen.append((path, len(read(path)))))
     assert [path.name for path, _ in seen] == [f"{clip_name(1, e, i)}.wav" for e in Emotion for i in range(2)]
     assert not list(tmp_path.glob("*.part"))
 
@@ -180,9 +176,7 @@ def test_anger_is_louder_higher_and_brighter_than_sadness(corpus):
 
 
 def test_sadness_is_slower_than_fear(corpus):
-    assert mean_over(corpus, len, emotion=Emotion.SADNESS) > 1.15 * mean_over(
-        corpus, len, emotion=Emotion.FEAR
-    )
+    assert mean_over(corpus, len, emotion=Emotion.SADNESS) > 1.15 * mean_over(corpus, len, emotion=Emotion.FEAR)
 
 
 def test_neutral_f0_is_that_of_adults(corpus):

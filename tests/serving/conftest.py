@@ -31,9 +31,7 @@ def tiny_recogniser() -> Recogniser:
     log_mel = keras.Input((None, front_end.num_bands), name="log_mel")
     num_frames = keras.Input((), dtype="int32", name="num_frames")
     spectrum = SpectrumMean()(log_mel, num_frames)
-    probabilities = layers.Dense(len(LABELS), activation="softmax", kernel_initializer="random_normal")(
-        spectrum
-    )
+    probabilities = layers.Dense(len(LABELS), activation="softmax", kernel_initializer="random_normal")(spectrum)
     model = keras.Model({"log_mel": log_mel, "num_frames": num_frames}, probabilities)
     return Recogniser(model, tuple(map(str, LABELS)), front_end)
 

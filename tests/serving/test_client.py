@@ -81,9 +81,7 @@ class TestAnswers:
         soundfile.write(path, samples, rate, format=form, subtype=subtype)
         answer = client.recognise_file(path)
         waveform = decode(path) / np.float32(32_768)
-        np.testing.assert_allclose(
-            list(answer.probabilities.values()), expected(tiny_recogniser, waveform), atol=1e-4
-        )
+        np.testing.assert_allclose(list(answer.probabilities.values()), expected(tiny_recogniser, waveform), atol=1e-4)
 
     def test_arrays_of_any_kind(self, client, clips):
         samples = (clips[5] * 20_000).astype(np.int16)
@@ -161,9 +159,7 @@ class TestErrors:
         address = f"127.0.0.1:{free_port()}"
         with (
             EmotionClient(address) as nobody,
-            pytest.raises(
-                ServerUnavailableError, match=rf"no model server answers at {address}: .*ser serve"
-            ),
+            pytest.raises(ServerUnavailableError, match=rf"no model server answers at {address}: .*ser serve"),
         ):
             nobody.recognise(clips[0], 16_000)
 

@@ -78,9 +78,7 @@ def recogniser(clips):
     hidden = replace(found, model=keras.Model(found.model.inputs, found.model.get_layer("hidden").output))
     waveforms = batch(clips, 0.0)
     kernel = np.random.default_rng(12).normal(size=(256, len(LABELS)))
-    logits = (
-        hidden(tf.constant(waveforms["waveform"]), tf.constant(waveforms["num_samples"])).numpy() @ kernel
-    )
+    logits = hidden(tf.constant(waveforms["waveform"]), tf.constant(waveforms["num_samples"])).numpy() @ kernel
     scale = 2 / logits.std(axis=0)
     found.model.get_layer("emotion").set_weights([kernel * scale, -logits.mean(axis=0) * scale])
     return found
@@ -95,9 +93,7 @@ def version(recogniser, tmp_path_factory) -> Path:
 def answers(version, clips, tmp_path_factory):
     """The clips alone, in batches with each kind of padding, and as bytes, asked in a fresh process."""
     folder = tmp_path_factory.mktemp("questions")
-    questions = [
-        ("serving_default", {"waveform": clip[None], "num_samples": np.int32([clip.size])}) for clip in clips
-    ]
+    questions = [("serving_default", {"waveform": clip[None], "num_samples": np.int32([clip.size])}) for clip in clips]
     questions += [("serving_default", batch(clips, filling)) for filling in (0.0, np.nan, 1e30, -0.7)]
     broken = batch(clips, 0.0)
     broken["waveform"][3, 100] = np.nan
@@ -130,9 +126,7 @@ def batch(clips, filling: float) -> dict[str, np.ndarray]:
 @pytest.fixture(scope="module")
 def wanted(recogniser, clips):
     """What the Keras model says of each clip in this process."""
-    return np.concatenate(
-        [recogniser(tf.constant(clip[None]), tf.constant([clip.size])).numpy() for clip in clips]
-    )
+    return np.concatenate([recogniser(tf.constant(clip[None]), tf.constant([clip.size])).numpy() for clip in clips])
 
 
 @pytest.mark.parametrize("way", ["loaded", "session"])
@@ -146,9 +140,7 @@ class TestInAFreshProcess:
     def test_a_padded_batch_of_ten_is_too_whatever_the_padding(self, answers, wanted, way, question):
         answer = answers[way][question]
         np.testing.assert_allclose(answer["probabilities"], wanted, atol=1e-4)
-        assert [name.decode() for name in answer["emotion"]] == [
-            LABELS[best] for best in wanted.argmax(axis=1)
-        ]
+        assert [name.decode() for name in answer["emotion"]] == [LABELS[best] for best in wanted.argmax(axis=1)]
         np.testing.assert_allclose(answer["confidence"], wanted.max(axis=1), atol=1e-4)
         assert not answer["status"].any()
 
@@ -168,9 +160,7 @@ class TestInAFreshProcess:
 
 def test_the_graph_holds_only_ops_of_stock_tensorflow(version, answers):
     used = ops(version)
-    assert {"StatefulPartitionedCall", "Conv2D", "RFFT", "DecodePaddedRaw"} <= used, (
-        "every function is looked at"
-    )
+    assert {"StatefulPartitionedCall", "Conv2D", "RFFT", "DecodePaddedRaw"} <= used, "every function is looked at"
     assert answers["unregistered"] == set()
     assert used & CALLS_INTO_PYTHON == set()
 
@@ -199,9 +189,7 @@ def test_signatures_have_the_promised_names_types_and_shapes(version):
     audio = {"audio": tf.TensorSpec([None], tf.string, "audio")}
     assert inputs["wav_bytes"] == inputs["mulaw_bytes"] == audio
     for signature in signatures.values():
-        outputs = {
-            name: (spec.dtype, spec.shape.as_list()) for name, spec in signature.structured_outputs.items()
-        }
+        outputs = {name: (spec.dtype, spec.shape.as_list()) for name, spec in signature.structured_outputs.items()}
         assert outputs == {
             "probabilities": (tf.float32, [None, 6]),
             "emotion": (tf.string, [None]),
@@ -218,9 +206,7 @@ def test_the_version_folder_has_the_layout_of_tensorflow_serving(version):
     assert (version / "assets.extra" / "tf_serving_warmup_requests").is_file()
     assert json.loads((version / "assets.extra" / "provenance.json").read_text()) == {"run": "somewhere"}
     models = version.parent.parent
-    assert {"models.config", "batching.config", "monitoring.config"} <= {
-        file.name for file in models.iterdir()
-    }
+    assert {"models.config", "batching.config", "monitoring.config"} <= {file.name for file in models.iterdir()}
     assert [entry.name for entry in version.parent.iterdir()] == ["1"], "nothing unfinished stays"
 
 

@@ -72,9 +72,7 @@ def test_ten_padded_clips_are_answered_as_each_alone(channel, tiny_recogniser, c
 def test_metadata_says_what_to_send(channel):
     request = get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=["signature_def"])
     request.model_spec.name = "ser"
-    response = prediction_service_pb2_grpc.PredictionServiceStub(channel).GetModelMetadata(
-        request, timeout=30
-    )
+    response = prediction_service_pb2_grpc.PredictionServiceStub(channel).GetModelMetadata(request, timeout=30)
     signatures = get_model_metadata_pb2.SignatureDefMap()
     assert response.metadata["signature_def"].Unpack(signatures)
     assert {"serving_default", "wav_bytes", "mulaw_bytes"} <= set(signatures.signature_def)

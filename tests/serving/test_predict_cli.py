@@ -59,9 +59,7 @@ class TestPredict:
         assert json.loads(result.stdout)["model_version"] == int(version or 2)
 
     @pytest.mark.parametrize("as_json", [False, True])
-    def test_a_bad_file_is_reported_and_the_others_are_answered(
-        self, run_ser, server, files, tmp_path, as_json
-    ):
+    def test_a_bad_file_is_reported_and_the_others_are_answered(self, run_ser, server, files, tmp_path, as_json):
         text = tmp_path / "text.wav"
         text.write_text("this is text")
         empty = tmp_path / "empty.wav"
@@ -89,9 +87,7 @@ class TestPredict:
             assert result.output.count("error: ") == 4
             assert result.output.count("confidence") == 3
 
-    def test_audio_that_the_model_refuses_is_reported_with_its_file(
-        self, run_ser, server, files, monkeypatch
-    ):
+    def test_audio_that_the_model_refuses_is_reported_with_its_file(self, run_ser, server, files, monkeypatch):
         monkeypatch.setattr("serving.emotion_recogniser.decode", lambda path: np.array([0.1, np.nan]))
         result = run_ser("predict", files[0], "--server", server.address)
         assert result.exit_code == 1
@@ -129,9 +125,7 @@ class TestServe:
 
 
 class TestExport:
-    def test_it_writes_a_version_and_says_what_comes_next(
-        self, run_ser, tiny_recogniser, tmp_path, monkeypatch
-    ):
+    def test_it_writes_a_version_and_says_what_comes_next(self, run_ser, tiny_recogniser, tmp_path, monkeypatch):
         class TinyRun:
             synthetic = True
 

@@ -84,9 +84,7 @@ def test_names_that_can_be_folders_words_and_addresses(tmp_path, name):
     assert repository.model_folder(tmp_path, name) == tmp_path / name
 
 
-@pytest.mark.parametrize(
-    "name", ["", ".", "..", "../ser", "a/b", ".hidden", "-x", "with space", "naïve", "a\n"]
-)
+@pytest.mark.parametrize("name", ["", ".", "..", "../ser", "a/b", ".hidden", "-x", "with space", "naïve", "a\n"])
 def test_other_names_are_refused(tmp_path, name):
     with pytest.raises(UserError, match="cannot be the name of a model"):
         repository.model_folder(tmp_path, name)

@@ -391,8 +391,7 @@ class TestWhatIsServed:
                 "gives the label stable to version 1 of ser, which is not served",
             ),
             (
-                'config { name: "ser" base_path: "/models/ser" '
-                "model_version_policy { specific { versions: 5 } } }",
+                'config { name: "ser" base_path: "/models/ser" model_version_policy { specific { versions: 5 } } }',
                 "asks for version 5 of ser, which is not in the repository: choose from 1, 2",
             ),
             ("", "holds no model"),
@@ -448,9 +447,7 @@ class TestRepositoriesThatCannotBeServed:
             log = PredictionLog(predict_log=PredictLog(request=make_request({"wave": np.zeros(1)})))
             with tf.io.TFRecordWriter(str(requests)) as file:
                 file.write(log.SerializeToString())
-        with pytest.raises(
-            UserError, match=r"request \d+ of .*tf_serving_warmup_requests fails .*: export the model"
-        ):
+        with pytest.raises(UserError, match=r"request \d+ of .*tf_serving_warmup_requests fails .*: export the model"):
             LocalServer.start(tmp_path, port=0)
 
 

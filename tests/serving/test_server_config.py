@@ -35,9 +35,7 @@ def batching_parameters():
         "num_batch_threads": 4,
     }
     for name, number in wrapped.items():
-        message.field.add(
-            name=name, number=number, type=FIELD.TYPE_MESSAGE, type_name=".google.protobuf.Int64Value"
-        )
+        message.field.add(name=name, number=number, type=FIELD.TYPE_MESSAGE, type_name=".google.protobuf.Int64Value")
     message.field.add(name="allowed_batch_sizes", number=6, type=FIELD.TYPE_INT64, label=FIELD.LABEL_REPEATED)
     message.field.add(name="pad_variable_length_inputs", number=7, type=FIELD.TYPE_BOOL)
     return message_class(file, "BatchingParameters")
@@ -51,16 +49,12 @@ def monitoring_config():
     prometheus.field.add(name="enable", number=1, type=FIELD.TYPE_BOOL)
     prometheus.field.add(name="path", number=2, type=FIELD.TYPE_STRING)
     message = file.message_type.add(name="MonitoringConfig")
-    message.field.add(
-        name="prometheus_config", number=1, type=FIELD.TYPE_MESSAGE, type_name=".test.PrometheusConfig"
-    )
+    message.field.add(name="prometheus_config", number=1, type=FIELD.TYPE_MESSAGE, type_name=".test.PrometheusConfig")
     return message_class(file, "MonitoringConfig")
 
 
 def entries(models: Path) -> dict[str, str]:
-    return {
-        model.name: model.base_path for model in server_config.read_config(models).model_config_list.config
-    }
+    return {model.name: model.base_path for model in server_config.read_config(models).model_config_list.config}
 
 
 def test_a_model_is_served_from_where_the_image_holds_it(tmp_path):

@@ -27,9 +27,7 @@ def ask(tiny_recogniser):
     functions = signatures(tiny_recogniser)
 
     def ask(signature: str, *inputs) -> dict[str, np.ndarray]:
-        return {
-            name: value.numpy() for name, value in functions[signature](*map(tf.constant, inputs)).items()
-        }
+        return {name: value.numpy() for name, value in functions[signature](*map(tf.constant, inputs)).items()}
 
     return ask
 
@@ -198,9 +196,7 @@ def test_both_rates_and_broken_files_share_a_batch(ask, clips):
 
 def test_mulaw_is_answered_as_its_expanded_samples(ask):
     random = np.random.default_rng(5)
-    codes = [
-        random.integers(low, 256, length, np.uint8) for low, length in ((0, 9_000), (120, 100), (200, 1))
-    ]
+    codes = [random.integers(low, 256, length, np.uint8) for low, length in ((0, 9_000), (120, 100), (200, 1))]
     answer = ask("mulaw_bytes", [code.tobytes() for code in codes])
     upsampled = [upsample_by_two(expansion_table()[code][None]).numpy()[0] for code in codes]
     wanted = ask("serving_default", *padded(upsampled))
@@ -212,9 +208,7 @@ def test_an_empty_mulaw_row_is_refused_alone(ask):
     good = bytes(range(256)) * 20
     answer = ask("mulaw_bytes", [b"", good])
     assert_refused(answer, 0, RowStatus.EMPTY)
-    np.testing.assert_allclose(
-        answer["probabilities"][1], ask("mulaw_bytes", [good])["probabilities"][0], atol=CLOSE
-    )
+    np.testing.assert_allclose(answer["probabilities"][1], ask("mulaw_bytes", [good])["probabilities"][0], atol=CLOSE)
 
 
 def test_labels_that_do_not_fit_the_model_are_an_error(tiny_recogniser):

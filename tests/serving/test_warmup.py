@@ -14,9 +14,7 @@ def test_every_signature_is_warmed_up_alone_and_in_a_batch(models):
         for request in warm_up_requests(models)
     }
     assert asked == {
-        (signature, batch)
-        for signature in ("serving_default", "wav_bytes", "mulaw_bytes")
-        for batch in (1, 8)
+        (signature, batch) for signature in ("serving_default", "wav_bytes", "mulaw_bytes") for batch in (1, 8)
     }
     assert {request.model_spec.name for request in warm_up_requests(models)} == {"ser"}
 

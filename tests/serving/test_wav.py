@@ -23,9 +23,7 @@ def chunk(name: bytes, content: bytes, size: int | None = None) -> bytes:
 
 def format_chunk(rate=16_000, *, encoding=1, channels=1, bits=16, extra=b"") -> bytes:
     block = channels * bits // 8
-    return chunk(
-        b"fmt ", struct.pack("<HHIIHH", encoding, channels, rate, rate * block % 2**32, block, bits) + extra
-    )
+    return chunk(b"fmt ", struct.pack("<HHIIHH", encoding, channels, rate, rate * block % 2**32, block, bits) + extra)
 
 
 def extensible(rate=16_000, subformat=PCM_SUBFORMAT) -> bytes:

@@ -50,7 +50,9 @@ def test_intervals_come_from_speakers_not_clips():
 def test_rates_lie_within_their_intervals_and_bounds(clips, seed):
     random = np.random.default_rng(seed)
     probabilities = random.dirichlet(np.ones(3), clips)
-    found = metrics.evaluate(probabilities, random.integers(0, 3, clips), random.integers(0, 5, clips), LABELS, resamples=50)
+    found = metrics.evaluate(
+        probabilities, random.integers(0, 3, clips), random.integers(0, 5, clips), LABELS, resamples=50
+    )
     for key in ("wa", "ua", "macro_f1", "ece"):
         low, high = found[f"{key}_interval"]
         assert 0 <= low <= high <= 1

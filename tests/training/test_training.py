@@ -116,7 +116,13 @@ def test_the_commands_train_and_evaluate(dataset, tmp_path):
     done = runner.invoke(ser.app, ["train", "mobilenet", str(dataset.folder), str(tmp_path / "run"), *options])
     assert done.exit_code == 0, done.output
     assert "best epoch 1" in done.output
-    arguments = ["evaluate", str(tmp_path / "run"), str(dataset.folder), "--json", str(tmp_path / "metrics.json")]
+    arguments = [
+        "evaluate",
+        str(tmp_path / "run"),
+        str(dataset.folder),
+        "--json",
+        str(tmp_path / "metrics.json"),
+    ]
     done = runner.invoke(ser.app, arguments)
     assert done.exit_code == 0, done.output
     written = json.loads((tmp_path / "metrics.json").read_text())

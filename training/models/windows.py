@@ -42,7 +42,7 @@ class Windows(keras.layers.Layer):
         silenced = ops.where(inside, padded, ops.cast(self.floor, padded.dtype))
         return ops.reshape(silenced, (-1, self.frames, bands, 1))
 
-    def compute_output_shape(self, log_mel_shape, num_frames_shape=None):
+    def compute_output_shape(self, log_mel_shape, num_frames_shape):  # noqa: ARG002  Keras passes both
         """The number of windows is known only when called."""
         return (None, self.frames, log_mel_shape[2], 1)
 
