@@ -11,9 +11,6 @@ from serving import repository, server_config, warmup
 from serving.signatures import signatures
 from training.recogniser import Recogniser
 
-LABELS = Path("assets") / "labels.txt"
-"""The emotions in the order of `probabilities`, one a line."""
-
 PROVENANCE = Path("assets.extra") / "provenance.json"
 """Where the version comes from."""
 
@@ -80,6 +77,6 @@ def _write_saved_model(recogniser: Recogniser, version: Path) -> None:
 
 
 def _write_labels(labels: tuple[str, ...], version: Path) -> None:
-    path = version / LABELS
+    path = version / repository.LABELS_FILE
     path.parent.mkdir(exist_ok=True)
     path.write_text("".join(f"{label}\n" for label in labels), encoding="utf-8")

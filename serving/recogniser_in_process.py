@@ -58,5 +58,5 @@ def newest_version(folder: Path) -> Path:
 
 
 def _labels(folder: Path) -> tuple[str, ...]:
-    path = folder / "assets" / "labels.txt"
+    path = folder / repository.LABELS_FILE
     return tuple(path.read_text(encoding="utf-8").split()) if path.is_file() else LABELS

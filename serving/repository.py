@@ -18,6 +18,12 @@ from pathlib import Path
 
 from data_pipeline.errors import UserError
 
+LABELS_FILE = Path("assets") / "labels.txt"
+"""Inside a version: the emotions in the order of the model's outputs, one a line."""
+
+WARM_UP_FILE = Path("assets.extra") / "tf_serving_warmup_requests"
+"""Inside a version, where TensorFlow Serving looks for them: a TFRecord of `PredictionLog`."""
+
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 """What a model may be called: its name is a folder, a word on command lines, and a part of REST addresses."""
 

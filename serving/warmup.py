@@ -13,10 +13,8 @@ from tensorflow_serving.apis.model_pb2 import ModelSpec
 from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog, PredictLog
 
+from serving.repository import WARM_UP_FILE
 from serving.signatures import MULAW_BYTES, SAMPLE_RATE, SERVING_DEFAULT, WAV_BYTES
-
-PLACE = Path("assets.extra") / "tf_serving_warmup_requests"
-"""Where TensorFlow Serving looks for the requests in a version's folder."""
 
 _BATCH_SIZES = (1, 8)
 
@@ -52,7 +50,7 @@ def write(name: str, version: Path) -> None:
         name: The model's name.
         version: The folder with the `saved_model.pb`.
     """
-    path = version / PLACE
+    path = version / WARM_UP_FILE
     path.parent.mkdir(exist_ok=True)
     with tf.io.TFRecordWriter(str(path)) as file:
         for request in requests(name):

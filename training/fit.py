@@ -137,7 +137,7 @@ def _train_epoch(
         augment=settings.augment,
         crop_seconds=settings.crop_seconds,
     )
-    callback = keras.callbacks.LambdaCallback(on_train_batch_end=lambda *_: on_step())
+    callback = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: on_step())  # noqa: ARG005  Keras names them
     return model.fit(batches, shuffle=False, verbose=0, callbacks=[callback]).history["loss"][0]
 
 

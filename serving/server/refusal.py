@@ -36,6 +36,11 @@ def invalid(sentence: str) -> Refusal:
     return Refusal(grpc.StatusCode.INVALID_ARGUMENT, sentence)
 
 
+def failed_precondition(sentence: str) -> Refusal:
+    """The model is here, but was not exported with what is asked of it."""
+    return Refusal(grpc.StatusCode.FAILED_PRECONDITION, sentence)
+
+
 def not_found(sentence: str) -> Refusal:
     """There is no such model or version here."""
     return Refusal(grpc.StatusCode.NOT_FOUND, sentence)

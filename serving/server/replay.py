@@ -7,11 +7,9 @@ from google.protobuf.message import DecodeError
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from data_pipeline.errors import UserError
+from serving.repository import WARM_UP_FILE
 from serving.server.refusal import Refusal
 from serving.server.servable import Servable
-
-REQUESTS = Path("assets.extra") / "tf_serving_warmup_requests"
-"""Where TensorFlow Serving looks for them: a TFRecord of `PredictionLog`."""
 
 MOST = 1_000
 """Requests; TensorFlow Serving refuses a model that brings more."""
@@ -30,7 +28,7 @@ def replay_warm_up(servable: Servable, folder: Path) -> int:
     Raises:
         UserError: If the file is damaged, or the model refuses one of its own requests.
     """
-    path = folder / REQUESTS
+    path = folder / WARM_UP_FILE
     if not path.is_file():
         return 0
     answered = 0

@@ -11,7 +11,7 @@ from tensorflow.core.framework import tensor_pb2
 from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
 from data_pipeline.errors import UserError
-from serving.server.refusal import invalid
+from serving.server.refusal import failed_precondition, invalid
 from serving.tensors import MalformedTensorError, to_array
 
 DEFAULT_SIGNATURE = tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
@@ -76,7 +76,8 @@ class Servable:
         """
         signature_name = signature_name or DEFAULT_SIGNATURE
         if signature_name not in self.functions:
-            raise invalid(
+            # The code is TensorFlow Serving's (predict_util.cc), though INVALID_ARGUMENT would say it better.
+            raise failed_precondition(
                 f'Serving signature key "{signature_name}" not found; '
                 f"{self.name} has {', '.join(sorted(self.functions))}."
             )
