@@ -39,6 +39,9 @@ def demo(
     weights: Annotated[Path | None, typer.Option(help="Initial weights: `yamnet.h5` or a Keras MobileNet.")] = None,
     out: Annotated[Path, typer.Option(help="Where everything is written.")] = Path("out/demo"),
     port: Annotated[int, typer.Option(help="Of the gRPC server; 0 for any free one.", min=0, max=65_535)] = 0,
+    speakers: Annotated[int, typer.Option(help="Synthetic voices, of which a fifth are for testing.", min=4)] = 24,
+    clips_per_emotion: Annotated[int, typer.Option(help="Of each synthetic voice.", min=1)] = 12,
+    epochs: Annotated[int, typer.Option(help="Where training does not start from weights.", min=1)] = 20,
 ) -> None:
     """Walk the whole way: prepare, train, evaluate, export, serve, ask over gRPC.
 
@@ -49,7 +52,7 @@ def demo(
     """
     import ser_demo
 
-    ser_demo.run(ser_demo.Demo(out, data, weights, port))
+    ser_demo.run(ser_demo.Demo(out, data, weights, port, speakers, clips_per_emotion, epochs))
 
 
 def main() -> None:
@@ -60,9 +63,6 @@ def main() -> None:
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        sys.exit(130)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 Each step is a `ser` command, shown before it runs, so that the demonstration teaches what to type.
 """
 
+import json
 import shutil
 import subprocess
 import sys
@@ -29,17 +30,28 @@ class Demo:
         data: A folder of CREMA-D, or None for synthetic speech.
         weights: Initial weights of the MobileNet, or None.
         port: Of the gRPC server; 0 for any free one.
+        speakers: Synthetic voices.
+        clips_per_emotion: Of each voice.
+        epochs: Where training does not start from weights.
     """
 
     out: Path
     data: Path | None = None
     weights: Path | None = None
     port: int = 0
+    speakers: int = 24
+    clips_per_emotion: int = 12
+    epochs: int = 20
 
     @property
     def corpus(self) -> str:
         """Name of the corpus."""
         return "crema_d" if self.data else "synthetic"
+
+    @property
+    def side(self) -> str:
+        """The speakers to evaluate on: real test speakers are for the end of a project, not for demonstrations."""
+        return "validation" if self.data else "test"
 
     @property
     def folder(self) -> Path:
@@ -54,98 +66,107 @@ def run(demo: Demo) -> None:
     Raises:
         UserError: If a step fails; its own message stands above.
     """
+    if demo.data and not demo.data.is_dir():
+        raise UserError(f"{demo.data} is not a folder: give --data a folder of CREMA-D")
+    if demo.weights:
+        from training.models.pretrained import PretrainedWeights
+
+        PretrainedWeights.recognise(demo.weights)
     started = time.perf_counter()
     folder = demo.folder
-    folder.mkdir(parents=True, exist_ok=True)
     source, data, trained, models = demo.data, folder / "dataset", folder / "run", folder / "models"
     if source is None:
         source = folder / "corpus"
         _title("1. A corpus: there is none here, so synthetic voices are made")
-        _ser("data", "synthesize", str(source), "--speakers", "24", "--clips-per-emotion", "12")
+        counts = ["--speakers", str(demo.speakers), "--clips-per-emotion", str(demo.clips_per_emotion)]
+        _ser("data", "synthesize", str(source), *counts)
     else:
         _title(f"1. A corpus: CREMA-D in {source}")
     _title("2. Prepare: decode, check, split by speaker, write records")
-    _ser("data", "prepare", demo.corpus, str(source), str(data))
-    _title("3. Train a MobileNet on log-mel spectrograms")
-    _train(demo, data, trained)
+    _ser("data", "prepare", demo.corpus, str(source), str(data), "--overwrite")
     dataset = Dataset.open(data)
-    side = "test" if "test" in dataset.splits else "validation"
-    _title(f"4. Evaluate on the {side} speakers")
-    _ser("evaluate", str(trained), str(data), "--split", side)
+    _title("3. Train a MobileNet on log-mel spectrograms")
+    _train(demo, dataset, trained)
+    _title(f"4. Evaluate on the {demo.side} speakers")
+    _ser("evaluate", str(trained), str(data), "--split", demo.side)
     _title("5. Export for TensorFlow Serving")
     _ser("export", str(trained), str(models))
     _title("6. Serve, and ask over gRPC for clips that the model was not trained on")
+    clips = [str(clip.path) for clip in _unheard(demo, source, dataset)]
     with _server(models, demo.port) as address:
-        _ser(
-            "predict",
-            *(str(clip.path) for clip in _unheard(demo, source, dataset, side)),
-            "--server",
-            address,
-        )
+        _ser("predict", *clips, "--server", address)
     _title(f"Done in {time.perf_counter() - started:.0f} s. Where to look next")
     print(f"  {trained / 'report.html'}   figures and plots of this run")
-    print(f"  ser serve {models}   serve it again, then ser predict FILE... --server localhost:8500")
+    print(f"  ser serve {models}   serve it again, then in another terminal ser predict FILE...")
     print("  Dockerfile.serving, docs/serving.md   the same models folder in TensorFlow Serving")
     if not demo.data:
         print("  make demo DATA=/path/to/CREMA-D   the same on real speech: what you saw was synthetic")
 
 
-def _train(demo: Demo, data: Path, trained: Path) -> None:
-    if (trained / "finished").exists():
+def _train(demo: Demo, dataset: Dataset, trained: Path) -> None:
+    options = _training_options(demo)
+    made_of = {"fingerprint": dataset.fingerprint, "options": options}
+    note = trained / "demo.json"
+    if note.is_file() and json.loads(note.read_text()) == made_of:
         print(f"kept from an earlier demo: {trained} (remove it to train again)")
         return
     if trained.exists():
-        print(f"an earlier demo was interrupted here: training {trained} afresh")
+        print(f"{trained} was interrupted or made of other data: training it afresh")
         shutil.rmtree(trained)
-    _ser("train", "mobilenet", str(data), str(trained), *_training_options(demo))
-    (trained / "finished").touch()
+    _ser("train", "mobilenet", str(dataset.folder), str(trained), *options)
+    note.write_text(json.dumps(made_of))
 
 
 def _training_options(demo: Demo) -> list[str]:
     """The best known settings where there are weights to start from, else what gets somewhere in minutes."""
     if demo.weights:
         return ["--weights", str(demo.weights)]
-    narrow = ["--alpha", "0.25", "--epochs", "20"]
+    narrow = ["--alpha", "0.25", "--epochs", str(demo.epochs)]
     if demo.data:
         return [*narrow, "--learning-rate", "2e-3"]
     # Little data, and all of it clean: small steps, and nothing that makes the labels or the clips harder to read.
     return [*narrow, "--learning-rate", "3e-3", "--batch-size", "16", "--mixup", "0", "--label-smoothing", "0"]
 
 
-def _unheard(demo: Demo, source: Path, dataset: Dataset, side: str) -> list[Clip]:
-    """One clip an emotion, of as many speakers of that side as there are."""
-    speakers = [name.split("/", 1)[1] for name in dataset.side(side).speakers]
+def _unheard(demo: Demo, source: Path, dataset: Dataset) -> list[Clip]:
+    """One clip an emotion, of as many speakers of the evaluated side as there are, none that was set aside."""
+    from data_pipeline.datasets import descriptions
+
+    known = descriptions(dataset, demo.side)
+    speakers = sorted(set(known["speaker"]))
+    paths = {clip.name: clip for clip in open_corpus(demo.corpus).clips(source)}
     chosen = []
-    clips = sorted(open_corpus(demo.corpus).clips(source), key=lambda clip: clip.name)
-    for number, label in enumerate(dataset.labels):
-        speaker = speakers[number % len(speakers)]
-        chosen += [clip for clip in clips if clip.speaker == speaker and clip.emotion == label][:1]
+    for number in range(len(dataset.labels)):
+        of_emotion = known["label"] == number
+        of_speaker = of_emotion & (known["speaker"] == speakers[number % len(speakers)])
+        names = sorted(known["name"][of_speaker if of_speaker.any() else of_emotion])
+        chosen += [paths[name] for name in names[:1]]
     return chosen
 
 
 @contextmanager
 def _server(models: Path, port: int) -> Iterator[str]:
-    """`ser serve` in the background; yields its address once it answers."""
-    from serving.client import wait_until_available
-
-    port = port or _free_port()
+    """`ser serve` in the background; yields its address once it listens."""
     command = ["serve", str(models), "--grpc-port", str(port)]
     print(f"$ ser {' '.join(command)} &", flush=True)
-    process = subprocess.Popen([*_SER, *command])
+    process = subprocess.Popen([*_SER, *command], stdout=subprocess.PIPE, text=True)
     try:
-        wait_until_available(f"127.0.0.1:{port}", "ser", timeout=120)
-        yield f"127.0.0.1:{port}"
+        address = None
+        for line in process.stdout or ():
+            print(line, end="", flush=True)
+            if line.startswith("Listening on "):
+                address = line.split()[2]
+                break
+        if address is None:
+            raise UserError("`ser serve` ended before it listened; its message is above")
+        yield address
     finally:
         process.terminate()
-        process.wait(30)
-
-
-def _free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+        try:
+            process.communicate(timeout=30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
 
 
 def _title(text: str) -> None:

@@ -187,7 +187,7 @@ def _split_table(summary: "Summary") -> "Table":
 
 def _share(part: int, whole: int) -> str:
     if part == 0:
-        return "not known (no table beside the clips)"
+        return "not known for any clip"
     return "for all clips" if part == whole else f"for {part:,} of {whole:,} clips"
 
 

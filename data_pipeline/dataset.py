@@ -20,6 +20,7 @@ class Split:
         speakers: Sorted ids, each `corpus/speaker`.
         emotions: Clips per emotion.
         shards: File names relative to the dataset's folder, in order.
+        shard_bytes: Size of each shard, by its name; a dataset prepared by an older version does not say.
     """
 
     clips: int
@@ -27,6 +28,7 @@ class Split:
     speakers: tuple[str, ...]
     emotions: dict[str, int]
     shards: tuple[str, ...]
+    shard_bytes: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,24 +58,29 @@ class Dataset:
         """Read `folder/dataset.json`.
 
         Raises:
-            UserError: If the folder holds no prepared dataset, an unreadable one, or lacks one of its shards.
+            UserError: If the folder holds no prepared dataset or an unreadable one, or if one of its shards is
+                missing or not of its size.
         """
         path = Path(folder) / "dataset.json"
         if not path.is_file():
             raise UserError(f"{folder} holds no prepared dataset (no dataset.json): run `ser data prepare` first")
         try:
-            content = json.loads(path.read_text())
-        except json.JSONDecodeError as error:
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise UserError(f"{path} cannot be read ({error.strerror}): check who may read it") from error
+        # Both text that is not JSON and bytes that are not UTF-8.
+        except ValueError as error:
             raise UserError(f"{path} is not JSON ({error}): prepare the dataset again") from error
         if not isinstance(content, dict) or content.get("format") != FORMAT:
             raise UserError(f"{path} is not a dataset of format {FORMAT}: prepare it again with this version")
         try:
             dataset = cls._from_json(path.parent, content)
-        except (KeyError, TypeError) as error:
-            raise UserError(f"{path} lacks or garbles the field {error}: prepare the dataset again") from error
-        for shard in (shard for side in dataset.splits.values() for shard in side.shards):
-            if not (path.parent / shard).is_file():
-                raise UserError(f"{path.parent / shard} is missing: prepare the dataset again")
+        except KeyError as error:
+            raise UserError(f"{path} lacks the field {error}: prepare the dataset again") from error
+        except (AttributeError, TypeError, ValueError) as error:
+            raise UserError(f"{path} is garbled ({error}): prepare the dataset again") from error
+        for side in dataset.splits.values():
+            _check_shards(path.parent, side)
         return dataset
 
     @classmethod
@@ -85,6 +92,7 @@ class Dataset:
                 speakers=tuple(side["speakers"]),
                 emotions=side["emotions"],
                 shards=tuple(side["shards"]),
+                shard_bytes=dict(side.get("shard_bytes", {})),
             )
             for name, side in content["splits"].items()
         }
@@ -107,3 +115,14 @@ class Dataset:
         if name not in self.splits:
             raise UserError(f"{self.folder} has no {name} clips; its splits are {', '.join(self.splits)}")
         return self.splits[name]
+
+
+def _check_shards(folder: Path, side: Split) -> None:
+    """Find a missing or truncated shard here, where it can be named, and not in the middle of an epoch."""
+    for shard in side.shards:
+        path = folder / shard
+        if not path.is_file():
+            raise UserError(f"{path} is missing: prepare the dataset again")
+        size = path.stat().st_size
+        if size != side.shard_bytes.get(shard, size):
+            raise UserError(f"{path} is damaged or incomplete: prepare the dataset again")

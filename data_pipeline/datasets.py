@@ -12,8 +12,9 @@ import tensorflow as tf
 
 from data_pipeline.augment import AugmentSettings, mask_spectrogram, mixup, random_crop, random_gain
 from data_pipeline.dataset import Dataset
+from data_pipeline.decode import SAMPLE_RATE
 from data_pipeline.log_mel import LogMelSettings, log_mel, num_frames
-from data_pipeline.records import SAMPLE_RATE, parse
+from data_pipeline.records import parse
 
 _SHUFFLE_BUFFER = 2_048
 """Utterances; about 160 MB of waveforms of 2.5 s. Shards are mixed at preparation, so a partial shuffle is enough."""
@@ -123,9 +124,9 @@ def descriptions(dataset: Dataset, split: str) -> dict[str, np.ndarray]:
         split: Which side of it.
 
     Returns:
-        One array [clips] a field: `name`, `corpus`, `speaker` (as `corpus/speaker`), `emotion`, `intensity`,
-        `sentence`, `sex`, `race`, `ethnicity` of strings, `age` (-1 where unknown) and `num_samples` of integers;
-        `votes` is [clips, classes].
+        One array [clips] a field: `label`, the emotion's index in `dataset.labels`; `name`, `corpus`, `speaker` (as
+        `corpus/speaker`), `emotion`, `intensity`, `sentence`, `sex`, `race`, `ethnicity` of strings; `age` (-1 where
+        unknown) and `num_samples` of integers. `votes` is [clips, classes].
 
     Raises:
         UserError: If the dataset has no such split.
@@ -133,10 +134,13 @@ def descriptions(dataset: Dataset, split: str) -> dict[str, np.ndarray]:
     records = _records(dataset, split).map(_description, tf.data.AUTOTUNE).batch(1_024)
     parts = list(records.as_numpy_iterator())
     fields = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
-    return {
+    described: dict[str, np.ndarray] = {
         key: np.char.decode(values.astype(bytes)) if values.dtype == object else values
         for key, values in fields.items()
     }
+    order = np.argsort(dataset.labels)
+    label = order[np.searchsorted(dataset.labels, described["emotion"], sorter=order)]
+    return {**described, "label": label}
 
 
 def _finish(batches: tf.data.Dataset, dataset: Dataset, split: str, batch_size: int) -> tf.data.Dataset:

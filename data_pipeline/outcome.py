@@ -4,6 +4,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from data_pipeline.atomic_file import write_text
 from data_pipeline.emotion import Emotion
 from data_pipeline.plan import Shard
 
@@ -69,11 +70,11 @@ def write_outcome(outcome: Outcome, shard: Shard, work: Path) -> None:
         outcome: What became of the shard.
         shard: Which.
         work: The folder for notes.
+
+    Raises:
+        UserError: If the disk refuses.
     """
-    path = _note_path(work, shard)
-    unfinished = path.with_suffix(".unfinished")
-    unfinished.write_text(json.dumps(asdict(outcome)))
-    unfinished.replace(path)
+    write_text(_note_path(work, shard), json.dumps(asdict(outcome)))
 
 
 def read_outcome(shard: Shard, plan: str, out: Path, work: Path) -> Outcome | None:
@@ -93,7 +94,7 @@ def read_outcome(shard: Shard, plan: str, out: Path, work: Path) -> Outcome | No
         path = _note_path(work, shard)
         if path.stat().st_mtime_ns < shard.changed:
             return None
-        note = json.loads(path.read_text())
+        note = json.loads(path.read_text(encoding="utf-8"))
         outcome = Outcome(
             plan=note["plan"],
             size=note["size"],

@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from data_pipeline.atomic_file import write_text
 from data_pipeline.clip import Clip
 from data_pipeline.corpora.corpus import Corpus
 from data_pipeline.dataset import FORMAT, Dataset
@@ -27,9 +28,12 @@ from data_pipeline.quality import Contradiction, contradictions
 from data_pipeline.splits import SIDES, SplitKind, parse_split
 
 _WORK = ".unfinished"
-"""Folder inside the dataset for what only an unfinished run has."""
+"""Folder inside the dataset for an unfinished run's notes of the shards that it has finished."""
 
 _SHARD_NAME = re.compile(rf"({'|'.join(SIDES)})-\d{{5}}-of-\d{{5}}\.tfrecord")
+
+_PART_NAME = re.compile(r"\.\w+\.part\.(tfrecord|json)")
+"""Of what `atomic_file.replacing` leaves when the process is killed."""
 
 _AUDIO_SUFFIXES = {".aif", ".aiff", ".flac", ".m4a", ".mp3", ".ogg", ".opus", ".wav", ".wma"}
 
@@ -193,7 +197,7 @@ def _is_finished(out: Path, plan: Plan, overwrite: bool) -> bool:
 def _planned(description: Path) -> str | None:
     """Digest of the plan that a finished dataset was made by; None if the file is no dataset's."""
     try:
-        content = json.loads(description.read_text())
+        content = json.loads(description.read_text(encoding="utf-8"))
     except ValueError:
         return None
     return content.get("plan") if isinstance(content, dict) else None
@@ -341,6 +345,7 @@ def _splits(plan: Plan, outcomes: Sequence[Outcome]) -> dict[str, dict]:
             "speakers": sorted({clip.speaker for clip in kept}),
             "emotions": {label: emotions[label] for label in LABELS},
             "shards": [shard.name for shard, _ in shards],
+            "shard_bytes": {shard.name: outcome.size for shard, outcome in shards},
         }
     return splits
 
@@ -364,16 +369,14 @@ def _finish(out: Path, content: dict) -> None:
     """Make the dataset one, which its description does in a single step."""
     listed = {shard for side in content["splits"].values() for shard in side["shards"]}
     _clear(out, keep=listed)
-    unfinished = out / _WORK / "dataset.json"
-    unfinished.write_text(json.dumps(content, indent=1) + "\n")
-    unfinished.replace(out / "dataset.json")
+    write_text(out / "dataset.json", json.dumps(content, indent=1) + "\n")
     shutil.rmtree(out / _WORK)
 
 
 def _clear(out: Path, keep: Container[str]) -> None:
     """Delete record files that are not to be kept, with their notes and whatever was half written."""
-    for path in out.iterdir():
-        if _SHARD_NAME.fullmatch(path.name) and path.name not in keep:
+    for path in _record_files(out):
+        if path.name not in keep:
             path.unlink()
     for path in (out / _WORK).iterdir():
         if path.suffix != ".json" or path.stem not in keep:
@@ -383,14 +386,18 @@ def _clear(out: Path, keep: Container[str]) -> None:
 def _remove(out: Path) -> None:
     """Delete everything that `prepare` writes, and nothing else."""
     (out / "dataset.json").unlink(missing_ok=True)
-    for path in out.iterdir():
-        if _SHARD_NAME.fullmatch(path.name):
-            path.unlink()
+    for path in _record_files(out):
+        path.unlink()
     shutil.rmtree(out / _WORK, ignore_errors=True)
 
 
+def _record_files(out: Path) -> list[Path]:
+    """Record files, whole and half written."""
+    return [path for path in out.iterdir() if _SHARD_NAME.fullmatch(path.name) or _PART_NAME.fullmatch(path.name)]
+
+
 def _summary(out: Path, unchanged: bool, seconds_read: float, seconds_taken: float) -> Summary:
-    content = json.loads((out / "dataset.json").read_text())
+    content = json.loads((out / "dataset.json").read_text(encoding="utf-8"))
     return Summary(
         dataset=Dataset.open(out),
         set_aside=tuple(SetAside(**clip) for clip in content["set_aside"]),

@@ -4,7 +4,6 @@ import numpy as np
 import tensorflow as tf
 
 from data_pipeline.clip import Clip
-from data_pipeline.decode import SAMPLE_RATE as SAMPLE_RATE
 from data_pipeline.emotion import LABELS
 
 _FEATURES = {

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from data_pipeline.atomic_file import replacing
 from data_pipeline.decode import UnusableAudio, decode
 from data_pipeline.errors import UserError
 from data_pipeline.outcome import Kept, Outcome, SetAside, write_outcome
@@ -24,36 +25,37 @@ def write_shard(shard: Shard, plan: str, out: Path, work: Path, on_clip: Callabl
         shard: What to write.
         plan: Digest of the plan that it belongs to.
         out: Where the record file goes.
-        work: Folder on the same file system for the note and unfinished files.
+        work: Where the note goes.
         on_clip: Called after each clip; what it raises ends the work.
 
     Raises:
         UserError: If the disk refuses.
     """
-    unfinished = work / f"{shard.name}.unfinished"
     digest = hashlib.sha256()
     kept: list[Kept] = []
     set_aside: list[SetAside] = []
     try:
-        with tf.io.TFRecordWriter(str(unfinished)) as writer:
-            for item in shard.items:
-                result = _convert(item)
-                if isinstance(result, SetAside):
-                    set_aside.append(result)
-                else:
-                    clip, record = result
-                    kept.append(clip)
-                    writer.write(record)
-                    digest.update(len(record).to_bytes(8, "little") + record)
-                on_clip()
-        outcome = Outcome(plan, unfinished.stat().st_size, digest.hexdigest(), tuple(kept), tuple(set_aside))
-        unfinished.replace(out / shard.name)
-        write_outcome(outcome, shard, work)
-    except (OSError, tf.errors.OpError) as error:
+        with replacing(out / shard.name) as part:
+            with tf.io.TFRecordWriter(str(part)) as writer:
+                for item in shard.items:
+                    result = _convert(item)
+                    if isinstance(result, SetAside):
+                        set_aside.append(result)
+                    else:
+                        clip, record = result
+                        kept.append(clip)
+                        writer.write(record)
+                        digest.update(len(record).to_bytes(8, "little") + record)
+                    on_clip()
+            size = part.stat().st_size
+    # TensorFlow's writer has errors of its own for a full disk.
+    except tf.errors.OpError as error:
         raise UserError(
-            f"cannot write {out / shard.name} ({getattr(error, 'message', error)}): make room, then run the "
-            "same command again to go on from here"
+            f"{out / shard.name} cannot be written ({error.message}): make room, then run the same command again "
+            "to go on from here"
         ) from error
+    outcome = Outcome(plan, size, digest.hexdigest(), tuple(kept), tuple(set_aside))
+    write_outcome(outcome, shard, work)
     return outcome
 
 

@@ -1,5 +1,7 @@
 """The commands of serving: `ser export`, `ser serve` and `ser predict`."""
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -121,23 +123,25 @@ def predict(
 
     from rich.console import Console
 
-    recogniser = _recogniser(server or _DEFAULT_SERVER, model, name, timeout)
     console = Console(highlight=False, soft_wrap=True)
-    answered = [_report(recogniser, file, as_json, console) for file in audio]
+    with _recogniser(server or _DEFAULT_SERVER, model, name, timeout) as recogniser:
+        answered = [_report(recogniser, file, as_json, console) for file in audio]
     if not all(answered):
         raise typer.Exit(1)
 
 
-def _recogniser(server: str, model: Path | None, name: str, timeout: float) -> "EmotionRecogniser":
+@contextlib.contextmanager
+def _recogniser(server: str, model: Path | None, name: str, timeout: float) -> Iterator["EmotionRecogniser"]:
     if model is not None:
         from serving.recogniser_in_process import InProcessRecogniser
 
-        return InProcessRecogniser(model)
+        yield InProcessRecogniser(model)
+        return
     from serving.client import EmotionClient
 
-    client = EmotionClient(server, name, timeout=timeout)
-    client.check()
-    return client
+    with EmotionClient(server, name, timeout=timeout) as client:
+        client.check()
+        yield client
 
 
 def _report(recogniser: "EmotionRecogniser", file: Path, as_json: bool, console: "Console") -> bool:

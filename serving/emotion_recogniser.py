@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from data_pipeline.decode import SAMPLE_RATE, decode
+from data_pipeline.decode import SAMPLE_RATE, UnusableAudio, decode
+from data_pipeline.quality import objection
 from serving.answer import AudioRejectedError, EmotionAnswer, read_answers
 from serving.waveforms import padded_batch, to_waveform
 
@@ -40,12 +41,19 @@ class EmotionRecogniser(ABC):
     def recognise_file(self, path: Path | str) -> EmotionAnswer:
         """The emotion in an audio file of any format that libsndfile reads.
 
+        A file that `ser data prepare` would set aside is refused: of silence, or of less than a syllable, the model
+        has learnt nothing, and it would answer all the same.
+
         Raises:
-            UnusableAudio: If the file cannot be read as audio.
+            UnusableAudio: If the file cannot be read as audio, is silent, or is shorter than 0.1 s.
             AudioRejectedError: If the model cannot judge what it holds.
             UserError: If there is no answer.
         """
-        return self.recognise(decode(Path(path)), SAMPLE_RATE)
+        path = Path(path)
+        pcm = decode(path)
+        if flaw := objection(pcm):
+            raise UnusableAudio(path, flaw)
+        return self.recognise(pcm, SAMPLE_RATE)
 
     def recognise(self, samples: np.ndarray, sample_rate: int) -> EmotionAnswer:
         """The emotion in one utterance.

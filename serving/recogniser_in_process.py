@@ -53,7 +53,14 @@ def newest_version(folder: Path) -> Path:
     """
     if (folder / "saved_model.pb").is_file():
         return folder
-    versions = repository.servable_folders(folder.parent, folder.name)
+    if not folder.is_dir():
+        raise UserError(f"there is no folder {folder}: name that of a model, MODELS/NAME, or of one of its versions")
+    versions = repository.saved_models(folder)
+    if not versions:
+        raise UserError(
+            f"{folder} holds no SavedModel, neither saved_model.pb nor <version>/saved_model.pb: "
+            "name the folder of a model, MODELS/NAME, or of one of its versions"
+        )
     return versions[max(versions)]
 
 

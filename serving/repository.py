@@ -75,20 +75,16 @@ def versions(folder: Path) -> dict[int, Path]:
     return dict(sorted(found.items()))
 
 
-def servable_versions(models: Path, name: str) -> list[int]:
-    """The versions of a model that can be loaded.
+def saved_models(folder: Path) -> dict[int, Path]:
+    """The versions in a folder that can be loaded.
 
     Args:
-        models: The model repository.
-        name: The model's name.
+        folder: A model's folder; it need not exist.
 
     Returns:
-        Numbers of the versions that hold a `saved_model.pb`, lowest first; never empty.
-
-    Raises:
-        RepositoryError: If there is no such repository or model, or the model has no version.
+        Folders that hold a `saved_model.pb` by their version, lowest first.
     """
-    return list(servable_folders(models, name))
+    return {version: path for version, path in versions(folder).items() if (path / "saved_model.pb").is_file()}
 
 
 def servable_folders(models: Path, name: str) -> dict[int, Path]:
@@ -112,7 +108,7 @@ def servable_folders(models: Path, name: str) -> dict[int, Path]:
             f"the model repository {models} has no model {name!r}: export one with "
             f"`ser export RUN {models} --name {name}`"
         )
-    found = {version: path for version, path in versions(folder).items() if (path / "saved_model.pb").is_file()}
+    found = saved_models(folder)
     if not found:
         raise RepositoryError(
             f"the model folder {folder} has no version (a numbered folder with a saved_model.pb): "

@@ -9,7 +9,6 @@ belong to whoever runs the server.
 """
 
 import fcntl
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -17,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from google.protobuf import text_format
 from tensorflow_serving.config.model_server_config_pb2 import ModelConfig, ModelServerConfig
 
+from data_pipeline.atomic_file import write_text
 from data_pipeline.errors import UserError
 
 SERVED_AT = PurePosixPath("/models")
@@ -110,15 +110,16 @@ def register(models: Path, name: str) -> None:
 
     Raises:
         ConfigError: If an existing `models.config` cannot be read; nothing is changed then.
+        UserError: If a file cannot be written.
     """
     with _lock(models):
         config = read_config(models) if (models / MODELS).exists() else ModelServerConfig()
         if name not in {model.name for model in config.model_config_list.config}:
             config.model_config_list.config.add(name=name, base_path=str(SERVED_AT / name), model_platform="tensorflow")
-            _replace(models / MODELS, text_format.MessageToString(config))
+            write_text(models / MODELS, text_format.MessageToString(config))
         for file, content in ((BATCHING, _BATCHING_PARAMETERS), (MONITORING, _MONITORING_CONFIG)):
             if not (models / file).exists():
-                _replace(models / file, content)
+                write_text(models / file, content)
 
 
 @contextmanager
@@ -127,12 +128,3 @@ def _lock(models: Path) -> Iterator[None]:
     with (models / ".lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
-
-
-def _replace(path: Path, content: str) -> None:
-    unfinished = path.with_name(f".{path.name}-{uuid.uuid4().hex}")
-    try:
-        unfinished.write_text(content, encoding="utf-8")
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)

@@ -15,6 +15,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from data_pipeline.decode import SAMPLE_RATE
 from serving.mulaw import read_mulaw
 from serving.status import RowStatus
 from serving.upsample import upsample_by_two
@@ -24,9 +25,6 @@ from training.recogniser import Recogniser
 SERVING_DEFAULT = "serving_default"
 WAV_BYTES = "wav_bytes"
 MULAW_BYTES = "mulaw_bytes"
-
-SAMPLE_RATE = 16_000
-"""Of the waveforms that `serving_default` takes, in Hz."""
 
 Answer = dict[str, tf.Tensor]
 

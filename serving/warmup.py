@@ -13,8 +13,9 @@ from tensorflow_serving.apis.model_pb2 import ModelSpec
 from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog, PredictLog
 
+from data_pipeline.decode import SAMPLE_RATE
 from serving.repository import WARM_UP_FILE
-from serving.signatures import MULAW_BYTES, SAMPLE_RATE, SERVING_DEFAULT, WAV_BYTES
+from serving.signatures import MULAW_BYTES, SERVING_DEFAULT, WAV_BYTES
 
 _BATCH_SIZES = (1, 8)
 

@@ -19,8 +19,8 @@ _MAX_CHUNKS = 64
 step of the graph for every eight bytes. Broadcast WAVs have about six."""
 
 _STREAMED_SIZE = 0x7FFF_F000
-"""A data chunk of this size or more was written by a program that did not know its length: sox writes this
-size, ffmpeg 0xFFFFFFFF. It is longer than any message can be. Others write 0."""
+"""A chunk of this size or more was written by a program that did not know its length: sox writes this size,
+ffmpeg 0xFFFFFFFF. It is longer than any message can be. Others write 0."""
 
 _PCM = 1
 _EXTENSIBLE = 0xFFFE
@@ -67,8 +67,9 @@ def read_wav(audio: tf.Tensor) -> WavRows:
     """Read rows of whole WAV files.
 
     A file may have any chunks before and after its samples. Where the size of its data chunk is that of a
-    stream (see `_STREAMED_SIZE`) or 0, everything up to the end is samples. A last byte that is half a sample
-    is passed over.
+    stream (see `_STREAMED_SIZE`), everything up to the end is samples; so it is where that size is 0 and the
+    file's own is 0 or that of a stream, too. A data chunk of 0 bytes in a file that knows its size is empty,
+    whatever chunks follow. A last byte that is half a sample is passed over.
 
     Args:
         audio: string [batch].
@@ -79,7 +80,9 @@ def read_wav(audio: tf.Tensor) -> WavRows:
     length = tf.cast(tf.strings.length(audio), tf.int64)
     chunks = _walk(audio, length)
     available = length - chunks.data_start
-    streamed = (chunks.data_size == 0) | (chunks.data_size >= _STREAMED_SIZE)
+    file_size = _little_endian(audio, 4)
+    file_streamed = (file_size == 0) | (file_size >= _STREAMED_SIZE)
+    streamed = (chunks.data_size >= _STREAMED_SIZE) | ((chunks.data_size == 0) & file_streamed)
     size = tf.where(streamed, available, chunks.data_size)
     num_samples = size // 2
 

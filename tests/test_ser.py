@@ -1,4 +1,5 @@
 import ast
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ ROOT = Path(ser.__file__).parent
 
 def run(*arguments, **options):
     command = [sys.executable, "-m", "ser", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=ROOT, **options)
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, **({"timeout": 120} | options))
 
 
 def test_help_lists_the_commands_and_imports_nothing_heavy():
@@ -52,16 +53,33 @@ def test_every_command_explains_itself(command):
     assert "Usage:" in done.output
 
 
-def test_what_the_user_can_put_right_is_one_sentence_and_status_1(tmp_path):
-    done = run("evaluate", str(tmp_path / "nothing"), str(tmp_path))
+@pytest.mark.parametrize(
+    ("command", "sentence"),
+    [
+        (["data", "prepare", "crema_d", "{0}/nothing", "{0}/out"], "nothing"),
+        (["data", "prepare", "emotions", "{0}", "{0}/out"], "there is no corpus 'emotions'"),
+        (["train", "mobilenet", "{0}", "{0}/run"], "{0} holds no prepared dataset"),
+        (["evaluate", "{0}/nothing", "{0}"], "{0}/nothing is not a run folder"),
+        (["export", "{0}/nothing", "{0}/models"], "{0}/nothing is not a run folder"),
+        (["serve", "{0}/nothing", "--grpc-port", "0"], "{0}/nothing"),
+        (["predict", "{0}/x.wav", "--model", "{0}/nothing"], "{0}/nothing"),
+        (["predict", "{0}/x.wav", "--server", "127.0.0.1:9"], "127.0.0.1:9"),
+        (["demo", "--data", "{0}/nothing"], "{0}/nothing is not a folder"),
+        (["demo", "--weights", "{0}/nothing.h5"], "{0}/nothing.h5 does not exist"),
+    ],
+)
+def test_what_the_user_can_put_right_is_one_sentence_and_status_1(command, sentence, tmp_path):
+    done = run(*(word.format(tmp_path) for word in command))
     assert done.returncode == 1
-    assert done.stderr.splitlines() == [
-        f"error: {tmp_path / 'nothing'} is not a run folder (no config.json): train one with `ser train`"
-    ]
+    [line] = done.stderr.splitlines()
+    assert line.startswith("error: ")
+    assert sentence.format(tmp_path) in line
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_tensorflow_starts_without_a_word(tmp_path):
-    (tmp_path / "config.json").write_text("{}")
+    fields = {name: {} for name in ("model", "fit", "front_end", "labels", "data", "weights")}
+    (tmp_path / "config.json").write_text(json.dumps(fields))
     (tmp_path / "model.keras").write_text("")
     done = run("evaluate", str(tmp_path), str(tmp_path))
     assert done.returncode == 1
@@ -94,12 +112,28 @@ def test_imports_follow_the_way_of_the_data():
     assert set(files_importing("serving", "training")) <= exporting
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(1_200)
-def test_the_demonstration_walks_the_whole_way(tmp_path):
-    command = [sys.executable, "-m", "ser", "demo", "--out", str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=1_100, cwd=ROOT)
+def demo(folder: Path, *options: str) -> subprocess.CompletedProcess:
+    return run("demo", "--out", str(folder), *options, timeout=1_100)
+
+
+def test_the_demonstration_walks_the_whole_way_and_keeps_what_is_done(tmp_path):
+    small = ["--speakers", "4", "--clips-per-emotion", "1", "--epochs", "1"]
+    done = demo(tmp_path, *small)
     assert done.returncode == 0, done.stdout + done.stderr
     assert (tmp_path / "synthetic" / "run" / "report.html").is_file()
-    assert done.stdout.count("confidence") == 6
+    assert (tmp_path / "synthetic" / "models" / "ser" / "1" / "saved_model.pb").is_file()
+    assert done.stdout.count(", confidence ") == 6
     assert "Traceback" not in done.stderr
+    again = demo(tmp_path, *small)
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "kept from an earlier demo" in again.stdout
+    assert (tmp_path / "synthetic" / "models" / "ser" / "2" / "saved_model.pb").is_file()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1_200)
+def test_the_demonstration_at_its_full_size_learns_something(tmp_path):
+    done = demo(tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    metrics = json.loads((tmp_path / "synthetic" / "run" / "metrics.json").read_text())
+    assert metrics["test"]["wa_interval"][0] > 1 / 6

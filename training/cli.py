@@ -95,6 +95,7 @@ def evaluate(
     """
     import json
 
+    from data_pipeline.atomic_file import write_text
     from data_pipeline.dataset import Dataset
     from data_pipeline.errors import UserError
     from training import report
@@ -102,9 +103,11 @@ def evaluate(
     from training.progress import clip_bar
     from training.run import Run
 
-    if json_file and not json_file.absolute().parent.is_dir():
-        raise UserError(f"the folder of {json_file} does not exist: create it, or give --json another file")
+    if json_file and (json_file.is_dir() or not json_file.absolute().parent.is_dir()):
+        raise UserError(f"{json_file} is no place for a file: give --json a file name in a folder that exists")
     opened, dataset = Run.open(run), Dataset.open(data)
+    # A damaged metrics.json is better found before the clips are gone through.
+    opened.metrics()
     with clip_bar("evaluating", dataset.side(split).clips) as advance:
         metrics = measure(opened, dataset, split, advance)
     opened.record_metrics(metrics)
@@ -112,8 +115,6 @@ def evaluate(
     report.show(metrics)
     written = [str(opened.folder / "metrics.json"), str(page)]
     if json_file:
-        part = json_file.with_name(json_file.name + ".part")
-        part.write_text(json.dumps(metrics, indent=2) + "\n")
-        part.replace(json_file)
+        write_text(json_file, json.dumps(metrics, indent=2) + "\n")
         written.append(str(json_file))
     typer.echo("written: " + ", ".join(written))

@@ -55,9 +55,7 @@ def predict(run: Run, dataset: Dataset, split: str, on_batch: Callable[[int], No
         parts.append(recogniser.model.predict_on_batch(features))
         if on_batch:
             on_batch(len(parts[-1]))
-    index = {label: number for number, label in enumerate(dataset.labels)}
-    truth = np.array([index[emotion] for emotion in known["emotion"]])
-    return Predictions(known["name"], known["speaker"], truth, np.concatenate(parts))
+    return Predictions(known["name"], known["speaker"], known["label"], np.concatenate(parts))
 
 
 def evaluate(run: Run, dataset: Dataset, split: str, on_batch: Callable[[int], None] | None = None) -> dict:
@@ -71,7 +69,8 @@ def evaluate(run: Run, dataset: Dataset, split: str, on_batch: Callable[[int], N
 
     Returns:
         An object for `metrics.json`: `split`, `split_name` (how the data was split), `corpora`, `fingerprint`,
-        `synthetic`, `seen_speakers` (how many of the speakers the run was trained on), and all of `metrics.evaluate`.
+        `synthetic`, `seen_speakers` (how many were on the run's `train` and `validation` sides), and all
+        of `metrics.evaluate`.
     """
     answers = predict(run, dataset, split, on_batch)
     return {
@@ -80,6 +79,9 @@ def evaluate(run: Run, dataset: Dataset, split: str, on_batch: Callable[[int], N
         "corpora": list(dataset.corpora),
         "fingerprint": dataset.fingerprint,
         "synthetic": dataset.synthetic,
-        "seen_speakers": len(set(run.config["data"]["speakers"]["train"]) & set(dataset.side(split).speakers)),
+        "seen_speakers": {
+            side: len(set(speakers) & set(dataset.side(split).speakers))
+            for side, speakers in run.config["data"]["speakers"].items()
+        },
         **metrics.evaluate(answers.probabilities, answers.truth, answers.speakers, dataset.labels),
     }

@@ -97,7 +97,7 @@ def fit(
     """
     observer = observer or Observer()
     steps = math.ceil(dataset.side("train").clips / settings.batch_size)
-    truth = _classes(datasets.descriptions(dataset, "validation")["emotion"], dataset.labels)
+    truth = datasets.descriptions(dataset, "validation")["label"]
     validation = datasets.log_mels(dataset, "validation", batch_size=64, settings=front_end)
     _compile(model, settings, steps)
     best = Epoch(0, 0.0, 0.0, 0.0, -1.0, 0.0)
@@ -169,8 +169,3 @@ def _epoch_row(
         validation_ua=float(metrics.mean_recall(confusion)),
         seconds=round(seconds, 2),
     )
-
-
-def _classes(emotions: np.ndarray, labels: tuple[str, ...]) -> np.ndarray:
-    index = {label: number for number, label in enumerate(labels)}
-    return np.array([index[emotion] for emotion in emotions])

@@ -95,9 +95,13 @@ def train(
             },
         },
     )
-    if weights and recipe.unfreeze != "none":
-        recalibrate(model.get_layer("backbone"), _windows(model, dataset, recipe))
-    best = fit(model, dataset, run, recipe.fit, recipe.front_end, observer)
+    try:
+        if weights and recipe.unfreeze != "none":
+            recalibrate(model.get_layer("backbone"), _windows(model, dataset, recipe))
+        best = fit(model, dataset, run, recipe.fit, recipe.front_end, observer)
+    except BaseException:
+        run.discard_unless_trained()
+        raise
     return run, best
 
 

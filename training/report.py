@@ -6,6 +6,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from data_pipeline.atomic_file import write_text
 from training.run import Run
 
 _STYLE = """
@@ -35,10 +36,11 @@ def notices(metrics: dict) -> list[str]:
         )
     if metrics["split_name"] == "random":
         found.append(f"The split is {_SPLITS['random']}.")
-    if metrics["split"] == "validation":
-        found.append("The validation speakers chose the epoch, so that their figures are slightly too good.")
-    if metrics["seen_speakers"]:
-        found.append(f"The run was trained on {metrics['seen_speakers']} of these speakers: no figure for new ones.")
+    seen = metrics["seen_speakers"]
+    if seen["validation"]:
+        found.append(f"The epoch was chosen on {seen['validation']} of these speakers, so that its figures flatter.")
+    if seen["train"]:
+        found.append(f"The run was trained on {seen['train']} of these speakers: no figure for new ones.")
     return found
 
 
@@ -55,7 +57,7 @@ def show(metrics: dict, console: Console | None = None) -> None:
         f"{metrics['speakers']} speakers, split {_split(metrics)}"
     )
     console.print("   ".join(f"{title} [bold]{metrics[key]:.1%}[/] {_interval(metrics, key)}" for key, title in _MAIN))
-    table = Table("emotion", *(("precision"), "recall", "F1", "clips"))
+    table = Table("emotion", "precision", "recall", "F1", "clips")
     for label, row in metrics["per_class"].items():
         table.add_row(label, *(f"{row[key]:.1%}" for key in ("precision", "recall", "f1")), str(row["clips"]))
     console.print(table)
@@ -81,7 +83,7 @@ def write(run: Run) -> Path:
         parts.append("<p class=notice>Trained on synthetic speech, made by a formant synthesiser.</p>")
     parts.append(
         f"<p>{config['data']['clips']['train']} training clips of {len(config['data']['speakers']['train'])} speakers; "
-        f"weights from {html.escape(Path(config['weights']).name if config['weights'] else 'nothing')}; "
+        f"{_start(config)}; "
         f"seed {config['fit']['seed']}; all settings are in <code>config.json</code>.</p>"
     )
     for metrics in run.metrics().values():
@@ -89,13 +91,19 @@ def write(run: Run) -> Path:
     if run.history():
         parts += ["<h2>Learning curves</h2>", learning_curves(run.history())]
     page = run.folder / "report.html"
-    part = page.with_name("report.html.part")
-    part.write_text(
+    write_text(
+        page,
         f"<!doctype html><html lang=en><meta charset=utf-8><title>{html.escape(title)}</title>"
-        f"<style>{_STYLE}</style>{''.join(parts)}</html>\n"
+        f"<style>{_STYLE}</style>{''.join(parts)}</html>\n",
     )
-    part.replace(page)
     return page
+
+
+def _start(config: dict) -> str:
+    """Where training began."""
+    return (
+        f"weights from {html.escape(Path(config['weights']).name)}" if config["weights"] else "random initial weights"
+    )
 
 
 def _section(metrics: dict, plot: str) -> list[str]:

@@ -3,6 +3,7 @@
 import csv
 import json
 import platform
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -10,10 +11,14 @@ from pathlib import Path
 
 import keras
 
+from data_pipeline.atomic_file import replacing, write_text
 from data_pipeline.errors import UserError
 from data_pipeline.log_mel import LogMelSettings
 from training.models import windows  # noqa: F401  registers the layers that model.keras names
 from training.recogniser import Recogniser
+
+_FIELDS = ("model", "fit", "front_end", "labels", "data", "weights")
+"""Of `config.json`, needed to use a run."""
 
 PACKAGES = ("tensorflow", "keras", "numpy", "speech-emotion-recognition")
 
@@ -44,7 +49,12 @@ class Run:
         folder = Path(folder)
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise UserError(f"{folder} already exists and is not empty: choose another folder for this run")
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(
+                f"{folder} cannot be made ({error.strerror}): choose another folder for this run"
+            ) from error
         versions = {
             "python": platform.python_version(),
             **{package: version(package) for package in PACKAGES},
@@ -66,8 +76,11 @@ class Run:
             raise UserError(f"{folder} is not a run folder (no config.json): train one with `ser train`")
         try:
             config = json.loads(path.read_text())
-        except json.JSONDecodeError as error:
+        except ValueError as error:
             raise UserError(f"{path} is not JSON ({error}): train the run again") from error
+        missing = set(_FIELDS) - set(config) if isinstance(config, dict) else set(_FIELDS)
+        if missing:
+            raise UserError(f"{path} lacks {', '.join(sorted(missing))}: train the run again")
         if not (folder / "model.keras").is_file():
             raise UserError(f"{folder} has no model.keras: no epoch of its training was finished; train it again")
         return cls(folder, config)
@@ -102,9 +115,8 @@ class Run:
 
     def save_model(self, model: keras.Model) -> None:
         """Replace `model.keras`; a reader sees the old or the new one, never half of either."""
-        part = self.folder / "model.part.keras"
-        model.save(part)
-        part.replace(self.folder / "model.keras")
+        with replacing(self.folder / "model.keras") as part:
+            model.save(part)
 
     def append_history(self, row: Mapping[str, float]) -> None:
         """Add an epoch to `history.csv`."""
@@ -125,9 +137,16 @@ class Run:
             return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
 
     def metrics(self) -> dict[str, dict]:
-        """What `metrics.json` says: for each split that was evaluated, its metrics."""
+        """What `metrics.json` says: for each split that was evaluated, its metrics.
+
+        Raises:
+            UserError: If it is damaged.
+        """
         path = self.folder / "metrics.json"
-        return json.loads(path.read_text()) if path.is_file() else {}
+        try:
+            return json.loads(path.read_text()) if path.is_file() else {}
+        except ValueError as error:
+            raise UserError(f"{path} is not JSON ({error}): remove it, and evaluate the run again") from error
 
     def record_metrics(self, metrics: Mapping) -> None:
         """Add or replace the metrics of one split in `metrics.json`; `metrics["split"]` says which."""
@@ -135,6 +154,9 @@ class Run:
 
     def write_json(self, name: str, content: Mapping) -> None:
         """Write a file of the folder, whole or not at all."""
-        part = self.folder / f"{name}.part"
-        part.write_text(json.dumps(content, indent=2) + "\n")
-        part.replace(self.folder / name)
+        write_text(self.folder / name, json.dumps(content, indent=2) + "\n")
+
+    def discard_unless_trained(self) -> None:
+        """Remove the folder if no epoch was finished, so that the same command can be given again."""
+        if not (self.folder / "model.keras").exists():
+            shutil.rmtree(self.folder, ignore_errors=True)

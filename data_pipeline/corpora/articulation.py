@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from data_pipeline.corpora.voice import FORMANTS, HOP, SAMPLE_RATE, Floats
+from data_pipeline.corpora.voice import FORMANTS, HOP, Floats
+from data_pipeline.decode import SAMPLE_RATE
 
 
 @dataclass(frozen=True, slots=True)

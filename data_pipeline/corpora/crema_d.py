@@ -9,20 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from data_pipeline.clip import Clip
+from data_pipeline.corpora.codes import EMOTIONS, LEVELS
 from data_pipeline.corpora.corpus import Corpus
 from data_pipeline.emotion import Emotion
 from data_pipeline.errors import UserError
 from data_pipeline.splits import Side
-
-_EMOTIONS = {
-    "ANG": Emotion.ANGER,
-    "DIS": Emotion.DISGUST,
-    "FEA": Emotion.FEAR,
-    "HAP": Emotion.HAPPINESS,
-    "NEU": Emotion.NEUTRAL,
-    "SAD": Emotion.SADNESS,
-}
-_INTENSITIES = {"LO": "low", "MD": "medium", "HI": "high", "XX": "unspecified"}
 
 _ACTORS = tuple(str(actor) for actor in range(1001, 1092))
 
@@ -107,13 +98,13 @@ def _audio_files(source: Path) -> dict[str, Path]:
         for path in folder.iterdir()
         if path.suffix.lower() in _SUFFIXES and (name := _official_name(path.stem)) and path.is_file()
     )
-    # Written in descending order of preference's opposite, so that the most preferred file is written last.
+    # Of two files of one clip the preferred one sorts first. In reverse order it comes last, and the last entry stays.
     return {name: path for name, _, _, path in sorted(candidates, reverse=True)}
 
 
 def _official_name(stem: str) -> str | None:
     match = _STEM.fullmatch(stem)
-    if match is None or match["actor"] not in _ACTORS or match["emotion"] not in _EMOTIONS:
+    if match is None or match["actor"] not in _ACTORS or match["emotion"] not in EMOTIONS:
         return None
     return stem + "X" if match["intensity"] == "X" else stem
 
@@ -126,9 +117,9 @@ def _clip(path: Path, name: str, votes: dict[str, dict[Emotion, int]], actors: d
         name=name,
         corpus=CremaD.name,
         speaker=speaker,
-        emotion=_EMOTIONS[emotion],
+        emotion=EMOTIONS[emotion],
         votes=votes.get(name),
-        intensity=_INTENSITIES[intensity],
+        intensity=LEVELS[intensity],
         sentence=sentence,
         sex=actor.sex,
         age=actor.age,

@@ -14,29 +14,21 @@ from pathlib import Path
 
 import numpy as np
 
+from data_pipeline.atomic_file import replacing, write_text
 from data_pipeline.clip import Clip
 from data_pipeline.corpora.articulation import SENTENCES
+from data_pipeline.corpora.codes import EMOTIONS, LEVELS
 from data_pipeline.corpora.corpus import Corpus
 from data_pipeline.corpora.expression import INTENSITIES, Speaker, draw_speaker, say
-from data_pipeline.corpora.voice import SAMPLE_RATE
+from data_pipeline.decode import SAMPLE_RATE
 from data_pipeline.emotion import Emotion
 from data_pipeline.errors import UserError
 
-_EMOTIONS = {
-    "ANG": Emotion.ANGER,
-    "DIS": Emotion.DISGUST,
-    "FEA": Emotion.FEAR,
-    "HAP": Emotion.HAPPINESS,
-    "NEU": Emotion.NEUTRAL,
-    "SAD": Emotion.SADNESS,
-}
-_INTENSITIES = {"LO": "low", "MD": "medium", "HI": "high", "XX": "unspecified"}
 _NAME = re.compile(
     r"(?P<speaker>S\d{2,})_(?P<sentence>[A-Z]{3})_"
-    rf"(?P<emotion>{'|'.join(_EMOTIONS)})_(?P<intensity>{'|'.join(_INTENSITIES)})_(?P<repetition>\d{{2,}})"
+    rf"(?P<emotion>{'|'.join(EMOTIONS)})_(?P<intensity>{'|'.join(LEVELS)})_(?P<repetition>\d{{2,}})"
 )
 _SPEAKERS = "speakers.csv"
-_PARTIAL = ".part"
 
 
 class Synthetic(Corpus):
@@ -83,8 +75,8 @@ class Synthetic(Corpus):
                     name=path.stem,
                     corpus=self.name,
                     speaker=code["speaker"],
-                    emotion=_EMOTIONS[code["emotion"]],
-                    intensity=_INTENSITIES[code["intensity"]],
+                    emotion=EMOTIONS[code["emotion"]],
+                    intensity=LEVELS[code["intensity"]],
                     sentence=code["sentence"],
                     sex=sexes[code["speaker"]],
                 )
@@ -137,7 +129,8 @@ def synthesize(
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        strangers = sorted(path.name for path in folder.glob("*.wav") if path.stem not in plan)
+        # Hidden files are what a run that was killed had half written.
+        strangers = sorted(path.name for path in folder.glob("[!.]*.wav") if path.stem not in plan)
         if strangers:
             raise UserError(
                 f"{folder} already holds {len(strangers)} other clips ({strangers[0]}): choose an empty one"
@@ -146,10 +139,10 @@ def synthesize(
         people = [make_speaker(seed, number) for number in range(1, speakers + 1)]
         for name, (number, emotion, index) in plan.items():
             path = folder / f"{name}.wav"
-            _write(path, _wav(make_clip(seed, people[number - 1], number, emotion, index)))
+            _write_wav(path, make_clip(seed, people[number - 1], number, emotion, index))
             if on_clip is not None:
                 on_clip(path)
-        _write(folder / _SPEAKERS, _speaker_table(people))
+        write_text(folder / _SPEAKERS, _speaker_table(people))
     except OSError as error:
         raise UserError(
             f"cannot write a synthetic corpus to {folder} ({error.strerror or error}): choose another folder"
@@ -165,8 +158,8 @@ def clip_name(number: int, emotion: Emotion, index: int) -> str:
         emotion: Neutral speech has no intensity (`XX`), as in CREMA-D.
         index: Of the clip among the speaker's clips of that emotion, from 0.
     """
-    code = next(code for code, value in _EMOTIONS.items() if value is emotion)
-    level = "XX" if emotion is Emotion.NEUTRAL else list(_INTENSITIES)[index % len(INTENSITIES)]
+    code = next(code for code, value in EMOTIONS.items() if value is emotion)
+    level = "XX" if emotion is Emotion.NEUTRAL else list(LEVELS)[index % len(INTENSITIES)]
     return f"S{number:02d}_{_sentence(index)}_{code}_{level}_{index // len(SENTENCES):02d}"
 
 
@@ -200,19 +193,17 @@ def _sentence(index: int) -> str:
     return list(SENTENCES)[index % len(SENTENCES)]
 
 
-def _wav(pcm: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    with wave.open(buffer, "wb") as file:
+def _write_wav(path: Path, pcm: np.ndarray) -> None:
+    with replacing(path) as part, wave.open(str(part), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(SAMPLE_RATE)
         file.writeframes(pcm.astype("<i2").tobytes())
-    return buffer.getvalue()
 
 
-def _speaker_table(people: list[Speaker]) -> bytes:
+def _speaker_table(people: list[Speaker]) -> str:
     rows = [f"S{number:02d},{speaker.sex}\n" for number, speaker in enumerate(people, start=1)]
-    return ("id,sex\n" + "".join(rows)).encode()
+    return "id,sex\n" + "".join(rows)
 
 
 def _read_speakers(table: Path) -> dict[str, str]:
@@ -221,10 +212,3 @@ def _read_speakers(table: Path) -> dict[str, str]:
         return {row["id"]: row["sex"] or "" for row in rows}
     except (OSError, UnicodeDecodeError, csv.Error, KeyError) as error:
         raise UserError(f"{table} is not a table with the columns id and sex: synthesize the corpus again") from error
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    partial = path.with_name(path.name + _PARTIAL)
-    partial.write_bytes(content)
-    partial.replace(path)

@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import irfft, rfft, rfftfreq
 
-SAMPLE_RATE = 16_000
-"""Of everything that this voice says, in Hz."""
+from data_pipeline.decode import SAMPLE_RATE
 
 HOP = 160
 """Samples between two values of a control track: 10 ms."""

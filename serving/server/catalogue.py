@@ -1,6 +1,6 @@
 """Which models and versions a server answers for, and which of them a request means."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,16 +42,15 @@ class Catalogue:
     labels: Mapping[str, Mapping[str, int]]
 
     @classmethod
-    def load(cls, models: Path) -> "Catalogue":
-        """Load and warm up every model of a repository.
+    def load(cls, sources: Sequence[ModelSource]) -> "Catalogue":
+        """Load and warm up models.
 
         Args:
-            models: The model repository.
+            sources: What to load; see `model_sources`.
 
         Raises:
-            UserError: If it holds no model, or one that cannot be loaded.
+            UserError: If one cannot be loaded.
         """
-        sources = model_sources(models)
         servables = {source.name: _load_versions(source) for source in sources}
         return cls(servables, {source.name: source.labels for source in sources})
 
@@ -106,7 +105,7 @@ class Catalogue:
 
 def model_sources(models: Path) -> list[ModelSource]:
     """What a repository wants served: what its `models.config` lists, otherwise each folder with versions
-    in it.
+    in it. Nothing is loaded yet.
 
     Args:
         models: The model repository.
@@ -122,7 +121,9 @@ def model_sources(models: Path) -> list[ModelSource]:
     configured = (models / server_config.MODELS).exists()
     sources = _configured(models) if configured else _found(models)
     if not sources:
-        raise UserError(f"{models} holds no model: export one with `ser export RUN {models}`")
+        raise UserError(
+            f"{models} holds no model (<name>/<version>/saved_model.pb): export one with `ser export RUN {models}`"
+        )
     return sorted(sources, key=lambda source: source.name)
 
 
@@ -167,17 +168,18 @@ def _by_policy(versions: Mapping[int, Path], model: ModelConfig, file: Path) -> 
 
 
 def _found(models: Path) -> list[ModelSource]:
-    if repository.versions(models):
+    if repository.saved_models(models):
         raise UserError(
             f"{models} is the folder of one model, not a repository: serve the folder above it, "
             f"`ser serve {models.parent}`"
         )
     folders = sorted(entry for entry in models.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+    # Folders of other things may lie beside the models.
     with_versions = [folder for folder in folders if repository.versions(folder)]
-    # Folders of other things may lie beside the models; where there is nothing else, they are models gone
-    # wrong.
+    if not any(repository.saved_models(folder) for folder in with_versions):
+        return []
     sources = []
-    for folder in with_versions or folders:
+    for folder in with_versions:
         versions = repository.servable_folders(models, folder.name)
         newest = max(versions)
         sources.append(ModelSource(folder.name, {newest: versions[newest]}, {}))

@@ -16,7 +16,7 @@ import grpc
 from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
 
 from data_pipeline.errors import UserError
-from serving.server.catalogue import Catalogue
+from serving.server.catalogue import Catalogue, model_sources
 from serving.server.services import ModelService, PredictionService
 from serving.tensors import MAX_MESSAGE_BYTES
 
@@ -54,13 +54,22 @@ class LocalServer:
             UserError: If the address cannot be listened on, or the repository holds no model that can be
                 loaded.
         """
+        # What takes no time comes first, loading last: a wrong folder is named whatever the port, and a wrong port
+        # at once.
+        sources = model_sources(models)
         threads = ThreadPoolExecutor(max_workers=4 * (os.cpu_count() or 1), thread_name_prefix="grpc")
         server = grpc.server(threads, options=_OPTIONS)
-        # The port first: it takes no time, and loading does. Callers wait in its queue until `start`.
+        # From here on callers wait in the port's queue until `start`.
         bound = _bind(server, host, port)
-        catalogue = Catalogue.load(models)
-        prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(PredictionService(catalogue), server)
-        model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(catalogue), server)
+        try:
+            catalogue = Catalogue.load(sources)
+            prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(PredictionService(catalogue), server)
+            model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(catalogue), server)
+        except BaseException:
+            # gRPC gives the port of a server back only if the server has been started.
+            server.start()
+            server.stop(None).wait()
+            raise
         server.start()
         return cls(server, f"{_in_address(host)}:{bound}", catalogue.loaded())
 

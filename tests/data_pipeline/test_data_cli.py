@@ -68,10 +68,18 @@ def test_prepare_says_what_it_did(app, corpus, tmp_path):
     assert "set aside, 1 in all:\n  1001_DFA_ANG_XX.wav is empty (zero bytes)" in output
     assert "crema_d/1001_IEO_ANG_XX = crema_d/1001_IEO_SAD_XX" in output
     assert "ignored:\n  holiday.wav" in output
-    assert "listeners' votes: not known" in output
+    assert "listeners' votes: not known for any clip; speaker's sex and age: not known for any clip" in output
     assert "x real time" in output
     assert f"dataset: {tmp_path / 'out'}" in output
     assert Dataset.open(tmp_path / "out").side("train").clips == 12
+
+
+def test_tables_that_match_nothing_are_not_called_missing(app, corpus, tmp_path):
+    (corpus / "VideoDemographics.csv").write_text("ActorID,Age,Sex,Race,Ethnicity\n1091,30,Male,Asian,Not Hispanic\n")
+
+    output = run(app, "prepare", "crema_d", corpus, tmp_path / "out")
+
+    assert "speaker's sex and age: not known for any clip\n" in output
 
 
 def test_a_long_list_of_set_aside_clips_is_cut(app, corpus, tmp_path):
@@ -130,6 +138,7 @@ def test_synthetic_speech_is_made_prepared_and_called_synthetic(app, tmp_path):
     [
         (("emodb", "source", "out"), "no corpus 'emodb'"),
         (("crema_d", "nowhere", "out"), "nowhere does not exist"),
+        (("synthetic", "nowhere", "out"), "nowhere is not a folder"),
         (("crema_d", ".", "out"), "no CREMA-D clip"),
         (("crema_d", "crema_d", "out", "--split", "actor"), "'actor' is no split"),
         (("crema_d", "crema_d", "out", "--split", "fold:1/9"), "needs 9 speakers"),

@@ -21,6 +21,7 @@ CONTENT = {
             "speakers": ["crema_d/1001", "crema_d/1002"],
             "emotions": {"anger": 2, "fear": 1},
             "shards": ["train-00000-of-00001.tfrecord"],
+            "shard_bytes": {"train-00000-of-00001.tfrecord": 5},
         }
     },
 }
@@ -29,7 +30,7 @@ CONTENT = {
 @pytest.fixture
 def folder(tmp_path):
     (tmp_path / "dataset.json").write_text(json.dumps(CONTENT))
-    (tmp_path / "train-00000-of-00001.tfrecord").touch()
+    (tmp_path / "train-00000-of-00001.tfrecord").write_bytes(b"12345")
     return tmp_path
 
 
@@ -47,6 +48,7 @@ def test_it_says_what_the_file_says(folder):
     assert side.speakers == ("crema_d/1001", "crema_d/1002")
     assert side.emotions == {"anger": 2, "fear": 1}
     assert side.shards == ("train-00000-of-00001.tfrecord",)
+    assert side.shard_bytes == {"train-00000-of-00001.tfrecord": 5}
 
 
 def test_a_side_without_clips_is_refused_with_those_there_are(folder):
@@ -66,9 +68,11 @@ def test_a_folder_without_a_dataset(tmp_path, kind):
         Dataset.open(folder)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[1]", '"format"', "null", '{"format": 0}', '{"splits": {}}'])
+@pytest.mark.parametrize(
+    "text", [b"", b"{", b"[1]", b'"format"', b"null", b'{"format": 0}', b'{"splits": {}}', b'{"labels": "\xe9"}']
+)
 def test_a_broken_or_foreign_description(folder, text):
-    (folder / "dataset.json").write_text(text)
+    (folder / "dataset.json").write_bytes(text)
 
     with pytest.raises(UserError, match=r"dataset\.json is not .*prepare"):
         Dataset.open(folder)
@@ -78,6 +82,33 @@ def test_a_missing_shard_is_named(folder):
     (folder / "train-00000-of-00001.tfrecord").unlink()
 
     with pytest.raises(UserError, match=r"train-00000-of-00001\.tfrecord is missing: prepare the dataset again"):
+        Dataset.open(folder)
+
+
+@pytest.mark.parametrize("content", [b"1234", b"123456", b""])
+def test_a_shard_of_another_size_is_named(folder, content):
+    (folder / "train-00000-of-00001.tfrecord").write_bytes(content)
+
+    with pytest.raises(
+        UserError, match=r"train-00000-of-00001\.tfrecord is damaged or incomplete: prepare the dataset"
+    ):
+        Dataset.open(folder)
+
+
+def test_a_dataset_that_does_not_say_its_sizes_is_taken_as_it_is(folder):
+    side = {key: value for key, value in CONTENT["splits"]["train"].items() if key != "shard_bytes"}
+    (folder / "dataset.json").write_text(json.dumps({**CONTENT, "splits": {"train": side}}))
+
+    assert Dataset.open(folder).side("train").shard_bytes == {}
+
+
+@pytest.mark.parametrize(
+    "splits", [None, [], {"train": []}, {"train": {**CONTENT["splits"]["train"], "shard_bytes": 5}}]
+)
+def test_a_garbled_field_is_an_error_for_the_user(folder, splits):
+    (folder / "dataset.json").write_text(json.dumps({**CONTENT, "splits": splits}))
+
+    with pytest.raises(UserError, match=r"dataset\.json is garbled .*prepare the dataset again"):
         Dataset.open(folder)
 
 

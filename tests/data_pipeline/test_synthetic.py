@@ -13,7 +13,7 @@ from data_pipeline.corpora import open_corpus
 from data_pipeline.corpora.articulation import PHONES, SENTENCES, articulate, frames_of, phones_of
 from data_pipeline.corpora.expression import INTENSITIES, draw_speaker, say
 from data_pipeline.corpora.synthetic import Synthetic, clip_name, make_clip, make_speaker, synthesize
-from data_pipeline.corpora.voice import SAMPLE_RATE
+from data_pipeline.decode import SAMPLE_RATE
 from data_pipeline.emotion import Emotion
 from data_pipeline.errors import UserError
 
@@ -122,7 +122,15 @@ def test_clips_are_whole_when_they_are_announced(tmp_path):
     seen = []
     synthesize(tmp_path, speakers=1, clips_per_emotion=2, on_clip=lambda path: seen.append((path, len(read(path)))))
     assert [path.name for path, _ in seen] == [f"{clip_name(1, e, i)}.wav" for e in Emotion for i in range(2)]
-    assert not list(tmp_path.glob("*.part"))
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_what_a_killed_run_had_half_written_is_no_stranger(tmp_path):
+    (tmp_path / ".k3x_q81z.part.wav").write_bytes(b"RIFF")
+
+    synthesize(tmp_path, speakers=1, clips_per_emotion=1)
+
+    assert len(Synthetic().clips(tmp_path)) == 6
 
 
 def test_an_interrupted_run_is_not_taken_for_a_corpus(tmp_path):

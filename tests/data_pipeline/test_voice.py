@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from data_pipeline.corpora.voice import (
     FORMANTS,
     HOP,
-    SAMPLE_RATE,
     Glottis,
     Tracks,
     frication_response,
@@ -17,6 +16,7 @@ from data_pipeline.corpora.voice import (
     tilt_response,
     tract_response,
 )
+from data_pipeline.decode import SAMPLE_RATE
 
 STEADY = Glottis(jitter=0.0, shimmer_db=0.0)
 UPPER = (3_300.0, 3_750.0, 4_900.0, 5_900.0, 6_900.0)

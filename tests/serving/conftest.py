@@ -1,4 +1,4 @@
-"""A tiny model, exported once and served over real gRPC, and clips that it answers differently."""
+"""A tiny model served over real gRPC, a MobileNet, each exported once, and clips that they answer differently."""
 
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from data_pipeline.emotion import LABELS
 from data_pipeline.log_mel import LogMelSettings
 from serving.export import export
 from serving.server.local import LocalServer
+from training.models.mobilenet import MobileNetSettings, build
 from training.recogniser import Recogniser
 
 
@@ -49,6 +50,23 @@ def models(tiny_recogniser, tmp_path_factory) -> Path:
 def server(models) -> LocalServer:
     with LocalServer.start(models, port=0) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def mobilenet() -> Recogniser:
+    """A small MobileNet of random weights whose norms fit its inputs; otherwise it would answer everything alike."""
+    keras.utils.set_random_seed(1)
+    front_end = LogMelSettings()
+    model = build(MobileNetSettings(alpha=0.25, norm_momentum=0.0), len(LABELS), front_end)
+    backbone = model.get_layer("backbone")
+    backbone(np.random.default_rng(2).normal(-2, 2, (16, *backbone.input_shape[1:])), training=True)
+    return Recogniser(model, tuple(map(str, LABELS)), front_end)
+
+
+@pytest.fixture(scope="session")
+def mobilenet_version(mobilenet, tmp_path_factory) -> Path:
+    """The one version of `ser` in a model repository of its own."""
+    return export(mobilenet, tmp_path_factory.mktemp("mobilenet"), "ser", provenance={"run": "somewhere"})
 
 
 @pytest.fixture(scope="session")

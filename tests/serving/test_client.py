@@ -155,6 +155,20 @@ class TestErrors:
         with pytest.raises(UnusableAudio, match=r"clip\.wav"):
             client.recognise_file(path)
 
+    @pytest.mark.parametrize(
+        ("samples", "sentence"),
+        [
+            (np.zeros(16_000), "is silent: no sample reaches 16 of 32,768"),
+            (np.full(1_599, 0.5), r"is shorter than 0\.1 s \(0\.100 s\)"),
+        ],
+    )
+    def test_a_file_that_training_would_set_aside(self, client, tmp_path, samples, sentence):
+        path = tmp_path / "clip.wav"
+        soundfile.write(path, samples, 16_000)
+        with pytest.raises(UnusableAudio, match=rf"clip\.wav {sentence}$"):
+            client.recognise_file(path)
+        assert client.recognise(samples, 16_000).emotion in LABELS, "the model itself answers"
+
     def test_nobody_there(self, clips):
         address = f"127.0.0.1:{free_port()}"
         with (
@@ -276,7 +290,7 @@ class TestInProcess:
     def test_folders_without_a_model_are_errors(self, models, tmp_path):
         with pytest.raises(UserError, match="nowhere"):
             InProcessRecogniser(tmp_path / "nowhere")
-        with pytest.raises(UserError, match="has no version"):
+        with pytest.raises(UserError, match="holds no SavedModel"):
             InProcessRecogniser(models)
 
 

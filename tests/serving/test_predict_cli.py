@@ -12,6 +12,7 @@ import ser
 import training.run
 from data_pipeline.emotion import LABELS
 from data_pipeline.errors import UserError
+from serving.client import EmotionClient
 from serving.status import RowStatus
 
 
@@ -88,10 +89,49 @@ class TestPredict:
             assert result.output.count("confidence") == 3
 
     def test_audio_that_the_model_refuses_is_reported_with_its_file(self, run_ser, server, files, monkeypatch):
+        # No file decodes to what the graph refuses; a model may still have no answer.
         monkeypatch.setattr("serving.emotion_recogniser.decode", lambda path: np.array([0.1, np.nan]))
+        monkeypatch.setattr("serving.emotion_recogniser.objection", lambda pcm: None)
         result = run_ser("predict", files[0], "--server", server.address)
         assert result.exit_code == 1
         assert f"error: {files[0]}: {RowStatus.NOT_FINITE.sentence}" in result.output
+
+    @pytest.mark.parametrize("way", ["--server", "--model"])
+    def test_files_that_training_would_set_aside_are_refused(self, run_ser, server, models, files, tmp_path, way):
+        silent, short = tmp_path / "silent.wav", tmp_path / "short.wav"
+        soundfile.write(silent, np.zeros(16_000), 16_000)
+        soundfile.write(short, np.full(10, 0.5), 16_000)
+        asked = server.address if way == "--server" else models / "ser"
+        result = run_ser("predict", silent, files[0], short, way, asked, "--json")
+        assert result.exit_code == 1
+        documents = [json.loads(line) for line in result.stdout.splitlines()]
+        assert documents[0] == {
+            "file": str(silent), "error": f"{silent} is silent: no sample reaches 16 of 32,768"
+        }  # fmt: skip
+        assert documents[1]["emotion"] in LABELS
+        assert documents[2] == {"file": str(short), "error": f"{short} is shorter than 0.1 s (0.001 s)"}
+
+    @pytest.mark.parametrize(
+        ("folder", "sentence"),
+        [
+            ("nowhere", "there is no folder {}: name that of a model, MODELS/NAME, or of one of its versions"),
+            ("", "{} holds no SavedModel, neither saved_model.pb nor <version>/saved_model.pb: name the folder"),
+        ],
+    )
+    def test_a_folder_without_a_saved_model_is_one_sentence(self, run_ser, files, tmp_path, folder, sentence):
+        (tmp_path / "notes" / "1").mkdir(parents=True)
+        result = run_ser("predict", files[0], "--model", tmp_path / folder)
+        assert isinstance(result.exception, UserError)
+        assert sentence.format(tmp_path / folder) in str(result.exception)
+        assert "--name" not in str(result.exception)
+
+    @pytest.mark.parametrize("name", ["ser", "foo"])
+    def test_the_connection_is_closed_whatever_comes(self, run_ser, server, files, name, monkeypatch):
+        closed = []
+        close = EmotionClient.close
+        monkeypatch.setattr(EmotionClient, "close", lambda client: (closed.append(client), close(client)))
+        run_ser("predict", files[0], "--server", server.address, "--name", name)
+        assert len(closed) == 1
 
     def test_a_server_that_is_not_there_is_one_sentence(self, run_ser, files):
         with socket.socket() as probe:
@@ -122,6 +162,14 @@ class TestServe:
         result = run_ser("serve", tmp_path, "--grpc-port", 0)
         assert isinstance(result.exception, UserError)
         assert f"{tmp_path} holds no model" in str(result.exception)
+
+    def test_a_wrong_folder_is_named_even_where_the_port_is_taken(self, run_ser, server, tmp_path):
+        port = server.address.rpartition(":")[2]
+        for folder, sentence in ((tmp_path / "nowhere", "there is no folder"), (tmp_path, "holds no model")):
+            result = run_ser("serve", folder, "--grpc-port", port)
+            assert isinstance(result.exception, UserError)
+            assert str(folder) in str(result.exception)
+            assert sentence in str(result.exception)
 
 
 class TestExport:

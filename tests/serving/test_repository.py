@@ -17,7 +17,7 @@ def folder(tmp_path) -> Path:
 
 def test_versions_count_from_one(folder):
     assert [repository.publish(folder, write_nothing_much).name for _ in range(3)] == ["1", "2", "3"]
-    assert repository.servable_versions(folder.parent, "ser") == [1, 2, 3]
+    assert list(repository.servable_folders(folder.parent, "ser")) == [1, 2, 3]
 
 
 def test_the_next_version_follows_the_highest_even_one_that_cannot_be_loaded(folder):
@@ -25,14 +25,14 @@ def test_the_next_version_follows_the_highest_even_one_that_cannot_be_loaded(fol
         (folder / name).mkdir(parents=True)
     (folder / "50").write_text("a file, no version")
     assert repository.publish(folder, write_nothing_much).name == "8"
-    assert repository.servable_versions(folder.parent, "ser") == [8]
+    assert list(repository.servable_folders(folder.parent, "ser")) == [8]
 
 
 def test_versions_are_ordered_as_numbers(folder):
     for name in ("10", "9", "100"):
         (folder / name).mkdir(parents=True)
         write_nothing_much(folder / name)
-    assert repository.servable_versions(folder.parent, "ser") == [9, 10, 100]
+    assert list(repository.servable_folders(folder.parent, "ser")) == [9, 10, 100]
     assert repository.servable_folders(folder.parent, "ser")[10] == folder / "10"
 
 
@@ -92,15 +92,15 @@ def test_other_names_are_refused(tmp_path, name):
 
 def test_a_missing_repository_is_named(tmp_path):
     with pytest.raises(UserError, match=r"no model repository at .*nowhere.*`ser export"):
-        repository.servable_versions(tmp_path / "nowhere", "ser")
+        repository.servable_folders(tmp_path / "nowhere", "ser")
 
 
 def test_a_missing_model_is_named(tmp_path):
     with pytest.raises(UserError, match=r"no model 'ser'.*`ser export RUN .* --name ser`"):
-        repository.servable_versions(tmp_path, "ser")
+        repository.servable_folders(tmp_path, "ser")
 
 
 def test_a_model_folder_without_versions_is_named(folder):
     (folder / "1").mkdir(parents=True)
     with pytest.raises(UserError, match=r"models/ser has no version .*`ser export"):
-        repository.servable_versions(folder.parent, "ser")
+        repository.servable_folders(folder.parent, "ser")

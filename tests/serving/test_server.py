@@ -1,10 +1,9 @@
 """The model server as its callers and its operator meet it."""
 
-import os
+import re
 import signal
+import socket
 import struct
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -32,6 +31,7 @@ from data_pipeline.errors import UserError
 from serving.server.local import LocalServer
 from serving.status import RowStatus
 from serving.tensors import MAX_MESSAGE_BYTES, to_array, to_proto
+from tests.serving.ser_serve import ser_serve
 
 INVALID = grpc.StatusCode.INVALID_ARGUMENT
 
@@ -410,14 +410,19 @@ class TestRepositoriesThatCannotBeServed:
         with pytest.raises(UserError, match=r"there is no folder .*nowhere: .*ser export"):
             LocalServer.start(tmp_path / "nowhere", port=0)
 
-    def test_without_models(self, tmp_path):
-        with pytest.raises(UserError, match=r"holds no model: .*ser export"):
+    @pytest.mark.parametrize("folder", ["", "ser", "ser/1", "notes/attic"])
+    def test_without_models(self, tmp_path, folder):
+        (tmp_path / folder).mkdir(parents=True, exist_ok=True)
+        expected = (
+            f"{tmp_path} holds no model (<name>/<version>/saved_model.pb): export one with `ser export RUN {tmp_path}`"
+        )
+        with pytest.raises(UserError, match=f"^{re.escape(expected)}$"):
             LocalServer.start(tmp_path, port=0)
 
-    def test_a_model_folder_without_versions(self, tmp_path):
-        (tmp_path / "ser").mkdir()
-        with pytest.raises(UserError, match=r"ser has no version .*ser export"):
-            LocalServer.start(tmp_path, port=0)
+    def test_a_model_without_versions_beside_others(self, repository):
+        (repository / "torn" / "1").mkdir(parents=True)
+        with pytest.raises(UserError, match=r"torn has no version .*ser export"):
+            LocalServer.start(repository, port=0)
 
     def test_the_folder_of_one_model(self, models):
         with pytest.raises(UserError, match=r"is the folder of one model"):
@@ -459,40 +464,29 @@ def test_a_port_in_use_is_an_error(server, models):
         LocalServer.start(models, port=port)
 
 
+def test_a_start_that_fails_gives_the_port_back(models, tmp_path):
+    (tmp_path / "ser" / "1").mkdir(parents=True)
+    (tmp_path / "ser" / "1" / "saved_model.pb").write_bytes(b"not a model")
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    with pytest.raises(UserError, match=r"saved_model.pb is damaged"):
+        LocalServer.start(tmp_path, port=port)
+    with LocalServer.start(models, port=port) as server:
+        assert server.address == f"127.0.0.1:{port}"
+
+
 @pytest.mark.parametrize("host", ["no.such.host.invalid", "192.0.2.1"])
 def test_a_host_that_is_not_this_machine_is_an_error(models, host):
     with pytest.raises(UserError, match=rf"cannot listen on {host}:0 .* --host"):
         LocalServer.start(models, host=host, port=0)
 
 
-def start_ser_serve(*arguments) -> subprocess.Popen:
-    return subprocess.Popen(
-        [sys.executable, "-m", "ser", "serve", *map(str, arguments)],
-        cwd=Path(__file__).parents[2],
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
 def test_ser_serve_answers_until_it_is_told_to_stop(models):
-    process = start_ser_serve(models, "--grpc-port", 0)
-    try:
-        address = ""
-        for line in process.stdout:
-            if line.startswith("Listening on "):
-                address = line.split()[2]
-            if line.startswith("Stop it"):
-                break
-        assert address, process.stderr.read()
+    with ser_serve(models) as (process, address):
         with grpc.insecure_channel(address) as channel:
             answer = ask(prediction_service_pb2_grpc.PredictionServiceStub(channel))
         process.send_signal(signal.SIGTERM)
-        process.wait(timeout=20)
-    finally:
-        process.kill()
-        _, errors = process.communicate()
+        _, errors = process.communicate(timeout=20)
     assert answer["status"].tolist() == [0]
     assert process.returncode == 0, errors
     assert "Traceback" not in errors

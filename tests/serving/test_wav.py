@@ -30,9 +30,9 @@ def extensible(rate=16_000, subformat=PCM_SUBFORMAT) -> bytes:
     return format_chunk(rate, encoding=0xFFFE, extra=struct.pack("<HHI", 22, 16, 4) + subformat)
 
 
-def wav(*chunks: bytes) -> bytes:
+def wav(*chunks: bytes, size: int | None = None) -> bytes:
     body = b"WAVE" + b"".join(chunks)
-    return b"RIFF" + struct.pack("<I", len(body)) + body
+    return b"RIFF" + struct.pack("<I", len(body) if size is None else size) + body
 
 
 def data_chunk(size: int | None = None, pcm=PCM) -> bytes:
@@ -72,14 +72,17 @@ def test_what_libsndfile_writes_is_read_exactly(rate, container):
         wav(format_chunk(), *[chunk(b"none", b"")] * 50, data_chunk()),
         wav(format_chunk(), data_chunk(size=0xFFFF_FFFF)),
         wav(format_chunk(), data_chunk(size=0x7FFF_F000)),
-        wav(format_chunk(), data_chunk(size=0)),
+        wav(format_chunk(), data_chunk(size=0), size=0),
+        wav(format_chunk(), data_chunk(size=0), size=0x7FFF_F024),
+        wav(format_chunk(), data_chunk(size=0), size=0xFFFF_FFFF),
         wav(format_chunk(), data_chunk()) + b"trailing bytes",
-        b"RIFF\xff\xff\xff\xff" + wav(format_chunk(), data_chunk())[8:],
+        wav(format_chunk(), data_chunk(), size=0xFFFF_FFFF),
         wav(format_chunk(), chunk(b"data", PCM.tobytes() + b"h", 2 * len(PCM) + 1)),
     ],
     ids=[
         "plain", "extensible", "18-byte format", "chunks before", "odd chunks", "chunks after", "many chunks",
-        "ffmpeg stream", "sox stream", "stream of size 0", "trailing bytes", "RIFF size unknown",
+        "ffmpeg stream", "sox stream", "stream of sizes 0 and 0", "stream of size 0 in sox's",
+        "stream of size 0 in ffmpeg's", "trailing bytes", "RIFF size unknown",
         "half a sample",
     ],
 )  # fmt: skip
@@ -116,6 +119,9 @@ def test_every_way_to_write_the_same_samples_is_read(audio):
         (wav(format_chunk(), data_chunk())[:44], RowStatus.TRUNCATED),
         (wav(format_chunk(), data_chunk(size=0x7FFF_EFFF)), RowStatus.TRUNCATED),
         (wav(format_chunk(), data_chunk(pcm=PCM[:0])), RowStatus.EMPTY),
+        (wav(format_chunk(), data_chunk(pcm=PCM[:0]), chunk(b"LIST", b"INFOISFT words")), RowStatus.EMPTY),
+        (wav(format_chunk(), data_chunk(size=0), size=0x7FFF_EFFF), RowStatus.EMPTY),
+        (wav(format_chunk(), data_chunk(pcm=PCM[:0]), size=0), RowStatus.EMPTY),
         (wav(format_chunk(), data_chunk(size=0xFFFF_FFFF, pcm=PCM[:0])), RowStatus.EMPTY),
         (wav(format_chunk(), data_chunk(size=1)), RowStatus.EMPTY),
     ],

@@ -3,12 +3,13 @@ import json
 
 import numpy as np
 import pytest
+import soundfile
 from typer.testing import CliRunner
 
 import ser
 from data_pipeline.augment import AugmentSettings
 from data_pipeline.errors import UserError
-from tests.data_pipeline.prepared import write_dataset
+from tests.data_pipeline.prepared import tone, write_dataset
 from training import report
 from training.evaluate import evaluate, predict
 from training.fit import FitSettings, Observer
@@ -102,11 +103,12 @@ def test_evaluation_says_what_it_measured(trained, dataset):
     assert metrics["split"] == "validation"
     assert metrics["clips"] == 36
     assert metrics["speakers"] == 3
-    assert metrics["seen_speakers"] == 0
+    assert metrics["seen_speakers"] == {"train": 0, "validation": 3}
+    assert "chosen on 3 of these speakers" in " ".join(report.notices(metrics))
     assert set(metrics) >= {"wa", "ua", "macro_f1", "per_class", "confusion", "wa_interval", "ece"}
     assert "synthetic" in " ".join(report.notices(metrics))
     on_train = evaluate(run, dataset, "train")
-    assert on_train["seen_speakers"] == 3
+    assert on_train["seen_speakers"] == {"train": 3, "validation": 0}
     assert "trained on 3 of these speakers" in " ".join(report.notices(on_train))
 
 
@@ -132,6 +134,14 @@ def test_the_commands_train_and_evaluate(dataset, tmp_path):
     assert f"{written['wa']:.1%}" in page
     assert "synthetic" in page
     assert "<svg" in page
+    done = runner.invoke(ser.app, ["export", str(tmp_path / "run"), str(tmp_path / "models")])
+    assert done.exit_code == 0, done.output
+    soundfile.write(tmp_path / "tone.wav", tone(3, 0.2, 1.0, seed=0), 16_000)
+    asked = ["predict", str(tmp_path / "tone.wav"), "--model", str(tmp_path / "models" / "ser"), "--json"]
+    done = runner.invoke(ser.app, asked)
+    assert done.exit_code == 0, done.output
+    answer = json.loads(done.output)
+    assert sum(answer["probabilities"].values()) == pytest.approx(1, abs=1e-4)
 
 
 def test_a_run_folder_in_use_is_refused(dataset, trained):
@@ -159,9 +169,32 @@ def test_what_is_not_a_run_is_named(tmp_path):
     (tmp_path / "config.json").write_text("{")
     with pytest.raises(UserError, match="not JSON"):
         Run.open(tmp_path)
-    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "config.json").write_text("[]")
+    with pytest.raises(UserError, match="lacks data, fit, front_end, labels, model, weights"):
+        Run.open(tmp_path)
+    fields = {"labels": ["anger"], **{name: {} for name in ("model", "fit", "front_end", "data", "weights")}}
+    (tmp_path / "config.json").write_text(json.dumps(fields))
     with pytest.raises(UserError, match=r"no model\.keras"):
         Run.open(tmp_path)
     (tmp_path / "model.keras").write_text("junk")
     with pytest.raises(UserError, match="cannot be read"):
-        Run(tmp_path, {"labels": ["anger"], "front_end": {}}).recogniser()
+        Run.open(tmp_path).recogniser()
+    (tmp_path / "metrics.json").write_text("{")
+    with pytest.raises(UserError, match=r"metrics\.json is not JSON"):
+        Run.open(tmp_path).metrics()
+
+
+def test_a_training_that_fails_leaves_no_run_folder(dataset, tmp_path):
+    class Interrupter(Observer):
+        def on_step(self):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(RECIPE, dataset, tmp_path / "run", Interrupter())
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_folder_that_cannot_be_made_is_named(dataset, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="file/run cannot be made"):
+        train(RECIPE, dataset, tmp_path / "file" / "run")

@@ -1,5 +1,7 @@
 """MobileNet weights learnt elsewhere: AudioSet's `yamnet.h5` and Keras's ImageNet files."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -43,11 +45,11 @@ class PretrainedWeights:
             UserError: If it is missing, is not HDF5, or holds something else.
         """
         path = Path(path)
-        if not path.is_file():
+        if not path.exists():
             raise UserError(f"{path} does not exist: give --weights a yamnet.h5 or a Keras MobileNet file, or none")
-        if not h5py.is_hdf5(path):
+        if path.is_dir() or not h5py.is_hdf5(path):
             raise UserError(f"{path} is not an HDF5 file: give --weights a yamnet.h5 or a Keras MobileNet file")
-        with h5py.File(path) as file:
+        with _opened(path) as file:
             first_kernels = [array.shape for array in _arrays(file).values() if array.shape[:2] == (3, 3)]
         for channels, body in ((1, "audioset"), (3, "imagenet")):
             for shape in first_kernels:
@@ -76,7 +78,7 @@ class PretrainedWeights:
                 raise UserError(f"{self.path} does not fit MobileNet (alpha {self.alpha}): {error}") from error
             backbone.set_weights(donor.get_weights())
             return
-        with h5py.File(self.path) as file:
+        with _opened(self.path) as file:
             arrays = {tuple(name.split("/")): array[()] for name, array in _arrays(file).items()}
         for layer in backbone.layers:
             for variable in layer.weights:
@@ -97,6 +99,15 @@ class PretrainedWeights:
         if len(found) != 1 or found[0].shape != tuple(variable.shape):
             raise UserError(f"{self.path} has no {official} {variable.name} of shape {tuple(variable.shape)}")
         return found[0]
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[h5py.File]:
+    try:
+        with h5py.File(path) as file:
+            yield file
+    except OSError as error:
+        raise UserError(f"{path} is damaged or incomplete ({error}): download it again") from error
 
 
 def _arrays(file: h5py.File) -> dict[str, h5py.Dataset]:

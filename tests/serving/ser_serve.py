@@ -1,0 +1,31 @@
+"""`ser serve` as a process of its own, as its users start it."""
+
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def ser_serve(models: Path) -> Iterator[tuple[subprocess.Popen, str]]:
+    """A running server of a repository on a free port, and its address; it is gone afterwards."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ser", "serve", str(models), "--grpc-port", "0"],
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        for line in process.stdout:
+            if line.startswith("Listening on "):
+                yield process, line.split()[2]
+                break
+        else:
+            raise AssertionError(f"`ser serve` did not listen: {process.stderr.read()}")
+    finally:
+        process.kill()
+        process.communicate()
