@@ -32,7 +32,7 @@ class AugmentSettings:
 
 
 def random_crop(waveform: tf.Tensor, length: int, shift: int, seed: tf.Tensor) -> tf.Tensor:
-    """At most `length` samples, starting anywhere from `shift` before the clip to where its end is still heard.
+    """At most `length` samples, starting anywhere from `shift` before the clip to `shift` past where its end is still heard whole.
 
     A crop that starts before the clip has silence in front.
 
@@ -46,7 +46,7 @@ def random_crop(waveform: tf.Tensor, length: int, shift: int, seed: tf.Tensor) -
         float32 [up to length], never empty.
     """
     samples = tf.size(waveform)
-    latest = tf.maximum(samples - length, 0) + tf.minimum(shift, samples // 4)
+    latest = tf.minimum(tf.maximum(samples - length, 0) + tf.minimum(shift, samples // 4), samples - 1)
     start = tf.random.stateless_uniform([], seed, -shift, latest + 1, tf.int32)
     silence = tf.zeros([tf.maximum(-start, 0)], waveform.dtype)
     return tf.concat([silence, waveform[tf.maximum(start, 0) :]], axis=0)[:length]
