@@ -32,7 +32,7 @@ class AugmentSettings:
 
 
 def random_crop(waveform: tf.Tensor, length: int, shift: int, seed: tf.Tensor) -> tf.Tensor:
-    """At most `length` samples, starting anywhere from `shift` before the clip to `shift` past where its end is still heard whole.
+    """At most `length` samples from a random start: up to `shift` before the clip, or after its last whole crop.
 
     A crop that starts before the clip has silence in front.
 
