@@ -16,6 +16,7 @@ from pathlib import Path
 from data_pipeline.clip import Clip
 from data_pipeline.corpora import open_corpus
 from data_pipeline.dataset import Dataset
+from data_pipeline.emotion import LABELS
 from data_pipeline.errors import UserError
 
 _SER = [sys.executable, "-m", "ser"]
@@ -92,7 +93,7 @@ def run(demo: Demo) -> None:
     _title("5. Export for TensorFlow Serving")
     _ser("export", str(trained), str(models))
     _title("6. Serve, and ask over gRPC for clips that the model was not trained on")
-    clips = [str(clip.path) for clip in _unheard(demo, source, dataset)]
+    clips = [clip.file.location for clip in _unheard(demo, source, dataset)]
     with _server(models, demo.port) as address:
         _ser("predict", *clips, "--server", address)
     _title(f"Done in {time.perf_counter() - started:.0f} s. Where to look next")
@@ -136,7 +137,7 @@ def _unheard(demo: Demo, source: Path, dataset: Dataset) -> list[Clip]:
     speakers = sorted(set(known["speaker"]))
     paths = {clip.name: clip for clip in open_corpus(demo.corpus).clips(source)}
     chosen = []
-    for number in range(len(dataset.labels)):
+    for number in range(len(LABELS)):
         of_emotion = known["label"] == number
         of_speaker = of_emotion & (known["speaker"] == speakers[number % len(speakers)])
         names = sorted(known["name"][of_speaker if of_speaker.any() else of_emotion])

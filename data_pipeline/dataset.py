@@ -6,7 +6,7 @@ from pathlib import Path
 
 from data_pipeline.errors import UserError
 
-FORMAT = 1
+FORMAT = 2
 """Version of the layout; a reader refuses any other."""
 
 
@@ -18,9 +18,9 @@ class Split:
         clips: How many utterances.
         seconds: Of audio.
         speakers: Sorted ids, each `corpus/speaker`.
-        emotions: Clips per emotion.
+        emotions: Clips per emotion, those that there are.
         shards: File names relative to the dataset's folder, in order.
-        shard_bytes: Size of each shard, by its name; a dataset prepared by an older version does not say.
+        shard_bytes: Size of each shard, by its name.
     """
 
     clips: int
@@ -37,8 +37,10 @@ class Dataset:
 
     Attributes:
         folder: Where it lies.
-        labels: Emotions in the order of model outputs.
+        emotions: That its clips are labelled with, in the order of `EMOTIONS`.
         corpora: Names of the corpora in it.
+        speakers_unknown: Clips whose speaker nobody named, each counted as a speaker of its own; people among them may
+            be on two sides, and every report must say so.
         synthetic: Whether any of its speech is made by a machine; every report made from it must say so.
         split_name: How it was split (`speaker`, `random`).
         fingerprint: Hex digest of all records; equal data gives equal fingerprints.
@@ -46,8 +48,9 @@ class Dataset:
     """
 
     folder: Path
-    labels: tuple[str, ...]
+    emotions: tuple[str, ...]
     corpora: tuple[str, ...]
+    speakers_unknown: int
     synthetic: bool
     split_name: str
     fingerprint: str
@@ -74,7 +77,7 @@ class Dataset:
         if not isinstance(content, dict) or content.get("format") != FORMAT:
             raise UserError(f"{path} is not a dataset of format {FORMAT}: prepare it again with this version")
         try:
-            dataset = cls._from_json(path.parent, content)
+            dataset = cls.from_json(path.parent, content)
         except KeyError as error:
             raise UserError(f"{path} lacks the field {error}: prepare the dataset again") from error
         except (AttributeError, TypeError, ValueError) as error:
@@ -84,7 +87,12 @@ class Dataset:
         return dataset
 
     @classmethod
-    def _from_json(cls, folder: Path, content: dict) -> "Dataset":
+    def from_json(cls, folder: Path, content: dict) -> "Dataset":
+        """What a `dataset.json` says, its shards unseen.
+
+        Raises:
+            KeyError: If a field is missing; `AttributeError`, `TypeError` or `ValueError` if one is garbled.
+        """
         splits = {
             name: Split(
                 clips=side["clips"],
@@ -92,14 +100,15 @@ class Dataset:
                 speakers=tuple(side["speakers"]),
                 emotions=side["emotions"],
                 shards=tuple(side["shards"]),
-                shard_bytes=dict(side.get("shard_bytes", {})),
+                shard_bytes=dict(side["shard_bytes"]),
             )
             for name, side in content["splits"].items()
         }
         return cls(
             folder=folder,
-            labels=tuple(content["labels"]),
+            emotions=tuple(content["emotions"]),
             corpora=tuple(content["corpora"]),
+            speakers_unknown=content["speakers_unknown"],
             synthetic=content["synthetic"],
             split_name=content["split"],
             fingerprint=content["fingerprint"],
@@ -124,5 +133,5 @@ def _check_shards(folder: Path, side: Split) -> None:
         if not path.is_file():
             raise UserError(f"{path} is missing: prepare the dataset again")
         size = path.stat().st_size
-        if size != side.shard_bytes.get(shard, size):
+        if size != side.shard_bytes[shard]:
             raise UserError(f"{path} is damaged or incomplete: prepare the dataset again")

@@ -1,23 +1,31 @@
-"""tf.data pipelines of batches: raw waveforms or log-mel spectrograms, with true lengths and one-hot labels.
+"""tf.data pipelines of batches: raw waveforms or log-mel spectrograms, with true lengths and labels.
 
 With `training`, an epoch's batches are shuffled and augmented, and are a pure function of (dataset, seed, epoch): no
 random state outlives an epoch, so that a job which starts again at epoch 7 sees what it would have seen.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
 
-from data_pipeline.augment import AugmentSettings, mask_spectrogram, mixup, random_crop, random_gain
+from data_pipeline.augment import AugmentSettings
+from data_pipeline.augment.mixup import mixup
+from data_pipeline.augment.spec_augment import mask_spectrogram
+from data_pipeline.augment.waveform_chain import Change, waveform_chain
 from data_pipeline.dataset import Dataset
-from data_pipeline.decode import SAMPLE_RATE
+from data_pipeline.errors import UserError
 from data_pipeline.log_mel import LogMelSettings, log_mel, num_frames
-from data_pipeline.records import parse
+from data_pipeline.parsing import parse, parse_emotion
+from data_pipeline.targets import Target
+from data_pipeline.telephone import TelephoneSettings, telephone
 
 _SHUFFLE_BUFFER = 2_048
 """Utterances; about 160 MB of waveforms of 2.5 s. Shards are mixed at preparation, so a partial shuffle is enough."""
+
+_MASKS, _CHANNEL = 2, 7
+"""Keep draws for one clip apart from those of the waveform's changes, which fold other numbers into its seed."""
 
 
 def waveforms(
@@ -30,6 +38,8 @@ def waveforms(
     seed: int = 0,
     augment: AugmentSettings | None = None,
     crop_seconds: float | None = None,
+    target: Target | None = None,
+    channel: TelephoneSettings | None = None,
 ) -> tf.data.Dataset:
     """Batches of raw waveforms.
 
@@ -40,24 +50,31 @@ def waveforms(
         training: Shuffle, and apply crop and `augment`. Without it, order is that of the records.
         epoch: Together with `seed`, decides the order and every random change.
         seed: See `epoch`.
-        augment: Shift and gain to apply while training; None for none.
+        augment: Changes to waveforms while training; None for none.
         crop_seconds: While training, at most so much of each clip; None for whole clips.
+        target: What is to be answered; by default the acted emotion among the six of `LABELS`. Clips of other
+            emotions are left out.
+        channel: A telephone channel that every clip goes through, in training after all changes; None for none.
 
     Returns:
         Elements `({"waveform": float32 [batch, samples], "num_samples": int32 [batch]}, float32 [batch, classes])`,
         16 kHz, padded with zeros to the longest of the batch.
 
     Raises:
-        UserError: If the dataset has no such split.
+        UserError: If the dataset has no such split, or the split no clip with one of the labels.
     """
-    utterances = _utterances(dataset, split, training, epoch, seed)
-    change = _waveform_augmentation(augment, crop_seconds) if training else None
-    utterances = utterances.map(_labelled(dataset, change), tf.data.AUTOTUNE)
+    target = target or Target()
+    _check_clips(dataset, split, target)
+    hear = _hearing(target, _changes(augment, crop_seconds, channel, training), epoch, seed)
 
-    def to_features(waveform, label, _):
+    def to_features(index, record):
+        waveform, label, _ = hear(index, record)
         return {"waveform": waveform, "num_samples": tf.size(waveform)}, label
 
-    return _finish(utterances.map(to_features).padded_batch(batch_size), dataset, split, batch_size)
+    records = _shuffled(dataset, split, epoch, seed, target) if training else _records(dataset, split, target)
+    features = records.enumerate().map(to_features, tf.data.AUTOTUNE)
+    shapes = ({"waveform": [None], "num_samples": []}, [len(target.labels)])
+    return _finish(features.padded_batch(batch_size, shapes), dataset, split, batch_size, target)
 
 
 def log_mels(
@@ -71,6 +88,8 @@ def log_mels(
     seed: int = 0,
     augment: AugmentSettings | None = None,
     crop_seconds: float | None = None,
+    target: Target | None = None,
+    channel: TelephoneSettings | None = None,
 ) -> tf.data.Dataset:
     """Batches of log-mel spectrograms.
 
@@ -84,28 +103,31 @@ def log_mels(
         seed: See there.
         augment: What to change while training; None for nothing.
         crop_seconds: See there.
+        target: See there.
+        channel: See there.
 
     Returns:
         Elements `({"log_mel": float32 [batch, frames, bands], "num_frames": int32 [batch]},
         float32 [batch, classes])`, padded with the value of silence to the longest of the batch.
 
     Raises:
-        UserError: If the dataset has no such split.
+        UserError: See `waveforms`.
     """
-    utterances = _utterances(dataset, split, training, epoch, seed)
-    change = _waveform_augmentation(augment, crop_seconds) if training else None
+    target = target or Target()
+    _check_clips(dataset, split, target)
+    hear = _hearing(target, _changes(augment, crop_seconds, channel, training), epoch, seed)
     masks = augment if training and augment and (augment.band_masks or augment.frame_masks) else None
-    labelled = _labelled(dataset, change)
 
-    def to_features(utterance, seed):
-        waveform, label, seed = labelled(utterance, seed)
+    def to_features(index, record):
+        waveform, label, clip_seed = hear(index, record)
         spectrogram = log_mel(waveform, settings)
         if masks:
-            spectrogram = mask_spectrogram(spectrogram, masks, tf.random.fold_in(seed, 2))
+            spectrogram = mask_spectrogram(spectrogram, masks, tf.random.fold_in(clip_seed, _MASKS))
         return {"log_mel": spectrogram, "num_frames": num_frames(tf.size(waveform), settings)}, label
 
-    features = utterances.map(to_features, tf.data.AUTOTUNE)
-    shapes = ({"log_mel": [None, settings.num_bands], "num_frames": []}, [len(dataset.labels)])
+    records = _shuffled(dataset, split, epoch, seed, target) if training else _records(dataset, split, target)
+    features = records.enumerate().map(to_features, tf.data.AUTOTUNE)
+    shapes = ({"log_mel": [None, settings.num_bands], "num_frames": []}, [len(target.labels)])
     padding = ({"log_mel": settings.floor, "num_frames": 0}, 0.0)
     batches = features.padded_batch(batch_size, shapes, padding)
     if training and augment and augment.mixup:
@@ -113,39 +135,52 @@ def log_mels(
         batches = tf.data.Dataset.zip(batches, seeds).map(
             lambda batch, batch_seed: mixup(batch[0], batch[1], augment.mixup, batch_seed), tf.data.AUTOTUNE
         )
-    return _finish(batches, dataset, split, batch_size)
+    return _finish(batches, dataset, split, batch_size, target)
 
 
-def descriptions(dataset: Dataset, split: str) -> dict[str, np.ndarray]:
+def descriptions(dataset: Dataset, split: str, target: Target | None = None) -> dict[str, np.ndarray]:
     """What is known of each clip of a split, in the order of its batches without `training`.
 
     Args:
         dataset: A prepared dataset.
         split: Which side of it.
+        target: Clips with none of its labels are left out; by default the six of `LABELS`.
 
     Returns:
-        One array [clips] a field: `label`, the emotion's index in `dataset.labels`; `name`, `corpus`, `speaker` (as
-        `corpus/speaker`), `emotion`, `intensity`, `sentence`, `sex`, `race`, `ethnicity` of strings; `age` (-1 where
-        unknown) and `num_samples` of integers. `votes` is [clips, classes].
+        One array [clips] a field: `label`, the acted emotion's index in the target's labels; `name`, `corpus`,
+        `speaker` (as `corpus/speaker`), `emotion`, `intensity`, `sentence`, `repetition`, `sex`, `race`, `ethnicity`
+        of strings; `age` (-1 where unknown), `speaker_known` (0 or 1) and `num_samples` of integers. `votes` is
+        [clips, emotions], in the order of `EMOTIONS`.
 
     Raises:
-        UserError: If the dataset has no such split.
+        UserError: See `waveforms`.
     """
-    records = _records(dataset, split).map(_description, tf.data.AUTOTUNE).batch(1_024)
+    target = target or Target()
+    _check_clips(dataset, split, target)
+    records = _records(dataset, split, target).map(_description, tf.data.AUTOTUNE).batch(1_024)
     parts = list(records.as_numpy_iterator())
     fields = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
     described: dict[str, np.ndarray] = {
         key: np.char.decode(values.astype(bytes)) if values.dtype == object else values
         for key, values in fields.items()
     }
-    order = np.argsort(dataset.labels)
-    label = order[np.searchsorted(dataset.labels, described["emotion"], sorter=order)]
+    order = np.argsort(target.labels)
+    label = order[np.searchsorted(target.labels, described["emotion"], sorter=order)]
     return {**described, "label": label}
 
 
-def _finish(batches: tf.data.Dataset, dataset: Dataset, split: str, batch_size: int) -> tf.data.Dataset:
+def _check_clips(dataset: Dataset, split: str, target: Target) -> None:
+    side = dataset.side(split)
+    if not target.clips(side):
+        raise UserError(
+            f"no {split} clip of {dataset.folder} is labelled {', '.join(target.labels)}; "
+            f"its emotions are {', '.join(dataset.emotions)}"
+        )
+
+
+def _finish(batches: tf.data.Dataset, dataset: Dataset, split: str, batch_size: int, target: Target) -> tf.data.Dataset:
     """Say how many batches there are, which lets Keras and progress bars know the end, and make them ahead."""
-    count = math.ceil(dataset.side(split).clips / batch_size)
+    count = math.ceil(target.clips(dataset.side(split)) / batch_size)
     return batches.apply(tf.data.experimental.assert_cardinality(count)).prefetch(tf.data.AUTOTUNE)
 
 
@@ -155,27 +190,28 @@ def _description(record: tf.Tensor) -> dict[str, tf.Tensor]:
     return {**utterance, "speaker": tf.strings.join([utterance["corpus"], utterance["speaker"]], "/")}
 
 
-def _records(dataset: Dataset, split: str) -> tf.data.Dataset:
+def _records(dataset: Dataset, split: str, target: Target) -> tf.data.Dataset:
     shards = [str(dataset.folder / shard) for shard in dataset.side(split).shards]
-    return tf.data.TFRecordDataset(shards)
+    return _of_target(tf.data.TFRecordDataset(shards), dataset, split, target)
 
 
-def _utterances(dataset: Dataset, split: str, training: bool, epoch: int, seed: int) -> tf.data.Dataset:
-    """Parsed records with a seed each; in training shuffled, shards first, then within a buffer."""
-    if not training:
-        records = _records(dataset, split)
-    else:
-        shards = [str(dataset.folder / shard) for shard in dataset.side(split).shards]
-        order = np.random.default_rng([seed, epoch]).permutation(len(shards))
-        files = tf.data.Dataset.from_tensor_slices([shards[index] for index in order])
-        records = files.interleave(
-            tf.data.TFRecordDataset, cycle_length=4, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
-        )
-        shuffle_seed = int(np.random.default_rng([seed, epoch, 1]).integers(2**31))
-        records = records.shuffle(_SHUFFLE_BUFFER, seed=shuffle_seed, reshuffle_each_iteration=False)
-    return records.enumerate().map(
-        lambda index, record: (parse(record), _seed(seed, epoch, index, stream=0)), tf.data.AUTOTUNE
+def _of_target(records: tf.data.Dataset, dataset: Dataset, split: str, target: Target) -> tf.data.Dataset:
+    if not target.outside(dataset.side(split)):
+        return records
+    return records.filter(lambda record: target.includes(parse_emotion(record)))
+
+
+def _shuffled(dataset: Dataset, split: str, epoch: int, seed: int, target: Target) -> tf.data.Dataset:
+    """Records in an epoch's order: shards first, then within a buffer."""
+    shards = [str(dataset.folder / shard) for shard in dataset.side(split).shards]
+    order = np.random.default_rng([seed, epoch]).permutation(len(shards))
+    files = tf.data.Dataset.from_tensor_slices([shards[index] for index in order])
+    records = files.interleave(
+        tf.data.TFRecordDataset, cycle_length=4, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
     )
+    shuffle_seed = int(np.random.default_rng([seed, epoch, 1]).integers(2**31))
+    records = _of_target(records, dataset, split, target)
+    return records.shuffle(_SHUFFLE_BUFFER, seed=shuffle_seed, reshuffle_each_iteration=False)
 
 
 def _seed(seed: int, epoch: int, index: tf.Tensor, stream: int) -> tf.Tensor:
@@ -184,29 +220,29 @@ def _seed(seed: int, epoch: int, index: tf.Tensor, stream: int) -> tf.Tensor:
     return tf.random.fold_in(folded, tf.cast(index, tf.int32))
 
 
-def _waveform_augmentation(augment: AugmentSettings | None, crop_seconds: float | None) -> Callable:
-    """A function from (waveform, seed) to the waveform a training step will see."""
-    length = round(crop_seconds * SAMPLE_RATE) if crop_seconds else None
-    shift = round(augment.shift * SAMPLE_RATE) if augment else 0
-
-    def change(waveform: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        if length or shift:
-            whole = tf.size(waveform) + shift
-            waveform = random_crop(waveform, length or whole, shift, tf.random.fold_in(seed, 0))
-        if augment and augment.gain:
-            waveform = random_gain(waveform, augment.gain, tf.random.fold_in(seed, 1))
-        return waveform
-
-    return change
+def _changes(
+    augment: AugmentSettings | None, crop_seconds: float | None, channel: TelephoneSettings | None, training: bool
+) -> list[Change]:
+    """What is done to every waveform, in this order."""
+    changes = [waveform_chain(augment, crop_seconds)] if training else []
+    if channel:
+        changes.append(lambda waveform, seed: telephone(waveform, channel, tf.random.fold_in(seed, _CHANNEL)))
+    return changes
 
 
-def _labelled(dataset: Dataset, change: Callable | None) -> Callable:
-    """A function from (utterance, seed) to (waveform, one-hot label, seed)."""
-    labels = tf.constant(list(dataset.labels))
+def _hearing(target: Target, changes: Sequence[Change], epoch: int, seed: int) -> Callable:
+    """A function from (index, record) to (waveform, label distribution, the clip's seed).
 
-    def label(utterance: dict[str, tf.Tensor], seed: tf.Tensor):
+    It is one function down to the features, not one step of the pipeline for each of these: a step costs a clip about
+    as much as parsing does, and a seed that nothing draws from is then never computed.
+    """
+
+    def hear(index: tf.Tensor, record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        utterance = parse(record)
+        clip_seed = _seed(seed, epoch, index, stream=0)
         waveform = utterance["waveform"]
-        one_hot = tf.cast(labels == utterance["emotion"], tf.float32)
-        return (change(waveform, seed) if change else waveform), one_hot, seed
+        for change in changes:
+            waveform = change(waveform, clip_seed)
+        return waveform, target.distribution(utterance["emotion"], utterance["votes"]), clip_seed
 
-    return label
+    return hear

@@ -4,7 +4,11 @@ from enum import StrEnum
 
 
 class Emotion(StrEnum):
-    """A categorical emotion label; its value is the word used in files, reports and answers."""
+    """A categorical emotion label; its value is the word used in files, reports and answers.
+
+    The first six are CREMA-D's, which models answer with unless told otherwise. The others are kept in the records of
+    the corpora that have them.
+    """
 
     ANGER = "anger"
     DISGUST = "disgust"
@@ -12,10 +16,16 @@ class Emotion(StrEnum):
     HAPPINESS = "happiness"
     NEUTRAL = "neutral"
     SADNESS = "sadness"
+    BOREDOM = "boredom"
+    CALM = "calm"
+    SURPRISE = "surprise"
 
 
-LABELS: tuple[Emotion, ...] = tuple(Emotion)
-"""The label order of every model output: CREMA-D's six, alphabetically."""
+EMOTIONS: tuple[Emotion, ...] = tuple(Emotion)
+"""All of them, in the order of the votes in a record."""
+
+LABELS: tuple[Emotion, ...] = EMOTIONS[:6]
+"""The label order of model outputs unless a run names other labels: CREMA-D's six, alphabetically."""
 
 PALETTE: dict[Emotion, str] = {
     Emotion.ANGER: "#D55E00",
@@ -24,6 +34,9 @@ PALETTE: dict[Emotion, str] = {
     Emotion.HAPPINESS: "#E69F00",
     Emotion.NEUTRAL: "#7F7F7F",
     Emotion.SADNESS: "#0072B2",
+    Emotion.BOREDOM: "#000000",
+    Emotion.CALM: "#56B4E9",
+    Emotion.SURPRISE: "#F0E442",
 }
 """One colour an emotion, the same in every plot and report: Okabe and Ito's set for colour-blind readers
 (Color Universal Design, 2008), with grey for neutral."""

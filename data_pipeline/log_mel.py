@@ -73,7 +73,10 @@ def log_mel(waveform: tf.Tensor, settings: LogMelSettings) -> tf.Tensor:
     shortage = tf.maximum(settings.window - tf.shape(waveform)[-1], 0)
     no_padding = tf.zeros([tf.rank(waveform) - 1, 2], tf.int32)
     waveform = tf.pad(waveform, tf.concat([no_padding, [[0, shortage]]], axis=0))
-    magnitude = tf.abs(tf.signal.stft(waveform, settings.window, settings.hop, settings.fft_length))
+    spectrum = tf.signal.stft(waveform, settings.window, settings.hop, settings.fft_length)
+    # `tf.abs` of a complex number guards against overflow, which samples within ±1 are far from, and takes as long as
+    # the transform.
+    magnitude = tf.sqrt(tf.math.real(spectrum * tf.math.conj(spectrum)))
     mel = tf.tensordot(magnitude, mel_matrix(settings), 1)
     return tf.math.log(mel + settings.offset)
 

@@ -1,12 +1,14 @@
 """What became of a shard, and the note of it by which an interrupted run is taken up again."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
-from data_pipeline.atomic_file import write_text
-from data_pipeline.emotion import Emotion
+from data_pipeline.errors import UserError
 from data_pipeline.plan import Shard
+from data_pipeline.set_aside import SetAside
+from data_pipeline.storage import join, storage_for
+from data_pipeline.storage.stored_file import StoredFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,25 +25,9 @@ class Kept:
 
     name: str
     speaker: str
-    emotion: Emotion
+    emotion: str
     samples: int
     digest: str
-
-
-@dataclass(frozen=True, slots=True)
-class SetAside:
-    """A clip that did not.
-
-    Attributes:
-        file: Its path below its corpus's folder.
-        reason: What is wrong with it, worded to follow the file's name.
-    """
-
-    file: str
-    reason: str
-
-    def __str__(self) -> str:
-        return f"{self.file} {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +37,7 @@ class Outcome:
     Attributes:
         plan: Digest of the plan that it belongs to.
         size: Of the record file in bytes.
-        digest: Hex digest of the records, in order.
+        digest: Hex digest of what is in the records, in order.
         kept: The clips in it, in order.
         set_aside: The clips left out.
     """
@@ -63,7 +49,12 @@ class Outcome:
     set_aside: tuple[SetAside, ...]
 
 
-def write_outcome(outcome: Outcome, shard: Shard, work: Path) -> None:
+def note_name(shard: Shard) -> str:
+    """File name of the note of a shard."""
+    return f"{shard.name}.json"
+
+
+def write_outcome(outcome: Outcome, shard: Shard, work: str) -> None:
     """Note an outcome; the note appears whole.
 
     Args:
@@ -74,39 +65,38 @@ def write_outcome(outcome: Outcome, shard: Shard, work: Path) -> None:
     Raises:
         UserError: If the disk refuses.
     """
-    write_text(_note_path(work, shard), json.dumps(asdict(outcome)))
+    location = join(work, note_name(shard))
+    with storage_for(location).replacing(location) as file:
+        file.write(json.dumps(asdict(outcome)).encode())
 
 
-def read_outcome(shard: Shard, plan: str, out: Path, work: Path) -> Outcome | None:
-    """The outcome of a shard that an earlier run finished.
+def read_outcome(
+    shard: Shard, plan: str, records: Mapping[str, StoredFile], notes: Mapping[str, StoredFile]
+) -> Outcome | None:
+    """The outcome of a shard that an earlier run, or a worker of this one, finished.
 
     Args:
         shard: Which.
         plan: Digest of the plan that it must belong to.
-        out: Where its record file is.
-        work: Where its note is.
+        records: The record files that there are, by name.
+        notes: The notes that there are, by name.
 
     Returns:
         None if there is no such shard, if it belongs to another plan, if a clip's file has been changed
         since, or if the record file is not as the note says.
     """
-    try:
-        path = _note_path(work, shard)
-        if path.stat().st_mtime_ns < shard.changed:
-            return None
-        note = json.loads(path.read_text(encoding="utf-8"))
-        outcome = Outcome(
-            plan=note["plan"],
-            size=note["size"],
-            digest=note["digest"],
-            kept=tuple(Kept(**{**clip, "emotion": Emotion(clip["emotion"])}) for clip in note["kept"]),
-            set_aside=tuple(SetAside(**clip) for clip in note["set_aside"]),
-        )
-        size = (out / shard.name).stat().st_size
-    except (OSError, ValueError, KeyError, TypeError):
+    note, record = notes.get(note_name(shard)), records.get(shard.name)
+    if note is None or record is None or note.changed < shard.changed:
         return None
-    return outcome if (outcome.plan, outcome.size) == (plan, size) else None
-
-
-def _note_path(work: Path, shard: Shard) -> Path:
-    return work / f"{shard.name}.json"
+    try:
+        content = json.loads(storage_for(note.location).read(note.location))
+        outcome = Outcome(
+            plan=content["plan"],
+            size=content["size"],
+            digest=content["digest"],
+            kept=tuple(Kept(**clip) for clip in content["kept"]),
+            set_aside=tuple(SetAside(**clip) for clip in content["set_aside"]),
+        )
+    except (UserError, ValueError, KeyError, TypeError):
+        return None
+    return outcome if (outcome.plan, outcome.size) == (plan, record.size) else None

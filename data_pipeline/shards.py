@@ -1,32 +1,56 @@
-"""Carry out one shard of a plan: decode its clips, set the useless ones aside, write the rest as records."""
+"""Carry out one shard of a plan: decode its clips, set the useless ones aside, write the rest as records.
+
+The same function works in a process of this machine's pool and on a worker of Flink, Spark or Dataflow; nothing here
+imports TensorFlow, so that a worker starts at once.
+"""
 
 import hashlib
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
-import tensorflow as tf
+import numpy as np
 
-from data_pipeline.atomic_file import replacing
+from data_pipeline.clip import Clip
 from data_pipeline.decode import UnusableAudio, decode
-from data_pipeline.errors import UserError
-from data_pipeline.outcome import Kept, Outcome, SetAside, write_outcome
-from data_pipeline.plan import Item, Shard
+from data_pipeline.outcome import Kept, Outcome, write_outcome
+from data_pipeline.plan import Shard
 from data_pipeline.quality import objection
 from data_pipeline.records import encode
+from data_pipeline.set_aside import SetAside
+from data_pipeline.storage import join, storage_for
+from data_pipeline.tfrecord import write_record
+
+_NO_SAMPLES = np.zeros(0, np.int16)
 
 
-def write_shard(shard: Shard, plan: str, out: Path, work: Path, on_clip: Callable[[], None]) -> Outcome:
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A shard to be written.
+
+    Attributes:
+        shard: Which.
+        plan: Digest of the plan that it belongs to.
+        out: The dataset's folder, where the record file goes; a path or a URL.
+        work: The folder for the note of what became of it.
+        avoid: Clips not to be touched, by their index in the shard, with the reason.
+    """
+
+    shard: Shard
+    plan: str
+    out: str
+    work: str
+    avoid: Mapping[int, str] = field(default_factory=dict)
+
+
+def write_shard(task: Task, on_clip: Callable[[int], object] = lambda _: None) -> Outcome:
     """Write one record file, and after it a note of its outcome.
 
     The file appears under its name only when it is whole, and the note only after the file, so that a run
     that is killed at any moment leaves nothing that could be taken for more than it is.
 
     Args:
-        shard: What to write.
-        plan: Digest of the plan that it belongs to.
-        out: Where the record file goes.
-        work: Where the note goes.
-        on_clip: Called after each clip; what it raises ends the work.
+        task: What to write, and where.
+        on_clip: Called with the index of each clip before it is read; what it raises ends the work.
 
     Raises:
         UserError: If the disk refuses.
@@ -34,44 +58,39 @@ def write_shard(shard: Shard, plan: str, out: Path, work: Path, on_clip: Callabl
     digest = hashlib.sha256()
     kept: list[Kept] = []
     set_aside: list[SetAside] = []
-    try:
-        with replacing(out / shard.name) as part:
-            with tf.io.TFRecordWriter(str(part)) as writer:
-                for item in shard.items:
-                    result = _convert(item)
-                    if isinstance(result, SetAside):
-                        set_aside.append(result)
-                    else:
-                        clip, record = result
-                        kept.append(clip)
-                        writer.write(record)
-                        digest.update(len(record).to_bytes(8, "little") + record)
-                    on_clip()
-            size = part.stat().st_size
-    # TensorFlow's writer has errors of its own for a full disk.
-    except tf.errors.OpError as error:
-        raise UserError(
-            f"{out / shard.name} cannot be written ({error.message}): make room, then run the same command again "
-            "to go on from here"
-        ) from error
-    outcome = Outcome(plan, size, digest.hexdigest(), tuple(kept), tuple(set_aside))
-    write_outcome(outcome, shard, work)
+    size = 0
+    location = join(task.out, task.shard.name)
+    with storage_for(location).replacing(location) as file:
+        for index, clip in enumerate(task.shard.clips):
+            on_clip(index)
+            reason = task.avoid.get(index)
+            result = SetAside(clip.file.name, reason) if reason else _convert(clip)
+            if isinstance(result, SetAside):
+                set_aside.append(result)
+                continue
+            note, record = result
+            kept.append(note)
+            size += write_record(file, record)
+            # The samples have been hashed already; with them left out a record is a few hundred bytes.
+            digest.update(encode(clip, _NO_SAMPLES))
+            digest.update(bytes.fromhex(note.digest))
+    outcome = Outcome(task.plan, size, digest.hexdigest(), tuple(kept), tuple(set_aside))
+    write_outcome(outcome, task.shard, task.work)
     return outcome
 
 
-def _convert(item: Item) -> SetAside | tuple[Kept, bytes]:
-    clip = item.clip
+def _convert(clip: Clip) -> SetAside | tuple[Kept, bytes]:
     try:
-        pcm = decode(clip.path)
+        pcm = decode(clip.file.location, clip.start, clip.end)
     except UnusableAudio as error:
-        return SetAside(item.file, error.reason)
+        return SetAside(clip.file.name, error.reason)
     if reason := objection(pcm):
-        return SetAside(item.file, reason)
+        return SetAside(clip.file.name, reason)
     kept = Kept(
         name=f"{clip.corpus}/{clip.name}",
         speaker=f"{clip.corpus}/{clip.speaker}",
         emotion=clip.emotion,
         samples=len(pcm),
-        digest=hashlib.sha256(pcm.tobytes()).hexdigest(),
+        digest=hashlib.sha256(pcm.data).hexdigest(),
     )
     return kept, encode(clip, pcm)

@@ -7,19 +7,16 @@ since a model that has heard a speaker recognises that speaker's emotions better
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from data_pipeline.clip import Clip
 from data_pipeline.errors import UserError
+from data_pipeline.side import Side
 
-Side = Literal["train", "validation", "test"]
-
-SIDES: tuple[Side, ...] = ("train", "validation", "test")
-
-SpeakerSides = Callable[[Iterable[str]], Mapping[str, Side]]
-"""A corpus's own speaker split: a side for each of the speakers given."""
+SpeakerSides = Callable[[Sequence[Clip]], Mapping[str, Side]]
+"""A corpus's own speaker split: a side for each speaker of the clips given."""
 
 _SEED = 0
 _SHARES: dict[Side, float] = {"train": 0.7, "validation": 0.1, "test": 0.2}
@@ -55,7 +52,7 @@ class BySpeaker:
 
     def sides(self, clips: Sequence[Clip], speaker_sides: SpeakerSides) -> dict[str, Side]:
         """See `SplitKind.sides`."""
-        side_of = speaker_sides({clip.speaker for clip in clips})
+        side_of = speaker_sides(clips)
         return {clip.name: side_of[clip.speaker] for clip in clips}
 
 
@@ -70,7 +67,7 @@ class Random:
 
     def sides(self, clips: Sequence[Clip], speaker_sides: SpeakerSides) -> dict[str, Side]:  # noqa: ARG002
         """See `SplitKind.sides`."""
-        return _divide({clip.name for clip in clips})
+        return _divide(_shuffled({clip.name for clip in clips}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +95,10 @@ class Fold:
         Raises:
             UserError: If there are fewer speakers than folds.
         """
-        own = speaker_sides({clip.speaker for clip in clips})
-        speakers = _shuffled(speaker for speaker, side in own.items() if side != "test")
+        own = speaker_sides(clips)
+        # Women and men one after the other, so that every fold gets its share of each.
+        strata = _strata({clip.speaker: clip.sex for clip in clips if own[clip.speaker] != "test"})
+        speakers = [speaker for stratum in strata for speaker in stratum]
         if len(speakers) < self.count:
             raise UserError(
                 f"{self.title} needs {self.count} speakers outside the test side and there are "
@@ -138,22 +137,21 @@ def parse_split(text: str) -> SplitKind:
     return Fold(number, count)
 
 
-def shuffled_speakers(speakers: Iterable[str]) -> dict[str, Side]:
-    """Speakers shuffled with a fixed seed and cut 70/10/20.
+def shuffled_speakers(sexes: Mapping[str, str]) -> dict[str, Side]:
+    """Speakers shuffled with a fixed seed and cut 70/10/20, each side with its share of women and men.
 
     From three speakers on, every side has at least one; two make a training and a validation side.
 
     Args:
-        speakers: Their ids, in any order, repeated or not.
+        sexes: The sex of each speaker, or an empty string; the speakers' order does not matter.
 
     Returns:
-        The side of each; it depends on the set of speakers only.
+        The side of each; it depends on the speakers and their sexes only.
     """
-    return _divide(set(speakers))
+    return _divide(_stratified(sexes))
 
 
-def _divide(items: Iterable[str]) -> dict[str, Side]:
-    shuffled = _shuffled(items)
+def _divide(shuffled: Sequence[str]) -> dict[str, Side]:
     validation, test = (max(1, round(_SHARES[side] * len(shuffled))) for side in ("validation", "test"))
     if len(shuffled) < 3:
         validation, test = len(shuffled) // 2, 0
@@ -162,6 +160,20 @@ def _divide(items: Iterable[str]) -> dict[str, Side]:
     side_of |= dict.fromkeys(shuffled[train : train + validation], "validation")
     side_of |= dict.fromkeys(shuffled[train + validation :], "test")
     return side_of
+
+
+def _stratified(sexes: Mapping[str, str]) -> list[str]:
+    """Speakers in a random order in which every stretch has its share of each sex."""
+    places: list[tuple[float, int, str]] = []
+    for number, stratum in enumerate(_strata(sexes)):
+        # The speakers of each sex are spread evenly over the line from 0 to 1.
+        places += [((index + 0.5) / len(stratum), number, speaker) for index, speaker in enumerate(stratum)]
+    return [speaker for _, _, speaker in sorted(places)]
+
+
+def _strata(sexes: Mapping[str, str]) -> list[list[str]]:
+    """The speakers of each sex, shuffled."""
+    return [_shuffled(speaker for speaker in sexes if sexes[speaker] == sex) for sex in sorted(set(sexes.values()))]
 
 
 def _shuffled(items: Iterable[str]) -> list[str]:

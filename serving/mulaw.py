@@ -1,13 +1,11 @@
-"""Reading G.711 µ-law inside the graph: what telephony streams carry, one byte a sample at 8 kHz.
-
-ITU-T Recommendation G.711 (11/1988), table 2: a byte holds, all bits inverted, a sign, a segment and a step
-within it.
-"""
+"""Reading G.711 µ-law inside the graph: what telephony streams carry, one byte a sample at 8 kHz."""
 
 import functools
 
 import numpy as np
 import tensorflow as tf
+
+from data_pipeline.g711 import decode_table
 
 
 @functools.cache
@@ -15,16 +13,9 @@ def expansion_table() -> np.ndarray:
     """The sample that each µ-law byte stands for.
 
     Returns:
-        float32 [256], full scale ±1. Times 32,768 they are the 16-bit values of G.711's 14-bit ones, times
-        four.
+        float32 [256], full scale ±1.
     """
-    code = ~np.arange(256, dtype=np.uint8)
-    segment = (code >> 4 & 7).astype(np.int32)
-    step = (code & 15).astype(np.int32)
-    # Segment s begins at 132 * 2**s and has sixteen steps of 8 * 2**s; 132 is the bias of the compressor (33
-    # * 4).
-    magnitude = ((step << 3) + 132 << segment) - 132
-    return (np.where(code & 128, -magnitude, magnitude) / 32_768).astype(np.float32)
+    return (decode_table("mulaw") / 32_768).astype(np.float32)
 
 
 def read_mulaw(audio: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

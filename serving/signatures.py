@@ -16,9 +16,9 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from data_pipeline.decode import SAMPLE_RATE
+from data_pipeline.upsample import upsample_by_two
 from serving.mulaw import read_mulaw
 from serving.status import RowStatus
-from serving.upsample import upsample_by_two
 from serving.wav import read_wav
 from training.recogniser import Recogniser
 

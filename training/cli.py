@@ -38,6 +38,19 @@ def mobilenet(
     dropout: Annotated[float, typer.Option(help="Rate in the added layers.", min=0.0, max=0.95)] = 0.3,
     label_smoothing: Annotated[float, typer.Option(help="Share of a label spread over all.", min=0.0, max=0.9)] = 0.1,
     mixup: Annotated[float, typer.Option(help="Strength of mixup; 0 switches it off.", min=0.0)] = 0.2,
+    labels: Annotated[
+        str,
+        typer.Option(
+            help="Whose word is learned: `acted` (what the speaker was asked for), `voted` (what most listeners heard) "
+            "or `soft` (the shares of their votes). Clips without votes count as acted."
+        ),
+    ] = "acted",
+    emotions: Annotated[
+        str | None,
+        typer.Option(
+            help="Emotions to tell apart, separated by commas; others are left out. CREMA-D's six unless given."
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of initial weights, order, dropout and augmentation.", min=0)] = 0,
 ) -> None:
     """Train a MobileNet on log-mel spectrograms.
@@ -48,6 +61,8 @@ def mobilenet(
     """
     from data_pipeline.augment import AugmentSettings
     from data_pipeline.dataset import Dataset
+    from data_pipeline.emotion import LABELS
+    from data_pipeline.targets import Target
     from training.fit import FitSettings
     from training.mobilenet_recipe import MobileNetRecipe, train
     from training.models.mobilenet import MobileNetSettings
@@ -66,9 +81,16 @@ def mobilenet(
             seed=seed,
             augment=AugmentSettings(mixup=mixup),
         ),
+        target=Target(tuple(word.strip() for word in emotions.split(",")) if emotions else LABELS, labels),
     )
+    dataset = Dataset.open(data)
+    for name in ("train", "validation"):
+        outside = recipe.target.outside(dataset.side(name))
+        if outside:
+            counts = ", ".join(f"{emotion} {count:,}" for emotion, count in outside.items())
+            typer.echo(f"left out of the {name} side, having none of the labels: {counts}")
     with ProgressBars(epochs) as bars:
-        trained, best = train(recipe, Dataset.open(data), run, bars)
+        trained, best = train(recipe, dataset, run, bars)
     typer.echo(
         f"best epoch {best.epoch}: validation WA {best.validation_wa:.1%}, UA {best.validation_ua:.1%}\n"
         f"run folder: {trained.folder}\n"
@@ -80,6 +102,19 @@ def evaluate(
     run: Annotated[Path, typer.Argument(help="A run folder (`ser train`).")],
     data: Annotated[Path, typer.Argument(help="A prepared dataset (`ser data prepare`).")],
     split: Annotated[str, typer.Option(help="Which side: `train`, `validation` or `test`.")] = "validation",
+    channel: Annotated[
+        str,
+        typer.Option(
+            help="What the clips go through first: `clean`, `telephone` (300 to 3,400 Hz, 8 kHz, G.711 µ-law) or "
+            "`telephone-alaw`."
+        ),
+    ] = "clean",
+    packet_loss: Annotated[
+        float, typer.Option(help="Share of packets that the telephone loses.", min=0.0, max=0.9)
+    ] = 0.0,
+    labels: Annotated[
+        str, typer.Option(help="Measure against `acted`, or against `voted`: what most listeners heard.")
+    ] = "acted",
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Also write the metrics to this file, as one JSON object.")
     ] = None,
@@ -87,18 +122,21 @@ def evaluate(
     """Measure a run: WA, UA, macro-F1, each class, the confusion matrix.
 
     Intervals are 95 %, by bootstrap over speakers. The metrics go into `metrics.json` of the run, a key for each
-    split, and into its `report.html`; `--json FILE` writes the object of this split alone:
+    split and channel, and into its `report.html`; `--json FILE` writes the object of this one alone:
     `{"split", "clips", "wa", "wa_interval", "ua", "macro_f1", "ece", "per_class", "labels", "confusion", ...}`, rates
     between 0 and 1, rows of `confusion` the acted emotion.
 
-    Example: `ser evaluate out/run out/data --split validation --json metrics.json`
+    Examples: `ser evaluate out/run out/data --split validation --json metrics.json`,
+    `ser evaluate out/run out/data --channel telephone`
     """
     import json
 
     from data_pipeline.atomic_file import write_text
     from data_pipeline.dataset import Dataset
     from data_pipeline.errors import UserError
+    from data_pipeline.targets import Target
     from training import report
+    from training.evaluate import Condition
     from training.evaluate import evaluate as measure
     from training.progress import clip_bar
     from training.run import Run
@@ -108,8 +146,9 @@ def evaluate(
     opened, dataset = Run.open(run), Dataset.open(data)
     # A damaged metrics.json is better found before the clips are gone through.
     opened.metrics()
-    with clip_bar("evaluating", dataset.side(split).clips) as advance:
-        metrics = measure(opened, dataset, split, advance)
+    condition = Condition(split, channel, packet_loss, labels)
+    with clip_bar("evaluating", Target(opened.labels).clips(dataset.side(split))) as advance:
+        metrics = measure(opened, dataset, condition, advance)
     opened.record_metrics(metrics)
     page = report.write(opened)
     report.show(metrics)

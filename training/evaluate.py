@@ -8,10 +8,36 @@ import numpy as np
 from data_pipeline import datasets
 from data_pipeline.dataset import Dataset
 from data_pipeline.errors import UserError
+from data_pipeline.targets import Target, truth
 from training import metrics
+from training.channel import channel_named
 from training.run import Run
 
 BATCH_SIZE = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """On what, and against what, a run is measured.
+
+    Attributes:
+        split: Which side of the dataset.
+        channel: What the clips are sent through first; see `channel.channel_named`.
+        packet_loss: Share of packets that a telephone channel loses.
+        labels: `acted`, or `voted` for what most listeners heard.
+    """
+
+    split: str = "validation"
+    channel: str = "clean"
+    packet_loss: float = 0.0
+    labels: str = "acted"
+
+    @property
+    def title(self) -> str:
+        """The split, and whatever is not as usual: the key in `metrics.json`."""
+        lossy = f" with {self.packet_loss:.0%} packet loss" if self.packet_loss else ""
+        channel = "" if self.channel == "clean" else f", {self.channel}{lossy}"
+        return f"{self.split}{channel}{'' if self.labels == 'acted' else ', as heard'}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +47,7 @@ class Predictions:
     Attributes:
         names: Clip names, [clips].
         speakers: Who speaks, [clips].
-        truth: int [clips], index of the acted emotion.
+        truth: int [clips], index of the right emotion; -1 where listeners' votes tie.
         probabilities: float32 [clips, classes].
     """
 
@@ -31,57 +57,79 @@ class Predictions:
     probabilities: np.ndarray
 
 
-def predict(run: Run, dataset: Dataset, split: str, on_batch: Callable[[int], None] | None = None) -> Predictions:
-    """Answers of a run for every clip of a split, whole clips.
+def predict(
+    run: Run, dataset: Dataset, condition: Condition, on_batch: Callable[[int], None] | None = None
+) -> Predictions:
+    """Answers of a run for every clip of a split that has one of its labels, whole clips.
 
     Args:
         run: A run with weights.
-        dataset: Any prepared dataset with the run's labels.
-        split: Which side of it.
+        dataset: Any prepared dataset.
+        condition: What to measure on and against.
         on_batch: Called with the number of clips answered since the last call.
 
     Raises:
-        UserError: If the dataset has no such side or other labels.
+        UserError: If the dataset has no such side, the side no clip with one of the run's labels, or there is no such
+            channel.
     """
-    if dataset.labels != run.labels:
-        raise UserError(
-            f"{dataset.folder} has the labels {', '.join(dataset.labels)}, but {run.folder} "
-            f"was trained on {', '.join(run.labels)}: prepare the data with the same labels"
-        )
-    known = datasets.descriptions(dataset, split)
+    if condition.labels == "soft":
+        raise UserError("a run is measured against one right answer a clip: choose --labels acted or voted")
+    target = Target(run.labels, condition.labels)
+    channel = channel_named(condition.channel, condition.packet_loss)
+    known = datasets.descriptions(dataset, condition.split, target)
     recogniser = run.recogniser()
     parts = []
-    for features, _ in datasets.log_mels(dataset, split, batch_size=BATCH_SIZE, settings=run.front_end):
+    batches = datasets.log_mels(
+        dataset, condition.split, batch_size=BATCH_SIZE, settings=run.front_end, target=target, channel=channel
+    )
+    for features, _ in batches:
         parts.append(recogniser.model.predict_on_batch(features))
         if on_batch:
             on_batch(len(parts[-1]))
-    return Predictions(known["name"], known["speaker"], known["label"], np.concatenate(parts))
+    right = truth(known["label"], known["votes"], target)
+    return Predictions(known["name"], known["speaker"], right, np.concatenate(parts))
 
 
-def evaluate(run: Run, dataset: Dataset, split: str, on_batch: Callable[[int], None] | None = None) -> dict:
-    """Metrics of a run on a split; see `metrics.evaluate`, with what was evaluated beside them.
+def evaluate(run: Run, dataset: Dataset, condition: Condition, on_batch: Callable[[int], None] | None = None) -> dict:
+    """Metrics of a run under a condition; see `metrics.evaluate`, with what was evaluated beside them.
 
     Args:
         run: See `predict`, as for the others.
         dataset: See there.
-        split: See there.
+        condition: See there.
         on_batch: See there.
 
     Returns:
-        An object for `metrics.json`: `split`, `split_name` (how the data was split), `corpora`, `fingerprint`,
-        `synthetic`, `seen_speakers` (how many were on the run's `train` and `validation` sides), and all
-        of `metrics.evaluate`.
+        An object for `metrics.json`: `condition` (its title), `split`, `channel`, `packet_loss`, `measured_against`
+        (`acted` or `voted`), `learned` (the run's kind of labels), `outside_labels` (clips left out, by emotion),
+        `tied` (clips left out since listeners' votes tie), `split_name` (how the data was split), `corpora`,
+        `fingerprint`, `synthetic`, `speakers_unknown`, `seen_speakers` (how many were on the run's `train` and
+        `validation` sides), and all of `metrics.evaluate`.
+
+    Raises:
+        UserError: See `predict`; also if no clip has a right answer.
     """
-    answers = predict(run, dataset, split, on_batch)
+    answers = predict(run, dataset, condition, on_batch)
+    clear = answers.truth >= 0
+    if not clear.any():
+        raise UserError(f"listeners' votes tie for every {condition.split} clip: measure with --labels acted")
+    side = dataset.side(condition.split)
     return {
-        "split": split,
+        "condition": condition.title,
+        "split": condition.split,
+        "channel": condition.channel,
+        "packet_loss": condition.packet_loss,
+        "measured_against": condition.labels,
+        "learned": run.config["label_kind"],
+        "outside_labels": Target(run.labels).outside(side),
+        "tied": int((~clear).sum()),
         "split_name": dataset.split_name,
         "corpora": list(dataset.corpora),
         "fingerprint": dataset.fingerprint,
         "synthetic": dataset.synthetic,
+        "speakers_unknown": dataset.speakers_unknown,
         "seen_speakers": {
-            side: len(set(speakers) & set(dataset.side(split).speakers))
-            for side, speakers in run.config["data"]["speakers"].items()
+            name: len(set(speakers) & set(side.speakers)) for name, speakers in run.config["data"]["speakers"].items()
         },
-        **metrics.evaluate(answers.probabilities, answers.truth, answers.speakers, dataset.labels),
+        **metrics.evaluate(answers.probabilities[clear], answers.truth[clear], answers.speakers[clear], run.labels),
     }

@@ -12,6 +12,7 @@ from data_pipeline import datasets
 from data_pipeline.augment import AugmentSettings
 from data_pipeline.dataset import Dataset
 from data_pipeline.log_mel import LogMelSettings
+from data_pipeline.targets import Target, truth
 from training import metrics
 from training.run import Run
 
@@ -76,6 +77,7 @@ def fit(
     run: Run,
     settings: FitSettings,
     front_end: LogMelSettings,
+    target: Target,
     observer: Observer | None = None,
 ) -> Epoch:
     """Fit a model of log-mels and keep the weights with the best UA on the validation side in the run folder.
@@ -87,26 +89,28 @@ def fit(
         run: Where weights and history go.
         settings: How to fit.
         front_end: Of the log-mels.
+        target: Which labels there are and whose word is learned; the epoch is chosen by the same.
         observer: Told of the progress.
 
     Returns:
         The best epoch.
 
     Raises:
-        UserError: If the dataset lacks a side.
+        UserError: If the dataset lacks a side, or a side clips with one of the labels.
     """
     observer = observer or Observer()
-    steps = math.ceil(dataset.side("train").clips / settings.batch_size)
-    truth = datasets.descriptions(dataset, "validation")["label"]
-    validation = datasets.log_mels(dataset, "validation", batch_size=64, settings=front_end)
+    steps = math.ceil(target.clips(dataset.side("train")) / settings.batch_size)
+    known = datasets.descriptions(dataset, "validation", target)
+    right = truth(known["label"], known["votes"], target)
+    validation = datasets.log_mels(dataset, "validation", batch_size=64, settings=front_end, target=target)
     _compile(model, settings, steps)
     best = Epoch(0, 0.0, 0.0, 0.0, -1.0, 0.0)
     for number in range(1, settings.epochs + 1):
         started = time.perf_counter()
         observer.on_epoch_begin(number, steps)
-        loss = _train_epoch(model, dataset, settings, front_end, number - 1, observer.on_step)
+        loss = _train_epoch(model, dataset, settings, front_end, target, number - 1, observer.on_step)
         probabilities = model.predict(validation, verbose=0)
-        row = _epoch_row(number, loss, probabilities, truth, len(dataset.labels), time.perf_counter() - started)
+        row = _epoch_row(number, loss, probabilities, right, len(target.labels), time.perf_counter() - started)
         is_best = row.validation_ua > best.validation_ua
         if is_best:
             best = row
@@ -123,6 +127,7 @@ def _train_epoch(
     dataset: Dataset,
     settings: FitSettings,
     front_end: LogMelSettings,
+    target: Target,
     epoch: int,
     on_step: Callable[[], None],
 ) -> float:
@@ -136,6 +141,7 @@ def _train_epoch(
         seed=settings.seed,
         augment=settings.augment,
         crop_seconds=settings.crop_seconds,
+        target=target,
     )
     callback = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: on_step())  # noqa: ARG005  Keras names them
     return model.fit(batches, shuffle=False, verbose=0, callbacks=[callback]).history["loss"][0]
@@ -156,11 +162,13 @@ def _compile(model: keras.Model, settings: FitSettings, steps: int) -> None:
 
 
 def _epoch_row(
-    number: int, loss: float, probabilities: np.ndarray, truth: np.ndarray, classes: int, seconds: float
+    number: int, loss: float, probabilities: np.ndarray, right: np.ndarray, classes: int, seconds: float
 ) -> Epoch:
+    # Where listeners' votes tie there is no right answer.
+    probabilities, right = probabilities[right >= 0], right[right >= 0]
     confusion = np.zeros((classes, classes))
-    np.add.at(confusion, (truth, probabilities.argmax(1)), 1)
-    likelihood = np.maximum(probabilities[np.arange(len(truth)), truth], 1e-7)
+    np.add.at(confusion, (right, probabilities.argmax(1)), 1)
+    likelihood = np.maximum(probabilities[np.arange(len(right)), right], 1e-7)
     return Epoch(
         epoch=number,
         loss=float(loss),

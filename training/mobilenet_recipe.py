@@ -14,6 +14,7 @@ from data_pipeline import datasets
 from data_pipeline.dataset import Dataset
 from data_pipeline.errors import UserError
 from data_pipeline.log_mel import LogMelSettings
+from data_pipeline.targets import Target
 from training.fit import Epoch, FitSettings, Observer, fit
 from training.models import mobilenet
 from training.models.batch_norm import recalibrate
@@ -37,6 +38,7 @@ class MobileNetRecipe:
         unfreeze: Which part of the body learns: `none`, `last` (the last block) or `all`. The dense layers always do.
         fit: How it is fitted.
         front_end: Of the log-mels.
+        target: Which labels there are and whose word is learned.
     """
 
     model: MobileNetSettings = field(default_factory=MobileNetSettings)
@@ -44,6 +46,7 @@ class MobileNetRecipe:
     unfreeze: str = "all"
     fit: FitSettings = field(default_factory=FitSettings)
     front_end: LogMelSettings = field(default_factory=LogMelSettings)
+    target: Target = field(default_factory=Target)
 
 
 def train(
@@ -61,7 +64,8 @@ def train(
         The run, and its best epoch.
 
     Raises:
-        UserError: If the folder is taken, the weights do not fit, `unfreeze` is unknown or a side is missing.
+        UserError: If the folder is taken, the weights do not fit, `unfreeze` is unknown, or a side is missing or has no
+            clip with one of the labels.
     """
     if recipe.unfreeze not in UNFREEZE:
         raise UserError(f"unfreeze must be one of {', '.join(UNFREEZE)}, not {recipe.unfreeze!r}")
@@ -71,7 +75,7 @@ def train(
     weights = PretrainedWeights.recognise(recipe.weights) if recipe.weights else None
     settings = weights.settings(recipe.model) if weights else recipe.model
     keras.utils.set_random_seed(recipe.fit.seed)
-    model = mobilenet.build(settings, len(dataset.labels), recipe.front_end)
+    model = mobilenet.build(settings, len(recipe.target.labels), recipe.front_end)
     if weights:
         weights.load_into(model)
     freeze(model, recipe.unfreeze)
@@ -83,14 +87,16 @@ def train(
             "unfreeze": recipe.unfreeze,
             "fit": asdict(recipe.fit),
             "front_end": asdict(recipe.front_end),
-            "labels": list(dataset.labels),
+            "labels": list(recipe.target.labels),
+            "label_kind": recipe.target.kind,
             "data": {
                 "folder": str(dataset.folder),
                 "fingerprint": dataset.fingerprint,
                 "corpora": list(dataset.corpora),
                 "split": dataset.split_name,
                 "synthetic": dataset.synthetic,
-                "clips": {name: side.clips for name, side in sides.items()},
+                "clips": {name: recipe.target.clips(side) for name, side in sides.items()},
+                "outside_labels": {name: recipe.target.outside(side) for name, side in sides.items()},
                 "speakers": {name: list(side.speakers) for name, side in sides.items()},
             },
         },
@@ -98,7 +104,7 @@ def train(
     try:
         if weights and recipe.unfreeze != "none":
             recalibrate(model.get_layer("backbone"), _windows(model, dataset, recipe))
-        best = fit(model, dataset, run, recipe.fit, recipe.front_end, observer)
+        best = fit(model, dataset, run, recipe.fit, recipe.front_end, recipe.target, observer)
     except BaseException:
         run.discard_unless_trained()
         raise
@@ -130,6 +136,7 @@ def _windows(model: keras.Model, dataset: Dataset, recipe: MobileNetRecipe) -> I
         training=True,
         seed=recipe.fit.seed,
         crop_seconds=recipe.fit.crop_seconds,
+        target=recipe.target,
     )
     for features, _ in batches.take(_RECALIBRATION_BATCHES):
         yield windows(features["log_mel"], features["num_frames"])

@@ -1,16 +1,19 @@
 """Plots of a run, as SVG text that a page can hold."""
 
-import io
 from collections.abc import Sequence
 
-import matplotlib
-
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.ticker import MaxNLocator
+
+from data_pipeline.plots.style import INK, MUTED, SHARES, bare, new_figure, shortened, styled, svg, text_colour
+
+_LEARNED = {"color": MUTED, "linestyle": "--", "marker": "s", "markersize": 3}
+_FIRST = {"color": INK, "linestyle": "-", "marker": "o", "markersize": 3}
+_SECOND = {"color": INK, "linestyle": ":", "marker": "^", "markersize": 4}
+"""How lines are drawn: told apart by dashes and markers, and by none of the colours, which belong to emotions."""
 
 
+@styled
 def confusion_plot(confusion: Sequence[Sequence[int]], labels: Sequence[str]) -> str:
     """Confusion matrix as shares of each acted emotion, counts beneath.
 
@@ -23,8 +26,10 @@ def confusion_plot(confusion: Sequence[Sequence[int]], labels: Sequence[str]) ->
     """
     counts = np.array(confusion)
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
-    figure, axes = plt.subplots(figsize=(5.6, 4.8))
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    names = [shortened(label) for label in labels]
+    figure = new_figure(1.2 + 0.6 * len(labels), 2.0 + 0.6 * len(labels))
+    axes = figure.subplots()
+    axes.imshow(shares, cmap=SHARES, vmin=0, vmax=1)
     for row, column in np.ndindex(*counts.shape):
         axes.text(
             column,
@@ -33,15 +38,17 @@ def confusion_plot(confusion: Sequence[Sequence[int]], labels: Sequence[str]) ->
             ha="center",
             va="center",
             fontsize=8,
-            color="white" if shares[row, column] > 0.55 else "black",
+            color=text_colour(float(shares[row, column])),
         )
-    axes.set_xticks(range(len(labels)), labels, rotation=30, ha="right")
-    axes.set_yticks(range(len(labels)), labels)
+    axes.set_xticks(range(len(names)), names, rotation=30, ha="right", rotation_mode="anchor")
+    axes.set_yticks(range(len(names)), names)
     axes.set_xlabel("heard by the model")
     axes.set_ylabel("acted")
-    return _svg(figure)
+    bare(axes)
+    return svg(figure)
 
 
+@styled
 def learning_curves(history: Sequence[dict[str, float]]) -> str:
     """Loss of training and validation, and validation WA and UA, over the epochs.
 
@@ -52,25 +59,17 @@ def learning_curves(history: Sequence[dict[str, float]]) -> str:
         An `<svg>` element.
     """
     epochs = [row["epoch"] for row in history]
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.2))
-    left.plot(epochs, [row["loss"] for row in history], label="training (augmented, smoothed)", color="#7F7F7F")
-    left.plot(epochs, [row["validation_loss"] for row in history], label="validation", color="#0072B2")
+    figure = new_figure(3.2, 9)
+    left, right = figure.subplots(1, 2)
+    left.plot(epochs, [row["loss"] for row in history], label="training (augmented, smoothed)", **_LEARNED)
+    left.plot(epochs, [row["validation_loss"] for row in history], label="validation", **_FIRST)
     left.set_ylabel("cross-entropy")
-    right.plot(epochs, [row["validation_wa"] for row in history], label="validation WA", color="#0072B2")
-    right.plot(epochs, [row["validation_ua"] for row in history], label="validation UA", color="#D55E00")
+    right.plot(epochs, [row["validation_wa"] for row in history], label="validation WA", **_FIRST)
+    right.plot(epochs, [row["validation_ua"] for row in history], label="validation UA", **_SECOND)
     right.set_ylabel("share of clips right")
     for axes in (left, right):
         axes.set_xlabel("epoch")
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.legend(frameon=False, fontsize=8)
-        axes.grid(alpha=0.3)
-    return _svg(figure)
-
-
-def _svg(figure) -> str:
-    figure.tight_layout()
-    buffer = io.StringIO()
-    figure.savefig(buffer, format="svg")
-    plt.close(figure)
-    text = buffer.getvalue()
-    return text[text.index("<svg") :]
+        axes.grid(visible=True)
+    return svg(figure)

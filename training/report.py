@@ -23,6 +23,12 @@ _SPLITS = {
     "random": "clip by clip: the same speakers are on every side, so these figures flatter; for comparison only",
 }
 
+_LEARNED = {
+    "acted": "the emotions that speakers were asked to act",
+    "voted": "what most listeners heard",
+    "soft": "the shares of listeners' votes",
+}
+
 _MAIN = (("wa", "WA"), ("ua", "UA"), ("macro_f1", "macro-F1"), ("ece", "ECE"))
 
 
@@ -36,6 +42,24 @@ def notices(metrics: dict) -> list[str]:
         )
     if metrics["split_name"] == "random":
         found.append(f"The split is {_SPLITS['random']}.")
+    if metrics["speakers_unknown"]:
+        found.append(
+            f"Nobody says who speaks in {metrics['speakers_unknown']:,} clips of this dataset; each counts as one "
+            "of its own, so that the same person may be on two sides and the figures flatter."
+        )
+    if metrics["outside_labels"]:
+        counts = ", ".join(f"{emotion} {count:,}" for emotion, count in metrics["outside_labels"].items())
+        found.append(f"Clips of emotions that the model does not know are left out: {counts}.")
+    if metrics["tied"]:
+        found.append(f"{metrics['tied']:,} clips are left out, since listeners did not agree on what they heard.")
+    if metrics["learned"] != metrics["measured_against"] and {metrics["learned"], metrics["measured_against"]} != {
+        "soft",
+        "voted",
+    }:
+        found.append(
+            f"The run learned {_LEARNED[metrics['learned']]} and is measured here against "
+            f"{_LEARNED[metrics['measured_against']]}; in CREMA-D the two agree on four clips in ten."
+        )
     seen = metrics["seen_speakers"]
     if seen["validation"]:
         found.append(f"The epoch was chosen on {seen['validation']} of these speakers, so that its figures flatter.")
@@ -53,7 +77,7 @@ def show(metrics: dict, console: Console | None = None) -> None:
     """
     console = console or Console(highlight=False)
     console.print(
-        f"\n[bold]{metrics['split']}[/] of {', '.join(metrics['corpora'])}: {metrics['clips']} clips of "
+        f"\n[bold]{metrics['condition']}[/] of {', '.join(metrics['corpora'])}: {metrics['clips']} clips of "
         f"{metrics['speakers']} speakers, split {_split(metrics)}"
     )
     console.print("   ".join(f"{title} [bold]{metrics[key]:.1%}[/] {_interval(metrics, key)}" for key, title in _MAIN))
@@ -83,7 +107,7 @@ def write(run: Run) -> Path:
         parts.append("<p class=notice>Trained on synthetic speech, made by a formant synthesiser.</p>")
     parts.append(
         f"<p>{config['data']['clips']['train']} training clips of {len(config['data']['speakers']['train'])} speakers; "
-        f"{_start(config)}; "
+        f"{_start(config)}; learned {_LEARNED[config['label_kind']]}; "
         f"seed {config['fit']['seed']}; all settings are in <code>config.json</code>.</p>"
     )
     for metrics in run.metrics().values():
@@ -115,7 +139,7 @@ def _section(metrics: dict, plot: str) -> list[str]:
         for label, row in metrics["per_class"].items()
     )
     return [
-        f"<h2>{html.escape(metrics['split'])}: {metrics['clips']} clips of {metrics['speakers']} speakers</h2>",
+        f"<h2>{html.escape(metrics['condition'])}: {metrics['clips']} clips of {metrics['speakers']} speakers</h2>",
         f"<p>{html.escape(', '.join(metrics['corpora']))}, split {_split(metrics)}.</p>",
         *(f"<p class=notice>{html.escape(notice)}</p>" for notice in notices(metrics)),
         f"<table><tr><th>metric<th>figure<th>95 % interval{figures}</table>",

@@ -17,7 +17,7 @@ from data_pipeline.log_mel import LogMelSettings
 from training.models import windows  # noqa: F401  registers the layers that model.keras names
 from training.recogniser import Recogniser
 
-_FIELDS = ("model", "fit", "front_end", "labels", "data", "weights")
+_FIELDS = ("model", "fit", "front_end", "labels", "label_kind", "data", "weights")
 """Of `config.json`, needed to use a run."""
 
 PACKAGES = ("tensorflow", "keras", "numpy", "speech-emotion-recognition")
@@ -137,7 +137,7 @@ class Run:
             return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
 
     def metrics(self) -> dict[str, dict]:
-        """What `metrics.json` says: for each split that was evaluated, its metrics.
+        """What `metrics.json` says: for each condition that was evaluated, by its title, the metrics.
 
         Raises:
             UserError: If it is damaged.
@@ -149,8 +149,8 @@ class Run:
             raise UserError(f"{path} is not JSON ({error}): remove it, and evaluate the run again") from error
 
     def record_metrics(self, metrics: Mapping) -> None:
-        """Add or replace the metrics of one split in `metrics.json`; `metrics["split"]` says which."""
-        self.write_json("metrics.json", {**self.metrics(), metrics["split"]: metrics})
+        """Add or replace the metrics of one condition in `metrics.json`; `metrics["condition"]` says which."""
+        self.write_json("metrics.json", {**self.metrics(), metrics["condition"]: metrics})
 
     def write_json(self, name: str, content: Mapping) -> None:
         """Write a file of the folder, whole or not at all."""

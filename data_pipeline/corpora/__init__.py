@@ -1,25 +1,28 @@
 """The corpora that `ser data prepare` knows, each in a module of its own."""
 
 from collections.abc import Callable
+from importlib import import_module
 
 from data_pipeline.corpora.corpus import Corpus
 from data_pipeline.errors import UserError
 
 
-def _crema_d() -> Corpus:
-    from data_pipeline.corpora.crema_d import CremaD
-
-    return CremaD()
-
-
-def _synthetic() -> Corpus:
-    from data_pipeline.corpora.synthetic import Synthetic
-
-    return Synthetic()
+def _imported(module: str, corpus: str) -> Callable[[], Corpus]:
+    """A corpus whose module is imported when it is called for."""
+    return lambda: getattr(import_module(f"data_pipeline.corpora.{module}"), corpus)()
 
 
-CORPORA: dict[str, Callable[[], Corpus]] = {"crema_d": _crema_d, "synthetic": _synthetic}
-"""By name; each is imported when it is called for."""
+CORPORA: dict[str, Callable[[], Corpus]] = {
+    "crema_d": _imported("crema_d", "CremaD"),
+    "ravdess": _imported("ravdess", "Ravdess"),
+    "tess": _imported("tess", "Tess"),
+    "savee": _imported("savee", "Savee"),
+    "emodb": _imported("emodb", "EmoDB"),
+    "synthetic": _imported("synthetic", "Synthetic"),
+    "manifest": _imported("manifest", "Manifest"),
+    "folders": _imported("folders", "Folders"),
+}
+"""By name: published corpora, machine speech, and one's own recordings."""
 
 
 def open_corpus(name: str) -> Corpus:

@@ -1,22 +1,50 @@
 """What a corpus is to this project: a folder layout, a licence and a speaker split."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from data_pipeline.clip import Clip
-from data_pipeline.splits import Side, shuffled_speakers
+from data_pipeline.emotion import LABELS, Emotion
+from data_pipeline.errors import UserError
+from data_pipeline.set_aside import SetAside
+from data_pipeline.side import Side
+from data_pipeline.splits import shuffled_speakers
+from data_pipeline.storage import storage_for
+from data_pipeline.storage.stored_file import StoredFile
+
+AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff")
+"""Of files that may be clips. Of a clip that is there twice, the one with the earlier suffix is taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What was found of a corpus; nothing has been decoded.
+
+    Attributes:
+        clips: At least one, sorted by name; names are unique.
+        set_aside: Clips that cannot be used as they are described, such as a manifest's line without an emotion.
+        ignored: Audio files among the clips whose names are not of the corpus, by their paths below its folder.
+    """
+
+    clips: tuple[Clip, ...]
+    set_aside: tuple[SetAside, ...] = ()
+    ignored: tuple[str, ...] = ()
 
 
 class Corpus(ABC):
-    """Turns a folder into clips, and says where the folder comes from.
+    """Finds a corpus's clips, and says where the corpus comes from.
 
-    A subclass sets the attributes, implements `clips`, and is listed in `data_pipeline.corpora.CORPORA`.
+    A subclass sets the attributes, implements `read`, and is listed in `data_pipeline.corpora.CORPORA`.
 
     Attributes:
         name: How commands and records call it (`crema_d`).
         title: Its full name.
+        size: How much there is, in words (`7,442 clips, 5.3 h`).
         speakers: How many there are, in words (`91 actors`).
+        language: Spoken in it.
+        emotions: That its clips are labelled with.
         licence: Under which its audio may be used.
         url: Where to get it or read about it; empty for one that is made on the spot.
         synthetic: Whether its speech is made by a machine; every report made from it must say so.
@@ -24,33 +52,104 @@ class Corpus(ABC):
 
     name: str
     title: str
+    size: str
     speakers: str
+    language: str
+    emotions: tuple[Emotion, ...] = LABELS
     licence: str
     url: str
     synthetic: bool = False
 
     @abstractmethod
-    def clips(self, source: Path) -> list[Clip]:
-        """Every clip found under `source`, by name; nothing is decoded.
+    def read(self, source: str) -> Listing:
+        """Everything found at `source`; nothing is decoded.
 
         Args:
-            source: The corpus's folder.
-
-        Returns:
-            At least one clip, sorted by name; names are unique.
+            source: The corpus's folder or file, a path or a URL.
 
         Raises:
-            UserError: If `source` is missing, is not a folder, or holds no clip of this corpus.
+            UserError: If `source` is missing, is of the wrong kind, or holds no clip of this corpus.
         """
 
-    def sides(self, speakers: Iterable[str]) -> dict[str, Side]:
+    def clips(self, source: Path | str) -> list[Clip]:
+        """The clips of `read`, as a list."""
+        return list(self.read(str(source)).clips)
+
+    def sides(self, clips: Sequence[Clip]) -> dict[str, Side]:
         """The corpus's own speaker split: which side each speaker is on.
 
         Args:
-            speakers: Ids of the speakers on disk.
+            clips: Those at hand, of this corpus.
 
         Returns:
-            A side for each of them. Unless a corpus has a published split, the speakers at hand are shuffled
-            with a fixed seed and cut 70/10/20.
+            The side of each of their speakers. Unless a corpus has a published split, the speakers at hand are
+            shuffled with a fixed seed and cut 70/10/20, women and men alike.
         """
-        return shuffled_speakers(speakers)
+        return shuffled_speakers({clip.speaker: clip.sex for clip in clips})
+
+
+class FolderCorpus(Corpus):
+    """A corpus whose files tell by their names what they hold, wherever they lie below its folder.
+
+    Attributes:
+        example: Name of one of its files, for messages.
+    """
+
+    example: str
+
+    @abstractmethod
+    def describe(self, file: StoredFile) -> Clip | None:
+        """The clip that a file's name tells of, or None if the name is not of this corpus.
+
+        Args:
+            file: With one of `AUDIO_SUFFIXES`.
+        """
+
+    def describer(self, source: str, files: Sequence[StoredFile]) -> Callable[[StoredFile], Clip | None]:  # noqa: ARG002
+        """`describe`, or the same with what tables beside the clips add.
+
+        Args:
+            source: The corpus's folder.
+            files: All below it.
+
+        Raises:
+            UserError: If a table is unreadable.
+        """
+        return self.describe
+
+    def read(self, source: str) -> Listing:
+        """Every clip below a folder, at any depth.
+
+        Of a clip that is there twice, as in some mirrors, the one in the shallower folder is taken, and in the same
+        one that of the better format.
+
+        Args:
+            source: The folder.
+
+        Raises:
+            UserError: If `source` is missing, is not a folder, or holds no clip of this corpus; if a table cannot be
+                read.
+        """
+        storage = storage_for(source)
+        expected = f"give the folder that holds the corpus (files as {self.example})"
+        kind = storage.kind(source)
+        if kind != "folder":
+            raise UserError(f"{source} {'is not a folder' if kind else 'does not exist'}: {expected}")
+        files = storage.walk(source)
+        audio = [file for file in files if file.suffix in AUDIO_SUFFIXES]
+        describe = self.describer(source, files)
+        clips: dict[str, Clip] = {}
+        for file in sorted(audio, key=_preference):
+            clip = describe(file)
+            if clip is not None:
+                clips.setdefault(clip.name, clip)
+        if not clips:
+            raise UserError(f"{source} holds no {self.name} clip: {expected}")
+        # Files that lie among clips are worth a word if they are none; what lies elsewhere is another matter.
+        homes = {clip.file.folder for clip in clips.values()} | {""}
+        ignored = (file.name for file in audio if file.folder in homes and describe(file) is None)
+        return Listing(tuple(clips[name] for name in sorted(clips)), ignored=tuple(ignored))
+
+
+def _preference(file: StoredFile) -> tuple[int, int, str]:
+    return file.name.count("/"), AUDIO_SUFFIXES.index(file.suffix), file.name

@@ -17,16 +17,19 @@ import numpy as np
 from data_pipeline.atomic_file import replacing, write_text
 from data_pipeline.clip import Clip
 from data_pipeline.corpora.articulation import SENTENCES
-from data_pipeline.corpora.codes import EMOTIONS, LEVELS
-from data_pipeline.corpora.corpus import Corpus
+from data_pipeline.corpora.corpus import AUDIO_SUFFIXES, Corpus, Listing
 from data_pipeline.corpora.expression import INTENSITIES, Speaker, draw_speaker, say
+from data_pipeline.corpora.label_map import LEVELS, emotions_of
 from data_pipeline.decode import SAMPLE_RATE
-from data_pipeline.emotion import Emotion
+from data_pipeline.emotion import LABELS, Emotion
 from data_pipeline.errors import UserError
+from data_pipeline.storage import storage_for
+
+_EMOTIONS = emotions_of("crema_d")
 
 _NAME = re.compile(
     r"(?P<speaker>S\d{2,})_(?P<sentence>[A-Z]{3})_"
-    rf"(?P<emotion>{'|'.join(EMOTIONS)})_(?P<intensity>{'|'.join(LEVELS)})_(?P<repetition>\d{{2,}})"
+    rf"(?P<emotion>{'|'.join(_EMOTIONS)})_(?P<intensity>{'|'.join(LEVELS)})_(?P<repetition>\d{{2,}})"
 )
 _SPEAKERS = "speakers.csv"
 
@@ -36,54 +39,57 @@ class Synthetic(Corpus):
 
     name = "synthetic"
     title = "Synthetic emotional speech (source-filter voice)"
+    size = "as much as wanted"
     speakers = "any number of machine speakers"
+    language = "English words, machine voices"
     licence = "Apache-2.0, as this project; made by `ser data synthesize`"
     url = ""
     synthetic = True
 
-    def clips(self, source: Path) -> list[Clip]:
+    def read(self, source: str) -> Listing:
         """Every clip that `synthesize` wrote to `source`; files of other names are passed over.
 
         Args:
             source: The folder.
 
-        Returns:
-            Clips sorted by name.
-
         Raises:
             UserError: If `source` is missing, is not a folder, was not written to the end, or holds no clip.
         """
-        source = Path(source)
-        if not source.is_dir():
+        storage = storage_for(source)
+        if storage.kind(source) != "folder":
             raise UserError(f"{source} is not a folder: make a synthetic corpus there with `ser data synthesize`")
-        table = source / _SPEAKERS
-        if not table.is_file():
+        files = storage.walk(source)
+        table = next((file.location for file in files if file.name == _SPEAKERS), None)
+        if table is None:
             raise UserError(
                 f"{source} is not a complete synthetic corpus (no {_SPEAKERS}): make one with `ser data synthesize`"
             )
         sexes = _read_speakers(table)
         clips = []
-        for path in sorted(source.glob("*.wav"), key=lambda path: path.stem):
-            code = _NAME.fullmatch(path.stem)
-            if code is None:
+        for file in files:
+            code = _NAME.fullmatch(file.stem)
+            if code is None or file.suffix != ".wav" or file.folder:
                 continue
             if code["speaker"] not in sexes:
-                raise UserError(f"{table} does not list {code['speaker']} of {path.name}: synthesize the corpus again")
+                raise UserError(f"{table} does not list {code['speaker']} of {file.name}: synthesize the corpus again")
             clips.append(
                 Clip(
-                    path=path,
-                    name=path.stem,
+                    file=file,
+                    name=file.stem,
                     corpus=self.name,
                     speaker=code["speaker"],
-                    emotion=EMOTIONS[code["emotion"]],
+                    emotion=_EMOTIONS[code["emotion"]],
                     intensity=LEVELS[code["intensity"]],
                     sentence=code["sentence"],
+                    repetition=code["repetition"],
                     sex=sexes[code["speaker"]],
                 )
             )
         if not clips:
             raise UserError(f"{source} holds no clip named like S01_AWK_ANG_MD_00.wav: synthesize the corpus again")
-        return clips
+        taken = {clip.file.name for clip in clips}
+        ignored = [file.name for file in files if file.suffix in AUDIO_SUFFIXES and file.name not in taken]
+        return Listing(tuple(sorted(clips, key=lambda clip: clip.name)), ignored=tuple(ignored))
 
 
 def synthesize(
@@ -124,7 +130,7 @@ def synthesize(
     plan = {
         clip_name(number, emotion, index): (number, emotion, index)
         for number in range(1, speakers + 1)
-        for emotion in Emotion
+        for emotion in LABELS
         for index in range(clips_per_emotion)
     }
     try:
@@ -158,7 +164,7 @@ def clip_name(number: int, emotion: Emotion, index: int) -> str:
         emotion: Neutral speech has no intensity (`XX`), as in CREMA-D.
         index: Of the clip among the speaker's clips of that emotion, from 0.
     """
-    code = next(code for code, value in EMOTIONS.items() if value is emotion)
+    code = next(code for code, value in _EMOTIONS.items() if value is emotion)
     level = "XX" if emotion is Emotion.NEUTRAL else list(LEVELS)[index % len(INTENSITIES)]
     return f"S{number:02d}_{_sentence(index)}_{code}_{level}_{index // len(SENTENCES):02d}"
 
@@ -182,7 +188,7 @@ def make_clip(seed: int, speaker: Speaker, number: int, emotion: Emotion, index:
     Returns:
         int16 [samples] at 16 kHz, of 1 to 3 s.
     """
-    key = (number, list(Emotion).index(emotion), index)
+    key = (number, LABELS.index(emotion), index)
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
     intensity = list(INTENSITIES.values())[index % len(INTENSITIES)]
     waveform = say(_sentence(index), speaker, emotion, intensity, rng)
@@ -206,9 +212,9 @@ def _speaker_table(people: list[Speaker]) -> str:
     return "id,sex\n" + "".join(rows)
 
 
-def _read_speakers(table: Path) -> dict[str, str]:
+def _read_speakers(table: str) -> dict[str, str]:
     try:
-        rows = list(csv.DictReader(io.StringIO(table.read_text(encoding="utf-8"))))
+        rows = list(csv.DictReader(io.StringIO(storage_for(table).read(table).decode("utf-8"))))
         return {row["id"]: row["sex"] or "" for row in rows}
-    except (OSError, UnicodeDecodeError, csv.Error, KeyError) as error:
+    except (UnicodeDecodeError, csv.Error, KeyError) as error:
         raise UserError(f"{table} is not a table with the columns id and sex: synthesize the corpus again") from error

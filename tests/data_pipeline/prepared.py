@@ -10,6 +10,7 @@ from data_pipeline.clip import Clip
 from data_pipeline.dataset import FORMAT, Dataset
 from data_pipeline.emotion import LABELS
 from data_pipeline.records import encode
+from data_pipeline.storage.stored_file import StoredFile
 
 
 def tone(emotion: int, loudness: float, seconds: float, seed: int) -> np.ndarray:
@@ -34,7 +35,7 @@ def write_dataset(
             emotion, speaker = index % 6, f"{side}{index // 6 % 3}"
             length = float(np.random.default_rng([index, clips]).uniform(*seconds))
             clip = Clip(
-                Path("x.wav"),
+                StoredFile("x.wav", "x.wav", 0, 0),
                 f"{side}_{index}",
                 "synthetic",
                 speaker,
@@ -54,11 +55,13 @@ def write_dataset(
             "speakers": [f"synthetic/{side}{number}" for number in range(3)],
             "emotions": dict.fromkeys(LABELS, clips // 6),
             "shards": shards,
+            "shard_bytes": {shard: (folder / shard).stat().st_size for shard in shards},
         }
     content = {
         "format": FORMAT,
-        "labels": list(LABELS),
+        "emotions": list(LABELS),
         "corpora": ["synthetic"],
+        "speakers_unknown": 0,
         "synthetic": True,
         "split": "speaker",
         "fingerprint": "of a test",

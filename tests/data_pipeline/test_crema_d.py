@@ -5,22 +5,18 @@ from pathlib import Path
 
 import pytest
 
+from data_pipeline.clip import Clip
 from data_pipeline.corpora import open_corpus
 from data_pipeline.corpora.crema_d import CremaD
 from data_pipeline.emotion import Emotion
 from data_pipeline.errors import UserError
+from data_pipeline.storage.stored_file import StoredFile
+from tests.data_pipeline.corpus_folder import lay_out
 
 # The validation and test actors of the `crema_d` builder of tensorflow_datasets 4.9, as its own code
 # (`_get_inter_splits_by_group` over the 91 actors, split number 0) gives them.
 VALIDATION = "1015 1020 1021 1030 1050 1070 1079 1089 1090"
 TEST = "1010 1013 1022 1026 1037 1038 1040 1045 1047 1048 1059 1065 1066 1068 1071 1073 1084 1086 1088"
-
-
-def make_corpus(folder: Path, *names: str) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in names:
-        (folder / name).touch()
-    return folder
 
 
 @pytest.mark.parametrize(
@@ -35,7 +31,7 @@ def make_corpus(folder: Path, *names: str) -> Path:
     ],
 )
 def test_a_file_name_says_what_was_acted(tmp_path, file, speaker, sentence, emotion, intensity):
-    (clip,) = CremaD().clips(make_corpus(tmp_path, file))
+    (clip,) = CremaD().clips(lay_out(tmp_path, file))
 
     assert (clip.speaker, clip.sentence, clip.emotion, clip.intensity) == (
         speaker,
@@ -43,36 +39,36 @@ def test_a_file_name_says_what_was_acted(tmp_path, file, speaker, sentence, emot
         emotion,
         intensity,
     )
-    assert (clip.name, clip.corpus, clip.path) == (Path(file).stem, "crema_d", tmp_path / file)
+    assert (clip.name, clip.corpus, clip.file.location) == (Path(file).stem, "crema_d", str(tmp_path / file))
     assert (clip.votes, clip.sex, clip.age, clip.race, clip.ethnicity) == (None, "", None, "", "")
 
 
 def test_the_old_name_of_one_clip_is_put_right(tmp_path):
-    (clip,) = CremaD().clips(make_corpus(tmp_path, "1040_ITH_SAD_X.wav"))
+    (clip,) = CremaD().clips(lay_out(tmp_path, "1040_ITH_SAD_X.wav"))
 
     assert clip.name == "1040_ITH_SAD_XX"
     assert clip.intensity == "unspecified"
-    assert clip.path.name == "1040_ITH_SAD_X.wav"
+    assert clip.file.name == "1040_ITH_SAD_X.wav"
 
 
-@pytest.mark.parametrize("below", [".", "AudioWAV", "AudioMP3"])
-def test_audio_lies_in_the_folder_or_in_the_official_ones_below_it(tmp_path, below):
-    make_corpus(tmp_path / below, "1002_IEO_NEU_XX.wav", "1001_IEO_NEU_XX.wav")
+@pytest.mark.parametrize("below", [".", "AudioWAV", "AudioMP3", "cremad/AudioWAV", "by/actor/and/day"])
+def test_audio_lies_at_any_depth_below_the_folder(tmp_path, below):
+    lay_out(tmp_path / below, "1002_IEO_NEU_XX.wav", "1001_IEO_NEU_XX.wav")
 
     assert [clip.name for clip in CremaD().clips(tmp_path)] == ["1001_IEO_NEU_XX", "1002_IEO_NEU_XX"]
 
 
 def test_of_a_clip_in_two_formats_the_lossless_one_is_taken(tmp_path):
-    make_corpus(tmp_path / "AudioMP3", "1001_IEO_NEU_XX.mp3", "1002_IEO_NEU_XX.mp3")
-    make_corpus(tmp_path / "AudioWAV", "1001_IEO_NEU_XX.wav")
+    lay_out(tmp_path / "AudioMP3", "1001_IEO_NEU_XX.mp3", "1002_IEO_NEU_XX.mp3")
+    lay_out(tmp_path / "AudioWAV", "1001_IEO_NEU_XX.wav")
 
-    paths = [clip.path.relative_to(tmp_path).as_posix() for clip in CremaD().clips(tmp_path)]
+    paths = [clip.file.name for clip in CremaD().clips(tmp_path)]
 
     assert paths == ["AudioWAV/1001_IEO_NEU_XX.wav", "AudioMP3/1002_IEO_NEU_XX.mp3"]
 
 
 def test_other_names_are_no_clips(tmp_path):
-    make_corpus(
+    lay_out(
         tmp_path,
         "1001_IEO_NEU_XX.wav",
         "1001_IEO_NEU_XX.txt",
@@ -85,7 +81,16 @@ def test_other_names_are_no_clips(tmp_path):
     )
     (tmp_path / "1001_IEO_SAD_XX.wav").mkdir()
 
-    assert [clip.name for clip in CremaD().clips(tmp_path)] == ["1001_IEO_NEU_XX"]
+    listing = CremaD().read(str(tmp_path))
+
+    assert [clip.name for clip in listing.clips] == ["1001_IEO_NEU_XX"]
+    assert listing.ignored == (
+        "1000_IEO_NEU_XX.wav",
+        "1001_IEO_JOY_XX.wav",
+        "1001_IEO_NEU.wav",
+        "1001_IEO_NEU_XX (copy).wav",
+        "1092_IEO_NEU_XX.wav",
+    )
 
 
 VOTES = """"","A","D","F","H","N","S","fileName","numResponses"
@@ -107,7 +112,7 @@ def write_tables(folder: Path, votes: str = VOTES, demographics: str = DEMOGRAPH
 
 @pytest.mark.parametrize("source", [".", "AudioWAV"])
 def test_tables_are_read_from_the_corpus_folder(tmp_path, source):
-    make_corpus(tmp_path / "AudioWAV", "1001_IEO_NEU_XX.wav", "1002_IEO_NEU_XX.wav", "1003_IEO_NEU_XX.wav")
+    lay_out(tmp_path / "AudioWAV", "1001_IEO_NEU_XX.wav", "1002_IEO_NEU_XX.wav", "1003_IEO_NEU_XX.wav")
     write_tables(tmp_path)
 
     first, second, third = CremaD().clips(tmp_path / source)
@@ -132,7 +137,7 @@ def test_tables_are_read_from_the_corpus_folder(tmp_path, source):
 
 
 def test_the_parent_of_a_folder_with_another_name_is_not_searched_for_tables(tmp_path):
-    make_corpus(tmp_path / "some", "1001_IEO_NEU_XX.wav")
+    lay_out(tmp_path / "some", "1001_IEO_NEU_XX.wav")
     write_tables(tmp_path)
 
     (clip,) = CremaD().clips(tmp_path / "some")
@@ -152,7 +157,7 @@ def test_the_parent_of_a_folder_with_another_name_is_not_searched_for_tables(tmp
     ],
 )
 def test_a_broken_table_is_named(tmp_path, votes, demographics, file):
-    make_corpus(tmp_path, "1001_IEO_NEU_XX.wav")
+    lay_out(tmp_path, "1001_IEO_NEU_XX.wav")
     write_tables(tmp_path, votes, demographics)
 
     with pytest.raises(UserError, match=file):
@@ -160,7 +165,7 @@ def test_a_broken_table_is_named(tmp_path, votes, demographics, file):
 
 
 def test_a_missing_folder_is_named(tmp_path):
-    with pytest.raises(UserError, match=r"nowhere does not exist.*AudioWAV"):
+    with pytest.raises(UserError, match=r"nowhere does not exist.*1001_IEO_NEU_XX\.wav"):
         CremaD().clips(tmp_path / "nowhere")
 
 
@@ -173,16 +178,22 @@ def test_a_file_in_place_of_the_folder_is_named(tmp_path):
 
 
 def test_a_folder_without_clips_says_what_was_expected(tmp_path):
-    make_corpus(tmp_path, "holiday.wav")
+    lay_out(tmp_path, "holiday.wav")
 
-    with pytest.raises(UserError, match=r"holds no CREMA-D clip.*1001_IEO_NEU_XX\.wav"):
+    with pytest.raises(UserError, match=r"holds no crema_d clip.*1001_IEO_NEU_XX\.wav"):
         CremaD().clips(tmp_path)
+
+
+def clips_of(*actors: str) -> list[Clip]:
+    """A clip of each actor."""
+    file = StoredFile("x.wav", "x.wav", size=1, changed=0)
+    return [Clip(file, f"{actor}_IEO_NEU_XX", "crema_d", actor, Emotion.NEUTRAL) for actor in actors]
 
 
 def test_actors_are_on_the_sides_of_the_published_split():
     actors = [str(actor) for actor in range(1001, 1092)]
 
-    sides = CremaD().sides(actors)
+    sides = CremaD().sides(clips_of(*actors))
 
     assert [actor for actor in actors if sides[actor] == "validation"] == VALIDATION.split()
     assert [actor for actor in actors if sides[actor] == "test"] == TEST.split()
@@ -190,18 +201,17 @@ def test_actors_are_on_the_sides_of_the_published_split():
 
 
 def test_an_actor_keeps_its_side_whoever_else_is_there():
-    everyone = CremaD().sides(str(actor) for actor in range(1001, 1092))
+    everyone = CremaD().sides(clips_of(*(str(actor) for actor in range(1001, 1092))))
 
     for actor, side in everyone.items():
-        assert CremaD().sides([actor]) == {actor: side}
+        assert CremaD().sides(clips_of(actor)) == {actor: side}
 
 
 def test_real_corpus_as_its_readme_describes_it(speech_data):
     clips = CremaD().clips(speech_data / "crema_d")
-    speakers = {clip.speaker for clip in clips}
 
     assert len(clips) == 5_884
-    assert Counter(CremaD().sides(speakers).values()) == {"train": 63, "validation": 9}
+    assert Counter(CremaD().sides(clips).values()) == {"train": 63, "validation": 9}
     assert all(clip.votes and sum(clip.votes.values()) > 0 for clip in clips)
     assert all(clip.sex and clip.age and clip.race and clip.ethnicity for clip in clips)
 
@@ -233,5 +243,5 @@ def test_it_is_in_the_registry_with_licence_and_link():
 
 
 def test_an_unknown_corpus_is_refused_with_the_known_ones():
-    with pytest.raises(UserError, match=r"'emodb'.*crema_d"):
-        open_corpus("emodb")
+    with pytest.raises(UserError, match=r"'iemocap'.*crema_d"):
+        open_corpus("iemocap")

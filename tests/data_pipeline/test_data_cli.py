@@ -136,16 +136,23 @@ def test_synthetic_speech_is_made_prepared_and_called_synthetic(app, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("emodb", "source", "out"), "no corpus 'emodb'"),
+        (("iemocap", "source", "out"), "no corpus 'iemocap'"),
+        (("iemocap=source", "crema_d=source", "out"), "no corpus 'iemocap'"),
+        (("crema_d", "ravdess", "source", "out"), "'crema_d' names no corpus and place"),
+        (("crema_d=", "out"), "'crema_d=' names no corpus and place"),
+        (("out",), "no corpus is named"),
+        (("crema_d", "crema_d", "out", "--runner", "SparkleRunner"), "SparkleRunner cannot be used"),
+        (("crema_d", "crema_d", "out", "--runner-option", "x"), "name a --runner"),
         (("crema_d", "nowhere", "out"), "nowhere does not exist"),
         (("synthetic", "nowhere", "out"), "nowhere is not a folder"),
-        (("crema_d", ".", "out"), "no CREMA-D clip"),
+        (("crema_d", "empty", "out"), "empty holds no crema_d clip"),
         (("crema_d", "crema_d", "out", "--split", "actor"), "'actor' is no split"),
         (("crema_d", "crema_d", "out", "--split", "fold:1/9"), "needs 9 speakers"),
     ],
 )
 def test_wrong_requests_are_errors_for_the_user(app, corpus, tmp_path, monkeypatch, arguments, message):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
 
     with pytest.raises(UserError, match=message):
         run(app, "prepare", *arguments)

@@ -8,9 +8,10 @@ from data_pipeline.dataset import Dataset
 from data_pipeline.errors import UserError
 
 CONTENT = {
-    "format": 1,
-    "labels": ["anger", "fear"],
+    "format": 2,
+    "emotions": ["anger", "fear"],
     "corpora": ["crema_d"],
+    "speakers_unknown": 4,
     "synthetic": False,
     "split": "speaker",
     "fingerprint": "abc",
@@ -38,7 +39,8 @@ def test_it_says_what_the_file_says(folder):
     dataset = Dataset.open(folder)
 
     assert dataset.folder == folder
-    assert dataset.labels == ("anger", "fear")
+    assert dataset.emotions == ("anger", "fear")
+    assert dataset.speakers_unknown == 4
     assert dataset.corpora == ("crema_d",)
     assert dataset.synthetic is False
     assert dataset.split_name == "speaker"
@@ -69,7 +71,7 @@ def test_a_folder_without_a_dataset(tmp_path, kind):
 
 
 @pytest.mark.parametrize(
-    "text", [b"", b"{", b"[1]", b'"format"', b"null", b'{"format": 0}', b'{"splits": {}}', b'{"labels": "\xe9"}']
+    "text", [b"", b"{", b"[1]", b'"format"', b"null", b'{"format": 1}', b'{"splits": {}}', b'{"labels": "\xe9"}']
 )
 def test_a_broken_or_foreign_description(folder, text):
     (folder / "dataset.json").write_bytes(text)
@@ -93,13 +95,6 @@ def test_a_shard_of_another_size_is_named(folder, content):
         UserError, match=r"train-00000-of-00001\.tfrecord is damaged or incomplete: prepare the dataset"
     ):
         Dataset.open(folder)
-
-
-def test_a_dataset_that_does_not_say_its_sizes_is_taken_as_it_is(folder):
-    side = {key: value for key, value in CONTENT["splits"]["train"].items() if key != "shard_bytes"}
-    (folder / "dataset.json").write_text(json.dumps({**CONTENT, "splits": {"train": side}}))
-
-    assert Dataset.open(folder).side("train").shard_bytes == {}
 
 
 @pytest.mark.parametrize(

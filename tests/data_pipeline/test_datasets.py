@@ -1,14 +1,23 @@
+import dataclasses
+
 import numpy as np
 import pytest
+import soundfile
 
 from data_pipeline import datasets
 from data_pipeline.augment import AugmentSettings
+from data_pipeline.emotion import EMOTIONS, LABELS
 from data_pipeline.errors import UserError
 from data_pipeline.log_mel import LogMelSettings, log_mel, num_frames
+from data_pipeline.targets import Target
+from data_pipeline.telephone import TelephoneSettings, telephone
 from tests.data_pipeline.prepared import write_dataset
 
 SETTINGS = LogMelSettings()
 AUGMENT = AugmentSettings()
+EVERYTHING = dataclasses.replace(
+    AugmentSettings.strong(), speed=0.7, reverberation=0.7, noise=0.7, telephone=0.7, telephone_packet_loss=0.2
+)
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +58,7 @@ def test_labels_are_one_hot_in_the_order_of_the_records(dataset):
     labels = np.concatenate([labels for _, labels in datasets.waveforms(dataset, "validation", batch_size=5)])
     known = datasets.descriptions(dataset, "validation")
     assert labels.sum(1).tolist() == [1.0] * 18
-    assert [dataset.labels[index] for index in labels.argmax(1)] == known["emotion"].tolist()
+    assert [LABELS[index] for index in labels.argmax(1)] == known["emotion"].tolist()
 
 
 def test_log_mels_are_those_of_the_waveforms(dataset):
@@ -63,12 +72,14 @@ def test_log_mels_are_those_of_the_waveforms(dataset):
         np.testing.assert_allclose(features["log_mel"][index, frames:], SETTINGS.floor, atol=1e-6)
 
 
-def test_an_epoch_is_a_function_of_its_seed_and_number(dataset):
-    first, again = training(dataset, epoch=3, seed=5), training(dataset, epoch=3, seed=5)
+@pytest.mark.parametrize("augment", [AUGMENT, EVERYTHING])
+def test_an_epoch_is_a_function_of_its_seed_and_number(dataset, augment):
+    first, again = (training(dataset, epoch=3, seed=5, augment=augment) for _ in range(2))
     for (features, labels), (same_features, same_labels) in zip(first, again, strict=True):
         np.testing.assert_array_equal(features["log_mel"], same_features["log_mel"])
         np.testing.assert_array_equal(labels, same_labels)
-    for other in (training(dataset, epoch=4, seed=5), training(dataset, epoch=3, seed=6)):
+    for changes in ({"epoch": 4, "seed": 5}, {"epoch": 3, "seed": 6}):
+        other = training(dataset, augment=augment, **changes)
         assert not np.array_equal(first[0][1], other[0][1])
 
 
@@ -117,6 +128,91 @@ def test_descriptions_tell_what_is_known_of_each_clip(dataset):
         "synthetic/validation1",
         "synthetic/validation2",
     }
-    assert known["votes"].shape == (18, 6)
+    assert known["votes"].shape == (18, len(EMOTIONS))
     assert set(known["sex"]) == {"female"}
     assert known["age"].min() == 30
+
+
+CHANGES = {
+    "trim": 3.0,
+    "speed": 1.0,
+    "shift": 0.3,
+    "fade": 0.1,
+    "reverberation": 1.0,
+    "noise": 1.0,
+    "gain": 6.0,
+    "telephone": 1.0,
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_each_change_alone_changes_waveforms_and_leaves_them_finite(dataset, change):
+    off = AugmentSettings.off()
+    arguments = {"batch_size": 36, "training": True, "crop_seconds": 0.5, "epoch": 1}
+    [(plain, _)] = collect(datasets.waveforms(dataset, "train", augment=off, **arguments))
+    augment = dataclasses.replace(off, **{change: CHANGES[change]})
+    [(changed, _)] = collect(datasets.waveforms(dataset, "train", augment=augment, **arguments))
+    assert np.isfinite(changed["waveform"]).all()
+    assert changed["num_samples"].max() <= 8_000
+    width = min(plain["waveform"].shape[1], changed["waveform"].shape[1])
+    differs = np.abs(plain["waveform"][:, :width] - changed["waveform"][:, :width]).max(axis=1) > 1e-3
+    assert differs.mean() > 0.7
+
+
+def test_a_change_happens_to_its_share_of_the_clips(dataset):
+    arguments = {"batch_size": 36, "training": True}
+    [(plain, _)] = collect(datasets.waveforms(dataset, "train", augment=AugmentSettings.off(), **arguments))
+    some = dataclasses.replace(AugmentSettings.off(), noise=0.5)
+    [(changed, _)] = collect(datasets.waveforms(dataset, "train", augment=some, **arguments))
+    share = (plain["waveform"] != changed["waveform"]).any(axis=1).mean()
+    assert 0.2 < share < 0.8
+
+
+def test_noise_comes_from_a_folder(dataset, tmp_path):
+    # A tone that no voice of the dataset has.
+    soundfile.write(tmp_path / "whistle.wav", 0.5 * np.sin(2 * np.pi * 7_000 * np.arange(16_000) / 16_000), 16_000)
+    augment = dataclasses.replace(AugmentSettings.off(), noise=1.0, noise_snr=(0.0, 0.0), noise_folder=str(tmp_path))
+    [(features, _)] = collect(datasets.waveforms(dataset, "train", batch_size=36, training=True, augment=augment))
+    for waveform, length in zip(features["waveform"], features["num_samples"], strict=True):
+        spectrum = np.abs(np.fft.rfft(waveform[:length])) ** 2
+        hertz = np.fft.rfftfreq(length, 1 / 16_000)
+        assert spectrum[(hertz > 6_900) & (hertz < 7_100)].sum() > 0.4 * spectrum.sum()
+
+
+def test_a_channel_is_that_of_every_whole_clip(dataset):
+    channel = TelephoneSettings("alaw")
+    [(plain, _)] = collect(datasets.waveforms(dataset, "validation", batch_size=18))
+    [(heard, _)] = collect(datasets.waveforms(dataset, "validation", batch_size=18, channel=channel))
+    np.testing.assert_array_equal(heard["num_samples"], plain["num_samples"])
+    for index, length in enumerate(plain["num_samples"]):
+        wanted = telephone(plain["waveform"][index, :length], channel, [0, 0])
+        np.testing.assert_allclose(heard["waveform"][index, :length], wanted, atol=1e-6)
+    [(features, _)] = collect(
+        datasets.log_mels(dataset, "validation", batch_size=18, settings=SETTINGS, channel=channel)
+    )
+    frames = features["num_frames"][0]
+    alone = log_mel(heard["waveform"][0, : heard["num_samples"][0]], SETTINGS)
+    np.testing.assert_allclose(features["log_mel"][0, :frames], alone, atol=1e-4)
+
+
+def test_lost_packets_are_the_same_in_every_evaluation_and_others_for_every_clip(dataset):
+    def heard(packet_loss):
+        channel = TelephoneSettings(packet_loss=packet_loss)
+        [(features, _)] = collect(datasets.waveforms(dataset, "validation", batch_size=18, channel=channel))
+        # The first 20 packets; every second sample is one that came over the line.
+        return features["waveform"][:, :6_400:2].reshape(18, 20, 160)
+
+    first = heard(0.3)
+    np.testing.assert_array_equal(heard(0.3), first)
+    lost = (first != heard(0.0)).any(axis=2)
+    assert 0.2 < lost.mean() < 0.4
+    assert len({tuple(row) for row in lost}) == 18
+
+
+def test_clips_of_other_labels_are_left_out_and_the_order_is_the_targets(dataset):
+    target = Target(("sadness", "anger"))
+    batches = collect(datasets.log_mels(dataset, "train", batch_size=5, settings=SETTINGS, target=target))
+    labels = np.concatenate([labels for _, labels in batches])
+    assert labels.shape == (12, 2)
+    known = datasets.descriptions(dataset, "train", target)
+    assert [target.labels[index] for index in labels.argmax(1)] == known["emotion"].tolist()

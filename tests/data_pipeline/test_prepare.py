@@ -2,9 +2,12 @@
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +16,12 @@ import soundfile
 import tensorflow as tf
 
 from data_pipeline.corpora import open_corpus
-from data_pipeline.corpora.corpus import Corpus
+from data_pipeline.corpora.corpus import Corpus, Listing
 from data_pipeline.dataset import Dataset
 from data_pipeline.errors import UserError
+from data_pipeline.parsing import parse
 from data_pipeline.prepare import prepare
-from data_pipeline.records import parse
+from data_pipeline.shards import write_shard
 
 ROOT = Path(__file__).parent.parent.parent
 EMOTIONS = ("ANG", "DIS", "FEA", "HAP", "NEU", "SAD")
@@ -88,8 +92,8 @@ def test_the_description_counts_what_is_there(source, out):
     prepare(crema_d(source), out)
 
     content = json.loads((out / "dataset.json").read_text())
-    assert content["format"] == 1
-    assert content["labels"] == ["anger", "disgust", "fear", "happiness", "neutral", "sadness"]
+    assert content["format"] == 2
+    assert content["emotions"] == ["anger", "disgust", "fear", "happiness", "neutral", "sadness"]
     assert content["corpora"] == ["crema_d"]
     assert content["synthetic"] is False
     assert content["split"] == "speaker"
@@ -100,7 +104,7 @@ def test_the_description_counts_what_is_there(source, out):
     assert content["contradictions"] == []
     sizes = {path.name: path.stat().st_size for path in out.glob("*.tfrecord")}
     assert {name: size for side in content["splits"].values() for name, size in side["shard_bytes"].items()} == sizes
-    assert content["sources"][0]["folder"] == str(source)
+    assert content["sources"][0]["place"] == str(source)
     assert content["sources"][0]["licence"] == "Open Database License 1.0"
     for side in content["splits"].values():
         assert side["clips"] == 12
@@ -249,8 +253,8 @@ def test_votes_and_demographics_reach_the_records(source, out):
 
     assert (summary.with_votes, summary.with_demographics) == (1, 6)
     records = {record["name"].decode(): record for record in read_side(summary.dataset, "train")}
-    assert records["1001_IEO_NEU_XX"]["votes"].tolist() == [1, 2, 3, 4, 5, 6]
-    assert records["1001_IEO_SAD_XX"]["votes"].tolist() == [0] * 6
+    assert records["1001_IEO_NEU_XX"]["votes"].tolist() == [1, 2, 3, 4, 5, 6, 0, 0, 0]
+    assert records["1001_IEO_SAD_XX"]["votes"].tolist() == [0] * 9
     assert (records["1001_IEO_SAD_XX"]["age"], records["1001_IEO_SAD_XX"]["sex"]) == (51, b"male")
     assert (records["1002_IEO_SAD_XX"]["age"], records["1002_IEO_SAD_XX"]["sex"]) == (-1, b"")
 
@@ -270,7 +274,7 @@ def test_other_splits(source, out, split, validation):
 
 
 class Other(Corpus):
-    """A corpus of one clip, with names that another corpus has too."""
+    """A corpus with names that another corpus has too."""
 
     name = "other"
     title = "Other"
@@ -279,10 +283,9 @@ class Other(Corpus):
     url = ""
     synthetic = True
 
-    def clips(self, source):
-        import dataclasses
-
-        return [dataclasses.replace(clip, corpus="other") for clip in open_corpus("crema_d").clips(source)]
+    def read(self, source):
+        clips = open_corpus("crema_d").clips(source)
+        return Listing(tuple(replace(clip, corpus="other") for clip in clips))
 
 
 def test_two_corpora_become_one_dataset(source, tmp_path, out):
@@ -297,17 +300,19 @@ def test_two_corpora_become_one_dataset(source, tmp_path, out):
     assert sum(side.clips for side in dataset.splits.values()) == 24
 
 
-def test_a_clip_that_goes_while_it_is_looked_at_is_named(source, out):
+def test_a_clip_that_goes_after_it_was_listed_is_set_aside(source, out):
     make_corpus(source, actors=("1001",))
 
     class Vanishing(Other):
-        def clips(self, source):
-            found = super().clips(source)
-            found[3].path.unlink()
-            return found
+        def read(self, source):
+            listing = super().read(source)
+            Path(listing.clips[3].file.location).unlink()
+            return listing
 
-    with pytest.raises(UserError, match=r"1001_IEO_HAP_XX\.wav cannot be read"):
-        prepare([(Vanishing(), source)], out)
+    summary = prepare([(Vanishing(), source)], out)
+
+    (gone,) = summary.set_aside
+    assert str(gone) == "1001_IEO_HAP_XX.wav cannot be read (No such file or directory)"
 
 
 def test_a_place_where_no_folder_can_be_made_is_named(source, tmp_path):
@@ -487,18 +492,39 @@ def test_a_description_of_something_else_is_never_replaced(source, out, text):
     assert (out / "dataset.json").read_bytes() == text
 
 
-def test_progress_counts_every_clip_once(source, out, monkeypatch):
+def test_progress_goes_up_to_the_number_of_clips(source, out, monkeypatch):
     monkeypatch.setattr("data_pipeline.plan.CLIPS_PER_SHARD", 5)
     make_corpus(source)
     calls = []
 
     prepare(crema_d(source), out, workers=3, on_progress=lambda done, total: calls.append((done, total)))
 
-    assert calls == [(done, 36) for done in range(37)]
+    counts = [done for done, _ in calls]
+    assert calls[0] == (0, 36)
+    assert calls[-1] == (36, 36)
+    assert counts == sorted(counts)
+    assert {total for _, total in calls} == {36}
 
 
 class Interruption(Exception):
     pass
+
+
+def interrupted_after(clips: int):
+    """Writes shards in this process, and fails when so many clips have been begun."""
+
+    def write_all(tasks, on_progress):
+        done = 0
+
+        def on_clip(index):
+            nonlocal done
+            done += 1
+            if done > clips:
+                raise Interruption
+
+        return {task.shard.name: write_shard(task, on_clip) for task in tasks}
+
+    return write_all
 
 
 def test_an_interrupted_run_is_taken_up_again(source, out, tmp_path, monkeypatch):
@@ -506,18 +532,14 @@ def test_an_interrupted_run_is_taken_up_again(source, out, tmp_path, monkeypatch
     make_corpus(source)
     prepare(crema_d(source), tmp_path / "uninterrupted")
 
-    def interrupt(done, total):
-        if done == 18:
-            raise Interruption
-
     with pytest.raises(Interruption):
-        prepare(crema_d(source), out, workers=1, on_progress=interrupt)
+        prepare(crema_d(source), out, write_all=interrupted_after(18))
     with pytest.raises(UserError, match="no prepared dataset"):
         Dataset.open(out)
     calls = []
     prepare(crema_d(source), out, on_progress=lambda done, total: calls.append(done))
 
-    # Shards of 4 clips, four of which were whole when the 18th clip was done.
+    # Shards of 4 clips, four of which were whole when the 18th clip was begun.
     assert calls[0] == 16
     assert contents(out) == contents(tmp_path / "uninterrupted")
 
@@ -526,12 +548,8 @@ def test_what_an_interrupted_run_left_of_another_plan_is_not_used(source, out, t
     monkeypatch.setattr("data_pipeline.plan.CLIPS_PER_SHARD", 5)
     make_corpus(source)
 
-    def interrupt(done, total):
-        if done == 18:
-            raise Interruption
-
     with pytest.raises(Interruption):
-        prepare(crema_d(source), out, workers=1, on_progress=interrupt)
+        prepare(crema_d(source), out, write_all=interrupted_after(18))
     prepare(crema_d(source), out, split="random")
     prepare(crema_d(source), tmp_path / "fresh", split="random")
 
@@ -543,12 +561,8 @@ def test_a_shard_damaged_while_interrupted_is_made_again(source, out, tmp_path, 
     make_corpus(source)
     prepare(crema_d(source), tmp_path / "uninterrupted")
 
-    def interrupt(done, total):
-        if done == 18:
-            raise Interruption
-
     with pytest.raises(Interruption):
-        prepare(crema_d(source), out, workers=1, on_progress=interrupt)
+        prepare(crema_d(source), out, write_all=interrupted_after(18))
     (first, *_) = sorted(out.glob("*.tfrecord"))
     first.write_bytes(first.read_bytes()[:100])
     prepare(crema_d(source), out)
@@ -556,62 +570,85 @@ def test_a_shard_damaged_while_interrupted_is_made_again(source, out, tmp_path, 
     assert contents(out) == contents(tmp_path / "uninterrupted")
 
 
-KILLED_RUN = """
-import sys, time
-from pathlib import Path
+RUN = """
+import sys
 import data_pipeline.plan
-data_pipeline.plan.CLIPS_PER_SHARD = 5
+data_pipeline.plan.CLIPS_PER_SHARD = 20
 from data_pipeline.corpora import open_corpus
 from data_pipeline.prepare import prepare
 
-def hang(done, total):
-    if done == 18:
-        print("now", flush=True)
-        time.sleep(600)
-
-prepare([(open_corpus("crema_d"), Path(sys.argv[1]))], Path(sys.argv[2]), workers=2, on_progress=hang)
+if __name__ == "__main__":
+    begun = lambda done, total: print(done, flush=True)
+    prepare([(open_corpus("crema_d"), sys.argv[1])], sys.argv[2], workers=2, on_progress=begun)
 """
 
 
-def test_a_killed_run_is_taken_up_again(source, out, tmp_path, monkeypatch):
-    monkeypatch.setattr("data_pipeline.plan.CLIPS_PER_SHARD", 5)
-    make_corpus(source)
+def start_run(source: Path, out: Path) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, "-c", RUN, str(source), str(out)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+
+
+@pytest.mark.parametrize("kills", [4, pytest.param(20, marks=pytest.mark.slow)])
+def test_a_run_killed_at_random_moments_is_taken_up_again(source, out, tmp_path, monkeypatch, kills):
+    monkeypatch.setattr("data_pipeline.plan.CLIPS_PER_SHARD", 20)
+    actors = [str(actor) for actor in range(1001, 1031)]
+    make_corpus(source, actors=actors, sentences=("IEO", "TIE", "DFA", "IOM", "ITH", "WSI"))
     prepare(crema_d(source), tmp_path / "uninterrupted")
+    moments = random.Random(0)
 
-    with subprocess.Popen(
-        [sys.executable, "-c", KILLED_RUN, str(source), str(out)],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout.readline() == "now\n"
-        with pytest.raises(UserError, match="another run is writing"):
-            prepare(crema_d(source), out)
-        process.send_signal(signal.SIGKILL)
-    assert not (out / "dataset.json").exists()
-    assert list(out.glob("*.tfrecord"))
-    calls = []
-    prepare(crema_d(source), out, on_progress=lambda done, total: calls.append(done))
+    for _ in range(kills):
+        with start_run(source, out) as process:
+            process.stdout.readline()
+            time.sleep(moments.uniform(0, 0.6))
+            process.send_signal(signal.SIGKILL)
+    prepare(crema_d(source), out)
 
-    assert calls[0] > 0
     assert contents(out) == contents(tmp_path / "uninterrupted")
 
 
+def test_two_runs_do_not_write_to_one_folder(source, out):
+    make_corpus(source, actors=[str(actor) for actor in range(1001, 1031)])
+
+    with start_run(source, out) as process:
+        process.stdout.readline()
+        process.send_signal(signal.SIGSTOP)
+        try:
+            with pytest.raises(UserError, match="another run is writing"):
+                prepare(crema_d(source), out)
+        finally:
+            process.send_signal(signal.SIGCONT)
+        process.stdout.read()
+    assert process.returncode == 0
+    assert prepare(crema_d(source), out, overwrite=True).dataset.splits
+
+
+FULL_DISK = """
+import resource, signal, sys
+from data_pipeline.corpora import open_corpus
+from data_pipeline.errors import UserError
+from data_pipeline.prepare import prepare
+
+if __name__ == "__main__":
+    # A limit on file size stands in for a full disk.
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, resource.RLIM_INFINITY))
+    try:
+        prepare([(open_corpus("crema_d"), sys.argv[1])], sys.argv[2])
+    except UserError as error:
+        print(error)
+"""
+
+
 def test_a_full_disk_is_named_and_the_run_can_go_on(source, out, tmp_path):
-    resource = pytest.importorskip("resource")
     make_corpus(source)
     prepare(crema_d(source), tmp_path / "uninterrupted")
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    try:
-        # A limit on file size stands in for a full disk.
-        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
-        with pytest.raises(UserError, match=r"\.tfrecord cannot be written"):
-            prepare(crema_d(source), out)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-        signal.signal(signal.SIGXFSZ, handler)
 
+    done = subprocess.run(
+        [sys.executable, "-c", FULL_DISK, str(source), str(out)], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    assert ".tfrecord cannot be written" in done.stdout
     prepare(crema_d(source), out)
     assert contents(out) == contents(tmp_path / "uninterrupted")
 

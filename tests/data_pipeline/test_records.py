@@ -1,7 +1,7 @@
 """Records: what is written is what is read."""
 
+import io
 import string
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,14 +11,19 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from data_pipeline.clip import Clip
-from data_pipeline.emotion import LABELS, Emotion
-from data_pipeline.records import encode, parse
+from data_pipeline.emotion import EMOTIONS, Emotion
+from data_pipeline.parsing import parse
+from data_pipeline.records import encode
+from data_pipeline.storage.stored_file import StoredFile
+from data_pipeline.tfrecord import write_record
+
+FILE = StoredFile("clip.wav", "clip.wav", 1, 0)
 
 words = st.text(string.printable + "éß漢", max_size=12)
 pcms = arrays.arrays(np.int16, st.integers(0, 300), elements=st.integers(-32_768, 32_767))
 clips = st.builds(
     Clip,
-    path=st.just(Path("clip.wav")),
+    file=st.just(FILE),
     name=words,
     corpus=words,
     speaker=words,
@@ -30,6 +35,8 @@ clips = st.builds(
     age=st.none() | st.integers(0, 120),
     race=words,
     ethnicity=words,
+    repetition=words,
+    speaker_known=st.booleans(),
 )
 
 
@@ -41,7 +48,8 @@ def test_every_field_comes_back(clip, pcm):
     np.testing.assert_array_equal(parsed["waveform"], pcm.astype(np.float32) / 32_768)
     assert parsed["waveform"].dtype == np.float32
     assert parsed["num_samples"] == len(pcm)
-    assert parsed["votes"].tolist() == [(clip.votes or {}).get(label, 0) for label in LABELS]
+    assert parsed["votes"].tolist() == [(clip.votes or {}).get(label, 0) for label in EMOTIONS]
+    assert parsed["speaker_known"] == clip.speaker_known
     assert parsed["age"] == (-1 if clip.age is None else clip.age)
     for field in [
         "name",
@@ -53,6 +61,7 @@ def test_every_field_comes_back(clip, pcm):
         "sex",
         "race",
         "ethnicity",
+        "repetition",
     ]:
         assert parsed[field].decode() == getattr(clip, field)
 
@@ -64,7 +73,7 @@ def test_equal_utterances_give_equal_bytes(clip, pcm):
 
 
 def test_it_is_an_example_that_any_program_can_read():
-    clip = Clip(Path("clip.wav"), "1001_IEO_NEU_XX", "crema_d", "1001", Emotion.NEUTRAL)
+    clip = Clip(FILE, "1001_IEO_NEU_XX", "crema_d", "1001", Emotion.NEUTRAL)
 
     features = tf.train.Example.FromString(encode(clip, np.array([1, -2], np.int16))).features.feature
 
@@ -77,7 +86,29 @@ def test_it_is_an_example_that_any_program_can_read():
     [np.zeros(4, np.float32), np.zeros(4, np.int32), np.zeros((4, 1), np.int16), np.zeros((), np.int16)],
 )
 def test_anything_but_a_vector_of_int16_is_refused(pcm):
-    clip = Clip(Path("clip.wav"), "a", "b", "c", Emotion.FEAR)
+    clip = Clip(FILE, "a", "b", "c", Emotion.FEAR)
 
     with pytest.raises(ValueError, match=r"int16 of shape \[samples\]. Received"):
         encode(clip, pcm)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.binary(max_size=2_000), max_size=4))
+def test_a_record_file_is_the_one_that_tensorflow_writes(tmp_path_factory, records):
+    folder = tmp_path_factory.mktemp("records")
+    with tf.io.TFRecordWriter(str(folder / "reference.tfrecord")) as writer:
+        for record in records:
+            writer.write(record)
+    ours = io.BytesIO()
+
+    size = sum(write_record(ours, record) for record in records)
+
+    assert ours.getvalue() == (folder / "reference.tfrecord").read_bytes()
+    assert size == len(ours.getvalue())
+
+
+def test_an_example_is_the_one_that_tensorflow_encodes():
+    clip = Clip(FILE, "n", "c", "s", Emotion.CALM, votes={Emotion.CALM: 300}, age=7)
+    encoded = encode(clip, np.arange(5, dtype=np.int16))
+
+    assert tf.train.Example.FromString(encoded).SerializeToString(deterministic=True) == encoded

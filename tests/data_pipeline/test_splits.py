@@ -1,7 +1,8 @@
 """Splits: speakers stay on one side, membership is stable, wrong requests are refused."""
 
 from collections import Counter
-from pathlib import Path
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import pytest
 from hypothesis import given
@@ -11,12 +12,21 @@ from data_pipeline.clip import Clip
 from data_pipeline.corpora.crema_d import CremaD
 from data_pipeline.emotion import Emotion
 from data_pipeline.errors import UserError
-from data_pipeline.splits import SIDES, parse_split, shuffled_speakers
+from data_pipeline.side import SIDES
+from data_pipeline.splits import parse_split, shuffled_speakers
+from data_pipeline.storage.stored_file import StoredFile
 
 
-def make_clips(clips_of: dict[str, int]) -> list[Clip]:
+def make_clips(clips_of: dict[str, int], sex_of: Mapping[str, str] = MappingProxyType({})) -> list[Clip]:
     return [
-        Clip(Path(f"{speaker}_{number}.wav"), f"{speaker}_{number}", "corpus", speaker, Emotion.ANGER)
+        Clip(
+            StoredFile(f"{speaker}_{number}.wav", f"{speaker}_{number}.wav", 1, 0),
+            f"{speaker}_{number}",
+            "corpus",
+            speaker,
+            Emotion.ANGER,
+            sex=sex_of.get(speaker, ""),
+        )
         for speaker, count in clips_of.items()
         for number in range(count)
     ]
@@ -24,42 +34,70 @@ def make_clips(clips_of: dict[str, int]) -> list[Clip]:
 
 speaker_ids = st.text("ABC0123456789", min_size=1, max_size=4)
 corpora = st.dictionaries(speaker_ids, st.integers(1, 6), min_size=1, max_size=40)
+sexes = st.dictionaries(speaker_ids, st.sampled_from(["female", "male"]))
 
 
-@given(corpora, st.integers(2, 5), st.data())
-def test_no_speaker_is_on_two_sides(clips_of, folds, data):
-    clips = make_clips(clips_of)
+def own_sides(clips):
+    return shuffled_speakers({clip.speaker: clip.sex for clip in clips})
+
+
+@given(corpora, sexes, st.integers(2, 5), st.data())
+def test_no_speaker_is_on_two_sides(clips_of, sex_of, folds, data):
+    clips = make_clips(clips_of, sex_of)
     fold = f"fold:{data.draw(st.integers(1, folds))}/{folds}"
-    fit_for_folds = sum(side != "test" for side in shuffled_speakers(clips_of).values()) >= folds
+    fit_for_folds = sum(side != "test" for side in own_sides(clips).values()) >= folds
 
     for text in ["speaker", *([fold] if fit_for_folds else [])]:
-        sides = parse_split(text).sides(clips, shuffled_speakers)
+        sides = parse_split(text).sides(clips, own_sides)
         assert sides.keys() == {clip.name for clip in clips}
         assert len({(clip.speaker, sides[clip.name]) for clip in clips}) == len(clips_of)
 
 
-@given(corpora, st.sampled_from(["speaker", "random"]), st.randoms())
-def test_a_split_does_not_depend_on_the_order_of_clips(clips_of, text, random):
-    clips = make_clips(clips_of)
+@given(corpora, sexes, st.sampled_from(["speaker", "random"]), st.randoms())
+def test_a_split_does_not_depend_on_the_order_of_clips(clips_of, sex_of, text, random):
+    clips = make_clips(clips_of, sex_of)
 
-    sides = parse_split(text).sides(clips, shuffled_speakers)
+    sides = parse_split(text).sides(clips, own_sides)
 
-    assert parse_split(text).sides(random.sample(clips, len(clips)), shuffled_speakers) == sides
+    assert parse_split(text).sides(random.sample(clips, len(clips)), own_sides) == sides
 
 
-@given(st.sets(speaker_ids, min_size=1))
-def test_every_side_has_a_speaker_where_there_are_three(speakers):
-    counts = Counter(shuffled_speakers(speakers).values())
+@given(st.dictionaries(speaker_ids, st.sampled_from(["female", "male", ""]), min_size=1))
+def test_every_side_has_a_speaker_where_there_are_three(sex_of):
+    counts = Counter(shuffled_speakers(sex_of).values())
 
-    assert counts.total() == len(speakers)
+    assert counts.total() == len(sex_of)
     assert counts["train"] >= 1
-    assert (counts["validation"] >= 1) == (len(speakers) >= 2)
-    assert (counts["test"] >= 1) == (len(speakers) >= 3)
+    assert (counts["validation"] >= 1) == (len(sex_of) >= 2)
+    assert (counts["test"] >= 1) == (len(sex_of) >= 3)
+
+
+@given(st.integers(5, 60), st.integers(5, 60))
+def test_every_side_has_its_share_of_women_and_men(women, men):
+    sex_of = {f"F{number}": "female" for number in range(women)} | {f"M{number}": "male" for number in range(men)}
+
+    sides = shuffled_speakers(sex_of)
+
+    for side in SIDES:
+        of_side = [sex_of[speaker] for speaker in sides if sides[speaker] == side]
+        assert abs(of_side.count("female") - len(of_side) * women / (women + men)) <= 1
+
+
+@given(st.integers(5, 40), st.integers(5, 40), st.integers(2, 5))
+def test_every_fold_has_its_share_of_women_and_men(women, men, folds):
+    sex_of = {f"F{number}": "female" for number in range(women)} | {f"M{number}": "male" for number in range(men)}
+    clips = make_clips(dict.fromkeys(sex_of, 1), sex_of)
+    left = [sex_of[speaker] for speaker, side in own_sides(clips).items() if side != "test"]
+
+    for number in range(1, folds + 1):
+        sides = parse_split(f"fold:{number}/{folds}").sides(clips, own_sides)
+        validating = [clip.sex for clip in clips if sides[clip.name] == "validation"]
+        assert abs(validating.count("female") - left.count("female") / folds) < 1
 
 
 @pytest.mark.parametrize("count", [10, 20, 50, 200])
 def test_speakers_are_cut_70_10_20(count):
-    sides = shuffled_speakers(f"S{number}" for number in range(count))
+    sides = shuffled_speakers({f"S{number}": "" for number in range(count)})
 
     assert Counter(sides.values()) == {"train": 0.7 * count, "validation": 0.1 * count, "test": 0.2 * count}
     assert list(sides.values()) != sorted(sides.values(), key=SIDES.index) or sorted(sides) != list(sides)
@@ -68,7 +106,7 @@ def test_speakers_are_cut_70_10_20(count):
 def test_the_random_split_cuts_clips_and_lets_speakers_be_on_all_sides():
     clips = make_clips({"A": 50, "B": 50})
 
-    sides = parse_split("random").sides(clips, shuffled_speakers)
+    sides = parse_split("random").sides(clips, own_sides)
 
     assert Counter(sides.values()) == {"train": 70, "validation": 10, "test": 20}
     assert {sides[clip.name] for clip in clips if clip.speaker == "A"} == set(SIDES)
@@ -76,7 +114,7 @@ def test_the_random_split_cuts_clips_and_lets_speakers_be_on_all_sides():
 
 def test_each_speaker_outside_the_test_side_validates_in_exactly_one_fold():
     clips = make_clips({str(actor): 1 for actor in range(1001, 1092)})
-    own = CremaD().sides(clip.speaker for clip in clips)
+    own = CremaD().sides(clips)
 
     folds = [parse_split(f"fold:{number}/6").sides(clips, CremaD().sides) for number in range(1, 7)]
 
@@ -90,7 +128,7 @@ def test_folds_of_unequal_size_differ_by_one_speaker():
     clips = make_clips({f"S{number:02d}": 2 for number in range(14)})
 
     sizes = [
-        Counter(parse_split(f"fold:{number}/4").sides(clips, shuffled_speakers).values())["validation"] // 2
+        Counter(parse_split(f"fold:{number}/4").sides(clips, own_sides).values())["validation"] // 2
         for number in range(1, 5)
     ]
 
@@ -100,7 +138,7 @@ def test_folds_of_unequal_size_differ_by_one_speaker():
 
 def test_more_folds_than_speakers_are_refused():
     with pytest.raises(UserError, match=r"fold:1/5 needs 5 speakers.*there are 2"):
-        parse_split("fold:1/5").sides(make_clips({"A": 3, "B": 3, "C": 3}), shuffled_speakers)
+        parse_split("fold:1/5").sides(make_clips({"A": 3, "B": 3, "C": 3}), own_sides)
 
 
 @pytest.mark.parametrize("text", ["speaker", "random", "fold:1/2", "fold:10/10"])

@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from data_pipeline.log_mel import LogMelSettings
+from data_pipeline.upsample import upsample_by_two
 from serving.mulaw import expansion_table
 from serving.signatures import signatures
 from serving.status import RowStatus
-from serving.upsample import upsample_by_two
 
 CLOSE = 1e-4
 FLOATS = st.floats(width=32, allow_nan=True, allow_infinity=True)

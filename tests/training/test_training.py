@@ -9,9 +9,10 @@ from typer.testing import CliRunner
 import ser
 from data_pipeline.augment import AugmentSettings
 from data_pipeline.errors import UserError
+from data_pipeline.targets import Target
 from tests.data_pipeline.prepared import tone, write_dataset
 from training import report
-from training.evaluate import evaluate, predict
+from training.evaluate import Condition, evaluate, predict
 from training.fit import FitSettings, Observer
 from training.mobilenet_recipe import MobileNetRecipe, train
 from training.models.mobilenet import MobileNetSettings
@@ -64,7 +65,7 @@ def test_training_learns_and_keeps_the_best_epoch(trained, dataset):
     assert best.validation_ua == max(row.validation_ua for row in listener.rows)
     # Six pitches far apart: a network that learns anything tells most of them; chance is a sixth.
     assert best.validation_ua > 0.5
-    answers = predict(run, dataset, "validation")
+    answers = predict(run, dataset, Condition("validation"))
     kept = np.mean([(answers.probabilities.argmax(1) == answers.truth)[answers.truth == k].mean() for k in range(6)])
     assert kept == pytest.approx(best.validation_ua)
 
@@ -99,7 +100,7 @@ def test_early_stopping_waits_for_its_patience(dataset, tmp_path):
 
 def test_evaluation_says_what_it_measured(trained, dataset):
     run, _, _ = trained
-    metrics = evaluate(run, dataset, "validation")
+    metrics = evaluate(run, dataset, Condition("validation"))
     assert metrics["split"] == "validation"
     assert metrics["clips"] == 36
     assert metrics["speakers"] == 3
@@ -107,9 +108,74 @@ def test_evaluation_says_what_it_measured(trained, dataset):
     assert "chosen on 3 of these speakers" in " ".join(report.notices(metrics))
     assert set(metrics) >= {"wa", "ua", "macro_f1", "per_class", "confusion", "wa_interval", "ece"}
     assert "synthetic" in " ".join(report.notices(metrics))
-    on_train = evaluate(run, dataset, "train")
+    on_train = evaluate(run, dataset, Condition("train"))
     assert on_train["seen_speakers"] == {"train": 3, "validation": 0}
     assert "trained on 3 of these speakers" in " ".join(report.notices(on_train))
+
+
+@pytest.mark.parametrize(
+    ("condition", "title"),
+    [
+        (Condition("validation", channel="telephone"), "validation, telephone"),
+        (
+            Condition("validation", channel="telephone-alaw", packet_loss=0.1),
+            "validation, telephone-alaw with 10% packet loss",
+        ),
+        (Condition("validation", labels="voted"), "validation, as heard"),
+    ],
+)
+def test_every_condition_has_metrics_of_its_own(trained, dataset, condition, title):
+    run, _, _ = trained
+    run.record_metrics(evaluate(run, dataset, Condition("validation")))
+    run.record_metrics(evaluate(run, dataset, condition))
+    recorded = run.metrics()
+    assert {"validation", title} <= recorded.keys()
+    assert recorded[title]["channel"] == condition.channel
+    assert recorded[title]["measured_against"] == condition.labels
+    page = report.write(run).read_text()
+    assert title in page
+
+
+def test_a_telephone_changes_answers_and_is_the_same_every_time(trained, dataset):
+    run, _, _ = trained
+    clean = predict(run, dataset, Condition("validation")).probabilities
+    first, again = (
+        predict(run, dataset, Condition("validation", channel="telephone", packet_loss=0.2)).probabilities
+        for _ in range(2)
+    )
+    np.testing.assert_array_equal(first, again)
+    assert np.abs(first - clean).max() > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("condition", "words"),
+    [
+        (Condition("validation", channel="walkie-talkie"), "'walkie-talkie' is no channel; choose one of clean"),
+        (Condition("validation", packet_loss=0.1), "a clean channel loses no packets"),
+        (Condition("validation", labels="soft"), "choose --labels acted or voted"),
+        (Condition("test"), "no test clips"),
+    ],
+)
+def test_conditions_that_make_no_sense_are_refused(trained, dataset, condition, words):
+    run, _, _ = trained
+    with pytest.raises(UserError, match=words):
+        evaluate(run, dataset, condition)
+
+
+def test_a_run_says_which_labels_it_learned(dataset, tmp_path):
+    settings = FitSettings(epochs=1, batch_size=60, crop_seconds=0.3)
+    target = Target(("anger", "fear", "neutral"), "soft")
+    run, _ = train(MobileNetRecipe(model=RECIPE.model, fit=settings, target=target), dataset, tmp_path / "run")
+    assert run.labels == ("anger", "fear", "neutral")
+    assert run.config["label_kind"] == "soft"
+    assert run.config["data"]["clips"] == {"train": 60, "validation": 18}
+    assert run.config["data"]["outside_labels"]["train"] == {"disgust": 20, "happiness": 20, "sadness": 20}
+    metrics = evaluate(run, dataset, Condition("validation"))
+    assert metrics["clips"] == 18
+    assert metrics["learned"] == "soft"
+    notices = " ".join(report.notices(metrics))
+    assert "the shares of listeners' votes" in notices
+    assert "left out: disgust 6, happiness 6, sadness 6" in notices
 
 
 def test_the_commands_train_and_evaluate(dataset, tmp_path):
@@ -170,9 +236,12 @@ def test_what_is_not_a_run_is_named(tmp_path):
     with pytest.raises(UserError, match="not JSON"):
         Run.open(tmp_path)
     (tmp_path / "config.json").write_text("[]")
-    with pytest.raises(UserError, match="lacks data, fit, front_end, labels, model, weights"):
+    with pytest.raises(UserError, match="lacks data, fit, front_end, label_kind, labels, model, weights"):
         Run.open(tmp_path)
-    fields = {"labels": ["anger"], **{name: {} for name in ("model", "fit", "front_end", "data", "weights")}}
+    fields = {
+        "labels": ["anger"],
+        **{name: {} for name in ("model", "fit", "front_end", "label_kind", "data", "weights")},
+    }
     (tmp_path / "config.json").write_text(json.dumps(fields))
     with pytest.raises(UserError, match=r"no model\.keras"):
         Run.open(tmp_path)

@@ -3,7 +3,7 @@ import pytest
 import soundfile
 import soxr
 
-from serving.upsample import odd_taps, upsample_by_two
+from data_pipeline.upsample import odd_taps, upsample_by_two
 
 
 def decibels(error: np.ndarray, reference: np.ndarray) -> float:

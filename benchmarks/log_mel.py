@@ -1,0 +1,139 @@
+"""Log-mel spectrograms through the training pipeline against librosa, on one processor core."""
+
+import os
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from quiet_tensorflow import hush
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from data_pipeline.dataset import Dataset
+
+_BATCH_SIZE = 64
+
+
+def main(
+    data: Annotated[Path, typer.Argument(help="A prepared dataset (`ser data prepare`).")],
+    split: Annotated[str, typer.Option(help="Which side of it.")] = "train",
+    clips: Annotated[int, typer.Option(help="How many of its clips, rounded up to batches.", min=1)] = 1_000,
+    rounds: Annotated[int, typer.Option(help="Measurements of each, in turn; the median counts.", min=1)] = 5,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Also write the figures to this file.")] = None,
+) -> None:
+    """Compare `datasets.log_mels` with `librosa.feature.melspectrogram` and a logarithm.
+
+    Both make the same spectrograms (64 HTK mel bands from 125 to 7,500 Hz, 25 ms windows every 10 ms) of the same
+    clips. Ours reads the records from disk and makes padded batches with labels; librosa gets the waveforms in memory.
+    The process keeps to one core, and what counts is its CPU time, which other work on the machine hardly touches.
+
+    Example: `python -m benchmarks.log_mel out/data --json log_mel.json`
+    """
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    hush()
+    import tensorflow as tf
+
+    from benchmarks.report import show
+    from data_pipeline.dataset import Dataset
+    from data_pipeline.decode import SAMPLE_RATE
+
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    dataset = Dataset.open(data)
+    waveforms = _waveforms(dataset, split, clips)
+    seconds = sum(map(len, waveforms)) / SAMPLE_RATE
+    contestants: dict[str, Callable[[], None]] = {
+        "librosa.feature.melspectrogram, log": lambda: _with_librosa(waveforms),
+        "datasets.log_mels": _with_datasets(dataset, split, len(waveforms)),
+    }
+    taken = _cpu_seconds(contestants, rounds)
+    theirs, ours = taken.values()
+    show(
+        f"log-mels of {len(waveforms):,} clips ({seconds / 60:.1f} min), one core",
+        ("", "CPU s", "clips/s", "x real time"),
+        [(name, (spent, len(waveforms) / spent, seconds / spent)) for name, spent in taken.items()],
+        f"ratio: {theirs / ours:.2f} x",
+        {
+            "clips": len(waveforms),
+            "audio_seconds": seconds,
+            "librosa_cpu_seconds": theirs,
+            "log_mels_cpu_seconds": ours,
+            "ratio": theirs / ours,
+        },
+        json_file,
+    )
+
+
+def _cpu_seconds(contestants: dict[str, Callable[[], None]], rounds: int) -> dict[str, float]:
+    """The median CPU time of each; they take turns, after a run that does not count."""
+    taken: dict[str, list[float]] = {name: [] for name in contestants}
+    for number in range(rounds + 1):
+        for name, run in contestants.items():
+            started = time.process_time()
+            run()
+            if number:
+                taken[name].append(time.process_time() - started)
+    return {name: statistics.median(times) for name, times in taken.items()}
+
+
+def _waveforms(dataset: "Dataset", split: str, clips: int) -> "list[np.ndarray]":
+    from data_pipeline import datasets
+
+    batches = datasets.waveforms(dataset, split, batch_size=_BATCH_SIZE)
+    waveforms: list[np.ndarray] = []
+    for features, _ in batches.take(-(-clips // _BATCH_SIZE)):
+        rows = zip(features["waveform"].numpy(), features["num_samples"].numpy(), strict=True)
+        waveforms.extend(row[:length] for row, length in rows)
+    return waveforms
+
+
+def _with_librosa(waveforms: "list[np.ndarray]") -> None:
+    import librosa
+    import numpy as np
+
+    from data_pipeline.log_mel import LogMelSettings
+
+    settings = LogMelSettings()
+    for waveform in waveforms:
+        mel = librosa.feature.melspectrogram(
+            y=waveform,
+            sr=settings.sample_rate,
+            n_fft=settings.fft_length,
+            win_length=settings.window,
+            hop_length=settings.hop,
+            center=False,
+            power=1.0,
+            n_mels=settings.num_bands,
+            fmin=settings.low,
+            fmax=settings.high,
+            htk=True,
+            norm=None,
+        )
+        np.log(mel + settings.offset)
+
+
+def _with_datasets(dataset: "Dataset", split: str, clips: int) -> Callable[[], None]:
+    """A pass over batches whose graph is made once, as a job makes it."""
+    from data_pipeline import datasets
+    from data_pipeline.log_mel import LogMelSettings
+
+    batches = datasets.log_mels(dataset, split, batch_size=_BATCH_SIZE, settings=LogMelSettings())
+    batches = batches.take(-(-clips // _BATCH_SIZE))
+
+    def go_through() -> None:
+        for _ in batches:
+            pass
+
+    return go_through
+
+
+if __name__ == "__main__":
+    from benchmarks.report import run
+
+    run(main)

@@ -1,0 +1,59 @@
+"""How a benchmark is run from the command line and tells its figures."""
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from data_pipeline.atomic_file import write_text
+from data_pipeline.errors import UserError
+
+
+def run(command: Callable[..., None]) -> None:
+    """Run a benchmark's command; what the user can put right is one line and exit status 1."""
+    app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
+    app.command(no_args_is_help=True)(command)
+    try:
+        app()
+    except UserError as error:
+        sys.exit(f"error: {error}")
+
+
+def show(
+    title: str,
+    headings: Sequence[str],
+    rows: Sequence[tuple[str, tuple[float, ...]]],
+    verdict: str,
+    figures: dict[str, Any],
+    json_file: Path | None,
+) -> None:
+    """Print a table and a line below it, and write the figures where asked.
+
+    Args:
+        title: Above the table.
+        headings: Of the columns; the first is that of the names.
+        rows: A name and its numbers each, one for each further column.
+        verdict: The line below.
+        figures: What is written.
+        json_file: Where to, or None.
+
+    Raises:
+        UserError: If the file cannot be written.
+    """
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False)
+    for number, heading in enumerate(headings):
+        table.add_column(heading, justify="right" if number else "left")
+    for name, numbers in rows:
+        table.add_row(name, *(f"{number:,.0f}" if number >= 100 else f"{number:.3g}" for number in numbers))
+    Console().print(table)
+    typer.echo(verdict)
+    if json_file:
+        write_text(json_file, json.dumps(figures, indent=2) + "\n")
+        typer.echo(f"written: {json_file}")

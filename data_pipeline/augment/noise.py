@@ -1,0 +1,175 @@
+"""Additive noise at a drawn signal-to-noise ratio: coloured noise, or excerpts of recordings."""
+
+import functools
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+
+from data_pipeline.corpora.corpus import AUDIO_SUFFIXES
+from data_pipeline.decode import SAMPLE_RATE, UnusableAudio, decode
+from data_pipeline.errors import UserError
+from data_pipeline.fft_length import fft_length
+from data_pipeline.set_aside import SetAside
+from data_pipeline.storage import storage_for
+
+_LONGEST_EXCERPT = 60.0
+"""Seconds of a file that are used at most, so that a long one does not crowd out the others."""
+
+_MOST_SECONDS = 1_800.0
+"""Of noise that are kept in memory: 58 MB."""
+
+_FRAME = SAMPLE_RATE // 50
+"""Samples over which a level is taken, 20 ms."""
+
+_ACTIVE = 1e-3
+"""Share of the loudest frame's power from which on a frame counts as speech: 30 dB below it."""
+
+_LOWEST = 20.0
+"""Hz below which coloured noise has nothing: what cannot be heard would use up brown noise's whole power."""
+
+
+def add_noise(waveform: tf.Tensor, noise: tf.Tensor, snr: float | tf.Tensor) -> tf.Tensor:
+    """Add noise to a waveform.
+
+    The signal's power is that of its active frames, since pauses say nothing of how well speech can be heard (as in
+    ITU-T P.56; here frames of 20 ms within 30 dB of the loudest). Silence stays silence, and silent noise adds nothing.
+
+    Args:
+        waveform: float32 [samples].
+        noise: float32 [samples], of any level.
+        snr: Signal-to-noise ratio in decibels.
+
+    Returns:
+        float32 [samples].
+    """
+    power = active_power(waveform) * tf.pow(10.0, -snr / 10.0)
+    return waveform + noise * tf.sqrt(tf.math.divide_no_nan(power, tf.reduce_mean(tf.square(noise))))
+
+
+def active_power(waveform: tf.Tensor) -> tf.Tensor:
+    """Mean power of the frames that are not pauses.
+
+    Args:
+        waveform: float32 [samples] at 16 kHz.
+
+    Returns:
+        float32 scalar; 0 for digital silence.
+    """
+    samples = tf.size(waveform)
+    frames = -(-samples // _FRAME)
+    padded = tf.reshape(tf.pad(waveform, [[0, frames * _FRAME - samples]]), [frames, _FRAME])
+    # The last frame is a mean over the samples that it has.
+    held = tf.clip_by_value(samples - tf.range(frames) * _FRAME, 1, _FRAME)
+    power = tf.reduce_sum(tf.square(padded), axis=1) / tf.cast(held, tf.float32)
+    active = tf.cast(power >= _ACTIVE * tf.reduce_max(power), tf.float32)
+    return tf.math.divide_no_nan(tf.reduce_sum(power * active), tf.reduce_sum(active))
+
+
+def coloured_noise(samples: int | tf.Tensor, exponent: float | tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    """Gaussian noise whose power falls as 1 / frequency ** exponent (Timmer and König 1995, A&A 300, 707).
+
+    Args:
+        samples: How many.
+        exponent: 0 is white, 1 pink, 2 brown noise; negative ones rise.
+        seed: int32 [2].
+
+    Returns:
+        float32 [samples] at 16 kHz, of no particular level.
+    """
+    length = fft_length(samples)
+    bins = length // 2 + 1
+    parts = tf.random.stateless_normal([2, bins], seed)
+    hertz = tf.cast(tf.range(bins), tf.float32) * (SAMPLE_RATE / tf.cast(length, tf.float32))
+    weight = tf.where(hertz < _LOWEST, 0.0, tf.pow(tf.maximum(hertz, _LOWEST) / _LOWEST, -exponent / 2))
+    return tf.signal.irfft(tf.complex(parts[0] * weight, parts[1] * weight), [length])[:samples]
+
+
+@dataclass(frozen=True, eq=False)
+class NoiseBank:
+    """Recordings of noise, in memory.
+
+    Attributes:
+        samples: int16 [samples] at 16 kHz, one recording after the other.
+        starts: int32 [recordings], where each begins.
+        lengths: int32 [recordings], samples of each.
+        files: Where the recordings come from, below the folder.
+        set_aside: Files of the folder that could not be used.
+    """
+
+    samples: tf.Tensor
+    starts: np.ndarray
+    lengths: np.ndarray
+    files: tuple[str, ...]
+    set_aside: tuple[SetAside, ...]
+
+    @classmethod
+    def open(cls, folder: str, seconds: float = _MOST_SECONDS) -> "NoiseBank":
+        """Read the recordings of a folder and of those below it.
+
+        Where there is more than fits, recordings are chosen by a fixed draw, and so are the same on every machine with
+        the same files.
+
+        Args:
+            folder: A path or a URL.
+            seconds: Of noise at most; the first minute of each recording is used.
+
+        Raises:
+            UserError: If the folder is missing or holds no usable recording.
+        """
+        storage = storage_for(folder)
+        if storage.kind(folder) != "folder":
+            raise UserError(f"{folder} is no folder: give a folder of noise recordings")
+        files = [file for file in storage.walk(folder) if file.suffix in AUDIO_SUFFIXES]
+        recordings: dict[str, np.ndarray] = {}
+        set_aside = []
+        left = round(seconds * SAMPLE_RATE)
+        for index in np.random.default_rng(0).permutation(len(files)):
+            file = files[index]
+            if left <= 0:
+                break
+            try:
+                pcm = decode(file.location, end=_LONGEST_EXCERPT)[:left]
+            except UnusableAudio as error:
+                set_aside.append(SetAside(file.name, error.reason))
+                continue
+            if not pcm.any():
+                set_aside.append(SetAside(file.name, "is silent"))
+                continue
+            recordings[file.name] = pcm
+            left -= len(pcm)
+        if not recordings:
+            detail = f" ({len(set_aside)} unusable, such as {set_aside[0]})" if set_aside else ""
+            raise UserError(f"{folder} holds no usable recording of noise{detail}: give a folder with audio files")
+        lengths = np.array([len(pcm) for pcm in recordings.values()], np.int32)
+        # Where the input pipeline runs; on an accelerator every epoch would fetch it from there.
+        with tf.device("CPU:0"):
+            samples = tf.constant(np.concatenate(list(recordings.values())))
+        starts = np.cumsum(lengths, dtype=np.int32) - lengths
+        return cls(samples, starts, lengths, tuple(recordings), tuple(sorted(set_aside, key=str)))
+
+    def excerpt(self, samples: int | tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        """A stretch of one recording, which is repeated where it is too short.
+
+        Args:
+            samples: How many.
+            seed: int32 [2]. Long recordings are drawn more often, in proportion.
+
+        Returns:
+            float32 [samples], full scale ±1.
+        """
+        place_seed, offset_seed = tf.unstack(tf.random.split(seed, 2))
+        place = tf.random.stateless_uniform([], place_seed, 0, int(self.lengths.sum()), tf.int32)
+        number = tf.searchsorted(self.starts, [place], side="right")[0] - 1
+        start, length = tf.gather(self.starts, number), tf.gather(self.lengths, number)
+        latest = tf.maximum(length - samples, 0)
+        start += tf.random.stateless_uniform([], offset_seed, 0, latest + 1, tf.int32)
+        stretch = self.samples[start : start + tf.minimum(length, samples)]
+        stretch = tf.tile(stretch, [-(-samples // tf.size(stretch))])[:samples]
+        return tf.cast(stretch, tf.float32) / 32_768.0
+
+
+@functools.lru_cache(maxsize=1)
+def noise_bank(folder: str) -> NoiseBank:
+    """`NoiseBank.open`, once a process: every epoch asks for it again."""
+    return NoiseBank.open(folder)

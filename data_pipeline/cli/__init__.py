@@ -1,0 +1,23 @@
+"""The commands `ser data …`, a module each."""
+
+import typer
+
+from data_pipeline.cli import check, download, listing, plot, prepare, synthesize
+
+data_app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    help="Corpora on disk and what is made of them: list, download, check, prepare and plot.",
+)
+
+data_app.command("list")(listing.list_corpora)
+data_app.command(no_args_is_help=True)(download.download)
+data_app.command(no_args_is_help=True)(synthesize.synthesize)
+data_app.command(no_args_is_help=True)(check.check)
+data_app.command(no_args_is_help=True)(prepare.prepare)
+data_app.command(no_args_is_help=True)(plot.plot)
+
+
+def mount(app: typer.Typer) -> None:
+    """Add this package's commands to `ser`."""
+    app.add_typer(data_app, name="data")

@@ -1,0 +1,128 @@
+"""`ser data check`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from data_pipeline.cli.progress import clip_progress
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
+
+    from data_pipeline.check import Check
+
+_LISTED = 10
+"""Findings and groups shown before the rest is left to the page."""
+
+_STRICT_STATUS = 2
+"""What `--strict` exits with; 1 is for commands that could not do their work."""
+
+
+def check(
+    paths: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="PATH...",
+            help="A corpus as `NAME=PLACE` (`ser data list` has the names), or a folder, manifest or audio file alone: "
+            "which corpus lies there is told by its files, and if it is none, every audio file is checked "
+            "without a label.",
+        ),
+    ],
+    output: Annotated[
+        Path, typer.Option(help="Folder for `check.html` and `check.json`; made if it is missing.")
+    ] = Path("out/check"),
+    workers: Annotated[
+        int | None, typer.Option(help="Processes to work with; one a processor unless given.", min=1)
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON instead of tables.")] = False,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict",
+            help="Exit with status 2 if clips are unusable, or if one piece of audio carries several labels or is on "
+            "several sides of the speaker split.",
+        ),
+    ] = False,
+) -> None:
+    """Find what is wrong with corpora before they are prepared.
+
+    Clips that are undecodable, empty, silent, too short or too long; clipped ones, DC offsets, dead channels;
+    levels and sampling rates out of line with the rest of the corpus. Audio that is there twice, sample for
+    sample or nearly (coded anew, amplified, shifted, trimmed), and whether its labels agree. No file is changed.
+
+    Examples: `ser data check crema_d=~/corpora/CREMA-D`, `ser data check calls.csv recordings/ --strict`
+    """
+    from data_pipeline.check import check as check_corpora
+    from data_pipeline.check import summary, write
+
+    progress = clip_progress()
+    # The bar is on standard output, where the JSON goes.
+    progress.disable = as_json
+    tasks: dict[str, TaskID] = {}
+
+    def show(step: str, done: int, total: int) -> None:
+        if step not in tasks:
+            tasks[step] = progress.add_task(step, total=total)
+        progress.update(tasks[step], completed=done)
+
+    with progress:
+        result = check_corpora(paths, workers=workers, on_progress=show)
+    page = write(result, output)
+    if as_json:
+        import json
+
+        typer.echo(json.dumps(summary(result), indent=1, ensure_ascii=False))
+    else:
+        _report(result)
+        typer.echo(f"page: {page}\nall figures: {page.with_suffix('.json')}")
+    if strict and (result.unusable or result.contradictions or result.leaks):
+        raise typer.Exit(_STRICT_STATUS)
+
+
+def _report(result: "Check") -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    from data_pipeline.quality.findings import UNUSABLE, Kind
+
+    table = Table("", box=box.SIMPLE_HEAD, show_edge=False)
+    for name in result.corpora:
+        table.add_column(name, justify="right")
+    corpus_of = [recording.corpus for recording in result.recordings]
+    table.add_row("clips", *(f"{corpus_of.count(name):,}" for name in result.corpora), end_section=True)
+    for kind in result.counts:
+        found = [corpus_of[finding.place] for finding in result.findings if finding.kind is kind]
+        table.add_row(
+            f"{kind.value}{' (unusable)' if kind in UNUSABLE else ''}",
+            *(f"{found.count(name):,}" for name in result.corpora),
+        )
+    Console().print(table)
+    order = list(Kind)
+    worst_first = sorted(result.findings, key=lambda finding: (order.index(finding.kind), finding.place))
+    _list_some(
+        "{} findings:", [f"{result.recordings[finding.place].title} {finding.detail}" for finding in worst_first]
+    )
+    _list_some("described badly, {} in all:", [str(clip) for clip in result.set_aside])
+    _list_some("audio files with other names, {} in all, not checked:", list(result.ignored))
+    groups = sorted(result.repeats, key=lambda group: (not group.contradictory, not group.leaking, not group.exact))
+    _list_some(
+        "audio that is there more than once, {} groups:",
+        [
+            f"{' {} '.format('=' if group.exact else '~').join(one.title for one in group.recordings)}"
+            + (": contradicting labels" if group.contradictory else "")
+            + (": several sides of the split" if group.leaking else "")
+            for group in groups
+        ],
+    )
+
+
+def _list_some(heading: str, lines: list[str]) -> None:
+    if not lines:
+        return
+    typer.echo(heading.format(len(lines)))
+    for line in lines[:_LISTED]:
+        typer.echo(f"  {line}")
+    if len(lines) > _LISTED:
+        typer.echo(f"  and {len(lines) - _LISTED} more on the page")

@@ -1,0 +1,168 @@
+"""`ser data prepare`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from data_pipeline.cli.progress import clip_progress
+from data_pipeline.errors import UserError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from data_pipeline.prepare import Summary
+
+_LISTED = 20
+"""Lines of set-aside clips and contradictions shown before the rest is left to `dataset.json`."""
+
+
+def prepare(
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="NAME=PLACE... OUT",
+            help="Corpora with the places where they lie (`ser data list` has the names), then the dataset's folder: "
+            "new, or left by an earlier run. `NAME PLACE OUT` works for a single corpus. Places may be URLs "
+            "(`gs://`, `s3://`).",
+        ),
+    ],
+    split: Annotated[
+        str,
+        typer.Option(
+            help="`speaker`: each corpus's speaker split (a manifest's split column, if it has one). `fold:K/N`: its "
+            "speakers in N folds, the K-th validates. `random`: clip by clip, with speakers on all sides, for "
+            "comparison only."
+        ),
+    ] = "speaker",
+    workers: Annotated[
+        int | None, typer.Option(help="Processes to work with; one a processor unless given.", min=1)
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace another dataset in OUT.")] = False,
+    runner: Annotated[
+        str | None,
+        typer.Option(
+            help="Write the shards as an Apache Beam pipeline: `DirectRunner` (for trying it), `FlinkRunner`, "
+            "`SparkRunner` or `DataflowRunner`. Needs `pip install 'speech-emotion-recognition[beam]'`."
+        ),
+    ] = None,
+    runner_option: Annotated[
+        list[str] | None,
+        typer.Option(help="An option for Beam, as `--runner-option=--region=us-east1`; repeatable."),
+    ] = None,
+) -> None:
+    """Turn corpora of audio files into one dataset of 16 kHz mono records, split by speaker.
+
+    Clips that cannot be decoded or are empty, silent or shorter than 0.1 s are set aside and listed with
+    their reasons; the job goes on. A run that was interrupted is taken up again by the same command; run twice, it
+    changes nothing.
+
+    Examples: `ser data prepare crema_d=~/corpora/CREMA-D ravdess=~/corpora/RAVDESS out/data`,
+    `ser data prepare manifest=calls.csv out/calls --split fold:1/5`
+    """
+    from data_pipeline.beam_runner import beam_writer
+    from data_pipeline.corpora.sources import parse_sources
+    from data_pipeline.destination import Destination
+    from data_pipeline.prepare import prepare as prepare_dataset
+
+    if runner_option and not runner:
+        raise UserError("--runner-option is for Apache Beam: name a --runner as well")
+    *named, out = sources
+    known = parse_sources([_at_home(text) for text in named])
+    with clip_progress() as progress:
+        task = progress.add_task("preparing", total=None, visible=False)
+        summary = prepare_dataset(
+            known,
+            out,
+            split=split,
+            workers=workers,
+            overwrite=overwrite,
+            on_progress=lambda done, total: progress.update(task, completed=done, total=total, visible=True),
+            write_all=beam_writer(runner, runner_option or [], Destination(out)) if runner else None,
+        )
+    _report(summary)
+
+
+def _at_home(text: str) -> str:
+    """The `~` of `NAME=~/place`, which not every shell expands there."""
+    name, sign, place = text.partition("=")
+    return f"{name}={Path(place).expanduser()}" if sign and place.startswith("~") else text
+
+
+def _report(summary: "Summary") -> None:
+    from rich.console import Console
+
+    from data_pipeline.emotion import LABELS
+
+    dataset = summary.dataset
+    clips = sum(side.clips for side in dataset.splits.values())
+    Console().print(_split_table(summary))
+    if dataset.synthetic:
+        typer.echo("this is synthetic speech: what a model scores on it says nothing about people")
+    if dataset.split_name == "random":
+        typer.echo("this split puts the same speakers on all sides: its figures are for comparison only")
+    typer.echo(
+        f"listeners' votes: {_share(summary.with_votes, clips)}; "
+        f"speaker's sex and age: {_share(summary.with_demographics, clips)}"
+    )
+    _list_some("set aside, {} in all:", [str(clip) for clip in summary.set_aside])
+    _list_some(
+        "identical audio under different labels, {} in all, kept:",
+        [" = ".join(group.names) for group in summary.contradictions],
+    )
+    _list_some("audio files with other names, {} in all, ignored:", list(summary.ignored))
+    for name, side in dataset.splits.items():
+        outside = [f"{emotion} {count:,}" for emotion, count in side.emotions.items() if emotion not in LABELS]
+        if outside:
+            counts = ", ".join(outside)
+            typer.echo(f"outside the labels that a run learns unless told otherwise: {counts} ({name})")
+    if dataset.speakers_unknown:
+        typer.echo(
+            f"nobody says who speaks in {dataset.speakers_unknown:,} clips: each counts as a speaker of its own, so "
+            "that a person may be on two sides and figures may flatter"
+        )
+    if summary.unchanged:
+        typer.echo(f"{summary.location} holds this dataset already: nothing to do")
+    else:
+        speed = summary.seconds_read / summary.seconds_taken
+        typer.echo(
+            f"{summary.seconds_read / 3600:.2f} h of audio in {summary.seconds_taken:.1f} s: {speed:,.0f} x real time"
+        )
+    typer.echo(f"dataset: {summary.location}\nnext: ser train mobilenet {summary.location} RUN")
+
+
+def _split_table(summary: "Summary") -> "Table":
+    from rich import box
+    from rich.table import Table
+
+    dataset = summary.dataset
+    table = Table(
+        title=f"{', '.join(dataset.corpora)}, split: {dataset.split_name}",
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        padding=0,
+    )
+    table.add_column("side")
+    for heading in (*dataset.emotions, "clips", "speakers", "min"):
+        table.add_column(heading, justify="right")
+    for name, side in dataset.splits.items():
+        counts = [side.emotions.get(emotion, 0) for emotion in dataset.emotions] + [side.clips, len(side.speakers)]
+        table.add_row(name, *(f"{count:,}" for count in counts), f"{side.seconds / 60:.1f}")
+    return table
+
+
+def _share(part: int, whole: int) -> str:
+    if part == 0:
+        return "not known for any clip"
+    return "for all clips" if part == whole else f"for {part:,} of {whole:,} clips"
+
+
+def _list_some(heading: str, lines: list[str]) -> None:
+    if not lines:
+        return
+    typer.echo(heading.format(len(lines)))
+    for line in lines[:_LISTED]:
+        typer.echo(f"  {line}")
+    if len(lines) > _LISTED:
+        typer.echo(f"  and {len(lines) - _LISTED} more in dataset.json")

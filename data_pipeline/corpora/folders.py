@@ -1,0 +1,101 @@
+"""One's own recordings, sorted into a folder an emotion."""
+
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from data_pipeline.clip import Clip
+from data_pipeline.corpora.corpus import AUDIO_SUFFIXES, Corpus, Listing
+from data_pipeline.corpora.label_map import emotion_named
+from data_pipeline.emotion import EMOTIONS, Emotion
+from data_pipeline.errors import UserError
+from data_pipeline.set_aside import SetAside
+from data_pipeline.storage import storage_for
+from data_pipeline.storage.stored_file import StoredFile
+
+
+class Folders(Corpus):
+    """Audio below folders named after emotions: `angry/x.wav`, `angry/SPEAKER/x.wav` or `SPEAKER/angry/x.wav`."""
+
+    name = "folders"
+    title = "Your own recordings, in one folder per emotion"
+    size = "your own"
+    speakers = "your own; named by the other folders, as in angry/SPEAKER/x.wav"
+    language = "your own"
+    emotions = EMOTIONS
+    licence = "your own"
+    url = ""
+
+    def read(self, source: str) -> Listing:
+        """Every audio file that has an emotion's name among the folders that it lies in.
+
+        What the other folders are called, joined by `/`, is the speaker. A file without other folders counts as a
+        speaker of its own. Of a file that is there in two formats, the one of the better format is taken.
+
+        Args:
+            source: The folder.
+
+        Raises:
+            UserError: If `source` is missing, is not a folder, or holds no audio below an emotion's folder.
+        """
+        storage = storage_for(source)
+        expected = "give a folder with audio in folders named after emotions (angry/x.wav)"
+        kind = storage.kind(source)
+        if kind != "folder":
+            raise UserError(f"{source} {'is not a folder' if kind else 'does not exist'}: {expected}")
+        clips: dict[str, Clip] = {}
+        set_aside: list[SetAside] = []
+        ignored: list[str] = []
+        audio = [file for file in storage.walk(source) if file.suffix in AUDIO_SUFFIXES]
+        for file in sorted(audio, key=lambda file: AUDIO_SUFFIXES.index(file.suffix)):
+            path = _Path.of(file)
+            if not path.emotions:
+                ignored.append(file.name)
+            elif len(path.emotions) > 1:
+                words = " and ".join(path.emotions)
+                set_aside.append(SetAside(file.name, f"lies in folders of several emotions ({words}): keep one"))
+            else:
+                clip = self._clip(file, path)
+                clips.setdefault(clip.name, clip)
+        if not clips:
+            raise UserError(f"{source} holds no audio in a folder named after an emotion: {expected}")
+        return Listing(
+            tuple(clips[name] for name in sorted(clips)),
+            set_aside=tuple(sorted(set_aside, key=lambda clip: clip.file)),
+            ignored=tuple(sorted(ignored)),
+        )
+
+    def _clip(self, file: StoredFile, path: "_Path") -> Clip:
+        name = PurePosixPath(file.name).with_suffix("").as_posix()
+        return Clip(
+            file=file,
+            name=name,
+            corpus=self.name,
+            speaker=path.speaker or f"unknown/{name}",
+            emotion=path.emotions[0],
+            speaker_known=bool(path.speaker),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Path:
+    """What the folders tell that a file lies in.
+
+    Attributes:
+        emotions: That folders are named after, each once.
+        speaker: The names of all other folders.
+    """
+
+    emotions: tuple[Emotion, ...]
+    speaker: str
+
+    @classmethod
+    def of(cls, file: StoredFile) -> "_Path":
+        emotions: dict[Emotion, None] = {}
+        others = []
+        for part in PurePosixPath(file.folder).parts:
+            emotion = emotion_named(part)
+            if emotion is None:
+                others.append(part)
+            else:
+                emotions[emotion] = None
+        return cls(tuple(emotions), "/".join(others))

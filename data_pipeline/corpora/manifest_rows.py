@@ -1,0 +1,152 @@
+"""A manifest's text as rows of named cells; what they mean is for `manifest` to say."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from data_pipeline.errors import UserError
+
+JSON_LINES = (".jsonl", ".ndjson")
+"""Suffixes of manifests that hold a JSON object a line; every other manifest is a table."""
+
+REQUIRED = ("path", "emotion", "speaker")
+"""Columns that every manifest has; a cell of `speaker` may be empty."""
+
+OPTIONAL = ("start", "end", "split", "votes", "sex", "age", "sentence", "intensity", "repetition", "name")
+"""Columns that a manifest may have; any other is passed over."""
+
+_COLUMNS = frozenset(REQUIRED + OPTIONAL)
+
+_DELIMITERS = ",;\t"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a manifest.
+
+    Attributes:
+        line: Its number, from 1; the first of a row that goes over several lines.
+        cells: Text by column, those of `REQUIRED` and `OPTIONAL` that are not empty.
+        flaw: What keeps the line from being read, or an empty string.
+    """
+
+    line: int
+    cells: dict[str, str] = field(default_factory=dict)
+    flaw: str = ""
+
+
+def read_rows(manifest: str, content: bytes) -> Iterator[Row]:
+    """The rows of a manifest, one after the other; empty lines are passed over.
+
+    Args:
+        manifest: Its location, whose suffix tells JSON Lines from a table.
+        content: Its bytes: UTF-8, with or without a byte order mark.
+
+    Raises:
+        UserError: While the rows are gone through, if the text is not UTF-8, the table cannot be parsed, or a column
+            that is needed is missing.
+    """
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise UserError(f"{manifest} line {line} is not UTF-8 text: save the file as UTF-8") from error
+    return _objects(manifest, text) if manifest.lower().endswith(JSON_LINES) else _table(manifest, text)
+
+
+def _table(manifest: str, text: str) -> Iterator[Row]:
+    # Quotes that do not fit are an error: what follows a stray one would be taken for part of its cell.
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
+    columns: list[str] = []
+    start = 1
+    try:
+        for values in reader:
+            line, start = start, reader.line_num + 1
+            if not any(value.strip() for value in values):
+                continue
+            if not columns:
+                columns = _columns(manifest, values)
+            elif len(values) > len(columns):
+                yield Row(line, flaw=f"has {len(values)} cells under {len(columns)} columns: quote cells with commas")
+            else:
+                cells = zip(columns, map(str.strip, values), strict=False)
+                yield Row(line, {column: value for column, value in cells if value and column in _COLUMNS})
+    except csv.Error as error:
+        raise UserError(f"{manifest} cannot be read from line {start} on ({error}): mend its quotes") from error
+    if not columns:
+        _require(manifest, set())
+
+
+def _delimiter(text: str) -> str:
+    """The sign that divides the first line into the most columns that are known."""
+    header = text.lstrip().partition("\n")[0].lower()
+
+    def known(delimiter: str) -> int:
+        return len(_COLUMNS.intersection(cell.strip(' "\r') for cell in header.split(delimiter)))
+
+    return max(_DELIMITERS, key=known)
+
+
+def _columns(manifest: str, header: list[str]) -> list[str]:
+    columns = [cell.strip().lower() for cell in header]
+    _require(manifest, set(columns))
+    for column in columns:
+        if column in _COLUMNS and columns.count(column) > 1:
+            raise UserError(f"{manifest} has the column {column} twice: rename or remove one")
+    return columns
+
+
+def _objects(manifest: str, text: str) -> Iterator[Row]:
+    seen: set[str] = set()
+    # JSON may hold every sign but a line feed that `str.splitlines` takes for the end of a line.
+    for line, record in enumerate(text.split("\n"), start=1):
+        if not record.strip():
+            continue
+        try:
+            cells = _cells(json.loads(record))
+        except (ValueError, RecursionError) as error:
+            yield Row(line, flaw=str(error) if isinstance(error, _Unreadable) else "is no JSON object")
+            continue
+        seen.update(cells)
+        yield Row(line, {column: value for column, value in cells.items() if value})
+    _require(manifest, seen)
+
+
+class _Unreadable(ValueError):
+    """An object that is JSON and no row all the same."""
+
+
+def _cells(record: object) -> dict[str, str]:
+    if not isinstance(record, dict):
+        raise _Unreadable("is no JSON object")
+    cells = {}
+    for name, value in record.items():
+        column = name.strip().lower()
+        if column not in _COLUMNS:
+            continue
+        if isinstance(value, bool | list) or (isinstance(value, dict) and column != "votes"):
+            raise _Unreadable(f"gives {column} as {json.dumps(value)[:40]}: write text or a number")
+        cells[column] = _text(value)
+    return cells
+
+
+def _text(value: str | float | dict | None) -> str:
+    if value is None:
+        return ""
+    text = value.strip() if isinstance(value, str) else json.dumps(value)
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise _Unreadable("holds half a character (a lone surrogate)") from error
+    return text
+
+
+def _require(manifest: str, columns: set[str]) -> None:
+    missing = [column for column in REQUIRED if column not in columns]
+    if missing:
+        raise UserError(
+            f"{manifest} lacks {' and '.join(missing)}: a manifest has the columns {', '.join(REQUIRED)} "
+            "(`speaker` may be left empty), named in its first line or, in JSON Lines, in every object"
+        )

@@ -1,0 +1,32 @@
+"""What a user names on the command line: corpora with the places where they lie."""
+
+from collections.abc import Sequence
+
+from data_pipeline.corpora import open_corpus
+from data_pipeline.corpora.corpus import Corpus
+from data_pipeline.errors import UserError
+
+
+def parse_sources(texts: Sequence[str]) -> list[tuple[Corpus, str]]:
+    """Corpora and their places.
+
+    Args:
+        texts: `NAME=PLACE` each (`crema_d=/corpora/CREMA-D`), or a name and a place as two texts.
+
+    Returns:
+        Each corpus with its place, a path or a URL.
+
+    Raises:
+        UserError: If there is none, one is garbled, or a corpus is not known.
+    """
+    if len(texts) == 2 and "=" not in texts[0]:
+        return [(open_corpus(texts[0]), texts[1])]
+    sources = []
+    for text in texts:
+        name, sign, place = text.partition("=")
+        if not sign or not place:
+            raise UserError(f"{text!r} names no corpus and place; write NAME=PLACE, as crema_d=path/to/CREMA-D")
+        sources.append((open_corpus(name), place))
+    if not sources:
+        raise UserError("no corpus is named; write NAME=PLACE, as crema_d=path/to/CREMA-D")
+    return sources

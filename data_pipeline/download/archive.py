@@ -1,0 +1,125 @@
+"""Zip archives of corpora, unpacked without trust in what they say about themselves."""
+
+import hashlib
+import shutil
+import zipfile
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from data_pipeline.download.free_space import require_space
+from data_pipeline.download.remote_file import Digest, safe_name
+from data_pipeline.errors import UserError
+
+_BLOCK = 1 << 18
+
+
+class ArchiveError(UserError):
+    """An archive that is broken or that would write where it should not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unpacked:
+    """A file that came out of an archive.
+
+    Attributes:
+        name: Its path below the corpus's folder.
+        size: In bytes.
+        digest: SHA-256.
+    """
+
+    name: str
+    size: int
+    digest: Digest
+
+
+def unpack(
+    archive: Path,
+    folder: Path,
+    suffixes: tuple[str, ...],
+    on_progress: Callable[[int, int, int, int], None] = lambda *_: None,
+) -> list[Unpacked]:
+    """Unpack the wanted files of a zip archive.
+
+    They are written into a hidden folder and moved from there when all of them are whole, so that a broken archive
+    leaves nothing behind. Their checksums (CRC-32) are checked.
+
+    Args:
+        archive: The zip file.
+        folder: Where the files go; must exist. Files of the same names are replaced.
+        suffixes: Of the files wanted, in lower case.
+        on_progress: Called with files done, files to do, bytes done and bytes to do.
+
+    Returns:
+        The files, in the archive's order.
+
+    Raises:
+        ArchiveError: If it is no zip archive, is damaged, holds none of the files wanted, or names a file that would
+            lie outside `folder`.
+        UserError: If there is no room for the files.
+        OSError: If a file cannot be written.
+    """
+    hidden = folder / ".unpacking"
+    # An earlier run may have been killed here.
+    shutil.rmtree(hidden, ignore_errors=True)
+    try:
+        with zipfile.ZipFile(archive) as file:
+            members = _wanted(file, archive, suffixes)
+            require_space(folder, sum(member.file_size for member in members), f"unpacking {archive.name}")
+            unpacked = _extract(file, members, hidden, on_progress)
+            for item in unpacked:
+                (folder / item.name).parent.mkdir(parents=True, exist_ok=True)
+                (hidden / item.name).replace(folder / item.name)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        raise ArchiveError(f"{archive} cannot be unpacked ({error}): delete it and run the command again") from error
+    finally:
+        shutil.rmtree(hidden, ignore_errors=True)
+    return unpacked
+
+
+def _wanted(file: zipfile.ZipFile, archive: Path, suffixes: tuple[str, ...]) -> list[zipfile.ZipInfo]:
+    for member in file.infolist():
+        # `orig_filename` is what the archive says; zipfile itself has already cut it at a zero byte.
+        try:
+            safe_name(member.orig_filename)
+        except ValueError as error:
+            raise ArchiveError(
+                f"{archive} would write outside its folder ({error}): nothing was unpacked; delete it and do not use "
+                "its source"
+            ) from error
+    wanted = [
+        member
+        for member in file.infolist()
+        if not member.is_dir()
+        and PurePosixPath(member.filename).suffix.lower() in suffixes
+        and not any(part.startswith(".") or part == "__MACOSX" for part in PurePosixPath(member.filename).parts)
+    ]
+    if not wanted:
+        raise ArchiveError(f"{archive} holds no {' or '.join(suffixes)} file: delete it and check its source")
+    return wanted
+
+
+def _extract(
+    file: zipfile.ZipFile,
+    members: list[zipfile.ZipInfo],
+    hidden: Path,
+    on_progress: Callable[[int, int, int, int], None],
+) -> list[Unpacked]:
+    total = sum(member.file_size for member in members)
+    done = 0
+    unpacked: dict[str, Unpacked] = {}
+    for index, member in enumerate(members):
+        on_progress(index, len(members), done, total)
+        name = safe_name(member.filename)
+        target = hidden / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        digest = hashlib.sha256()
+        with file.open(member) as source, target.open("wb") as out:
+            while block := source.read(_BLOCK):
+                digest.update(block)
+                out.write(block)
+        done += member.file_size
+        unpacked[name] = Unpacked(name, member.file_size, Digest("sha256", digest.hexdigest()))
+    on_progress(len(members), len(members), done, total)
+    return list(unpacked.values())

@@ -1,0 +1,161 @@
+"""The figures of one recording, from which all judgements about it are made."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+import numpy as np
+
+from data_pipeline.decode import SAMPLE_RATE, Audio, UnusableAudio, read_audio, to_pcm
+from data_pipeline.quality.fingerprint import fingerprint
+from data_pipeline.quality.objection import SILENCE, objection
+from data_pipeline.quality.recording import Recording
+
+FLOOR = -120.0
+"""dB of full scale that digital silence is said to have, below the smallest step of 16 bits (-90)."""
+
+_FULL_SCALE = {
+    "PCM_S8": 127 / 128,
+    "PCM_U8": 127 / 128,
+    "ULAW": 32_124 / 32_768,
+    "ALAW": 32_256 / 32_768,
+}
+"""Largest positive value of codings that stop short of 1 (for the last two, ITU-T G.711)."""
+
+_NEARLY_ONE = 0.9995
+"""Full scale of every other coding: 0.004 dB below 1, since lossy ones do not come back to the bit."""
+
+_FRAME = SAMPLE_RATE // 50
+"""Samples of 20 ms, over which power is averaged before pauses are told from speech."""
+
+_MARGIN = 15.9
+"""dB below the speech level at which a frame counts as a pause: ITU-T P.56 (2011), method B."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """What was measured of one recording.
+
+    Attributes:
+        failure: Why it could not be decoded, worded to follow the file's name; empty if it was, else all below is
+            without meaning.
+        objection: Why `prepare` sets it aside although it could be decoded; see `objection.objection`. Empty if it
+            does not.
+        seconds: Duration.
+        rate: Sampling rate of the file in Hz.
+        channels: How many the file has.
+        format: libsndfile's name of container and coding (`WAV PCM_16`).
+        peak: Largest magnitude, dB of full scale.
+        level: Active speech level, dB of full scale (that of a square wave at full scale is 0).
+        full_scale: Share of samples at full scale.
+        longest_clip: Most full-scale samples in a row in one channel.
+        offset: Mean of the channel whose mean is farthest from zero, full scale 1.
+        zeros: Share of moments at which every channel is exactly zero.
+        dead_channels: How many channels are silent while another is not.
+        digest: SHA-256 of the 16 kHz PCM, hexadecimal.
+        fingerprint: See `fingerprint.fingerprint`; empty if the recording is too short or silent.
+    """
+
+    failure: str = ""
+    objection: str = ""
+    seconds: float = 0.0
+    rate: int = 0
+    channels: int = 0
+    format: str = ""
+    peak: float = FLOOR
+    level: float = FLOOR
+    full_scale: float = 0.0
+    longest_clip: int = 0
+    offset: float = 0.0
+    zeros: float = 0.0
+    dead_channels: int = 0
+    digest: str = ""
+    fingerprint: bytes = b""
+
+
+def measure(recording: Recording) -> Measurement:
+    """Decode and measure one recording. It fails on no content.
+
+    Args:
+        recording: Which.
+    """
+    try:
+        audio = read_audio(recording.location, recording.start, recording.end)
+        return measure_audio(audio)
+    except UnusableAudio as error:
+        return Measurement(failure=error.reason)
+    # What is not foreseen in one file's content must not end the check of all others.
+    except Exception as error:
+        suffix = PurePosixPath(recording.location).suffix
+        return Measurement(failure=f"cannot be decoded as {suffix or 'audio'} ({type(error).__name__}: {error})")
+
+
+def measure_audio(audio: Audio) -> Measurement:
+    """Measure what has been decoded.
+
+    Args:
+        audio: With finite samples.
+    """
+    pcm = to_pcm(audio)
+    magnitude = np.abs(audio.channels)
+    full = magnitude >= _FULL_SCALE.get(audio.format.rpartition(" ")[2], _NEARLY_ONE)
+    alive = magnitude.max(axis=0) >= SILENCE / 32_768
+    means = audio.channels.mean(axis=0, dtype=np.float64)
+    return Measurement(
+        objection=objection(pcm) or "",
+        seconds=len(audio.channels) / audio.rate,
+        rate=audio.rate,
+        channels=audio.channels.shape[1],
+        format=audio.format,
+        peak=_decibels(float(magnitude.max()) ** 2),
+        level=active_level(pcm),
+        full_scale=float(full.mean()),
+        longest_clip=max(longest_run(channel) for channel in full.T),
+        offset=float(means[np.abs(means).argmax()]),
+        zeros=float((magnitude.max(axis=1) == 0).mean()),
+        dead_channels=int((~alive).sum()) if alive.any() else 0,
+        digest=hashlib.sha256(pcm.tobytes()).hexdigest(),
+        fingerprint=fingerprint(pcm),
+    )
+
+
+def active_level(pcm: np.ndarray) -> float:
+    """How loud the speech in a recording is, pauses left out.
+
+    The idea of ITU-T P.56, method B, on frames of 20 ms: the mean power of the frames that are less than 15.9 dB
+    below that mean.
+
+    Args:
+        pcm: int16 [samples] at 16 kHz, at least one.
+
+    Returns:
+        dB of full scale, at least `FLOOR`.
+    """
+    waveform = pcm.astype(np.float32) / 32_768
+    # A mean would count as speech.
+    waveform -= waveform.mean()
+    edges = np.arange(0, len(waveform), _FRAME)
+    power = np.add.reduceat(np.square(waveform), edges) / np.diff(np.append(edges, len(waveform)))
+    # Each step can only drop frames, so that it ends.
+    while True:
+        active = power[power > power.mean() * 10 ** (-_MARGIN / 10)]
+        if active.size in (0, power.size):
+            return _decibels(float(power.mean()))
+        power = active
+
+
+def longest_run(flags: np.ndarray) -> int:
+    """Most true values in a row.
+
+    Args:
+        flags: bool [values].
+    """
+    places = np.flatnonzero(flags)
+    if places.size == 0:
+        return 0
+    breaks = np.flatnonzero(np.diff(places) > 1)
+    return int(np.diff(np.concatenate(([-1], breaks, [places.size - 1]))).max())
+
+
+def _decibels(power: float) -> float:
+    return max(FLOOR, 10 * float(np.log10(max(power, 1e-300))))

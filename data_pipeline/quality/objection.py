@@ -1,0 +1,30 @@
+"""What makes a waveform useless as an utterance, so that `prepare` sets it aside."""
+
+import numpy as np
+
+from data_pipeline.decode import SAMPLE_RATE
+
+SHORTEST = 0.1
+"""Seconds below which a clip is set aside: less than a syllable."""
+
+SILENCE = 16
+"""int16 amplitude that some sample must reach, -66 dB of full scale. Dither and the smallest step of G.711
+µ-law (8) stay below; the quietest clip of CREMA-D with a voice in it peaks above 700."""
+
+
+def objection(pcm: np.ndarray) -> str | None:
+    """Why a waveform is no use as an utterance.
+
+    Args:
+        pcm: int16 [samples] at 16 kHz.
+
+    Returns:
+        What is wrong, worded to follow the file's name (`is silent: …`), or None.
+    """
+    seconds = len(pcm) / SAMPLE_RATE
+    if seconds < SHORTEST:
+        return f"is shorter than {SHORTEST:g} s ({seconds:.3f} s)"
+    # In int32, since the magnitude of -32,768 does not fit into int16.
+    if np.abs(pcm.astype(np.int32)).max() < SILENCE:
+        return f"is silent: no sample reaches {SILENCE} of 32,768"
+    return None

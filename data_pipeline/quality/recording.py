@@ -1,0 +1,70 @@
+"""One piece of audio to be checked, with what is known of it."""
+
+from dataclasses import dataclass
+
+from data_pipeline.clip import Clip
+from data_pipeline.emotion import Emotion
+from data_pipeline.side import Side
+from data_pipeline.storage.stored_file import StoredFile
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A clip of a corpus, or an audio file of which nothing else is known.
+
+    Attributes:
+        corpus: Name of the corpus, or the place where an unlabelled file was found.
+        name: Of the clip, or of the file below that place.
+        location: Path or URL.
+        size: Of the file in bytes.
+        start: Seconds into the file at which the recording begins.
+        end: Seconds into the file at which it ends, or None for the file's end.
+        speaker: Empty where unknown.
+        emotion: The label, or None where there is none.
+        side: Of the corpus's speaker split, or None where there is none.
+    """
+
+    corpus: str
+    name: str
+    location: str
+    size: int
+    start: float = 0.0
+    end: float | None = None
+    speaker: str = ""
+    emotion: Emotion | None = None
+    side: Side | None = None
+
+    @property
+    def title(self) -> str:
+        """`corpus/name`, as people are shown it."""
+        return f"{self.corpus}/{self.name}"
+
+
+def of_clip(clip: Clip, side: Side | None) -> Recording:
+    """A clip as something to be checked.
+
+    Args:
+        clip: Of a corpus.
+        side: That the corpus's speaker split puts it on.
+    """
+    return Recording(
+        corpus=clip.corpus,
+        name=clip.name,
+        location=clip.file.location,
+        size=clip.file.size,
+        start=clip.start,
+        end=clip.end,
+        speaker=clip.speaker if clip.speaker_known else "",
+        emotion=clip.emotion,
+        side=side,
+    )
+
+
+def of_file(corpus: str, file: StoredFile) -> Recording:
+    """A file of which nothing but its place is known.
+
+    Args:
+        corpus: What to call the place.
+        file: Found there.
+    """
+    return Recording(corpus, file.name, file.location, file.size)

@@ -1,0 +1,49 @@
+"""Where files lie: on this machine, or in a store that Apache Beam reaches (`gs://`, `s3://`, `hdfs://` …).
+
+Corpora, `prepare` and its workers see files only through `Storage`, so that the same code runs on a laptop and on a
+Dataflow worker.
+"""
+
+from pathlib import Path
+
+from data_pipeline.storage.stored_file import Storage, StoredFile
+
+__all__ = ["Storage", "StoredFile", "is_remote", "join", "storage_for", "stored_file"]
+
+
+def is_remote(location: str) -> bool:
+    """Whether a location is a URL and not a path of this machine."""
+    return "://" in location
+
+
+def storage_for(location: str) -> Storage:
+    """The storage that a location lies in.
+
+    Args:
+        location: A path of this machine, or a URL of a scheme that Apache Beam knows.
+
+    Raises:
+        UserError: If it is a URL and Apache Beam, or its part for this scheme, is not installed.
+    """
+    if is_remote(location):
+        from data_pipeline.storage.beam import BeamStorage
+
+        return BeamStorage.for_scheme(location)
+    from data_pipeline.storage.local import LocalStorage
+
+    return LocalStorage()
+
+
+def stored_file(path: Path) -> StoredFile:
+    """A file of this machine, named by its last part.
+
+    Raises:
+        OSError: If there is none.
+    """
+    status = path.stat()
+    return StoredFile(str(path), path.name, status.st_size, status.st_ctime_ns)
+
+
+def join(folder: str, name: str) -> str:
+    """The location of a file below a folder."""
+    return f"{folder.rstrip('/')}/{name}"

@@ -1,0 +1,150 @@
+"""Files in a store that Apache Beam reaches: `gs://`, `s3://`, `hdfs://`, `azfs://`."""
+
+import contextlib
+import uuid
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, BinaryIO
+
+from data_pipeline.errors import UserError
+from data_pipeline.storage.stored_file import StoredFile
+
+_REQUESTS = 16
+"""At a time, to a store that answers each in tens of milliseconds."""
+
+
+class BeamStorage:
+    """See `Storage` for what each method does.
+
+    Args:
+        file_systems: `apache_beam.io.filesystems.FileSystems`.
+    """
+
+    def __init__(self, file_systems: Any) -> None:
+        self._file_systems = file_systems
+
+    @classmethod
+    def for_scheme(cls, location: str) -> "BeamStorage":
+        """The storage of a URL's scheme.
+
+        Raises:
+            UserError: If Apache Beam, or what it needs for this scheme, is not installed.
+        """
+        scheme = location.partition("://")[0]
+        try:
+            from apache_beam.io.filesystems import FileSystems
+        except ImportError as error:
+            raise UserError(
+                f"{location} needs Apache Beam, which is not installed: "
+                "pip install 'speech-emotion-recognition[beam]', or give a path of this machine"
+            ) from error
+        try:
+            FileSystems.get_filesystem(location)
+        except ValueError as error:
+            extra = {"gs": "gcp", "s3": "aws", "azfs": "azure", "hdfs": "hadoop"}.get(scheme)
+            remedy = f"pip install 'apache-beam[{extra}]'" if extra else "use gs://, s3://, azfs:// or hdfs://"
+            raise UserError(
+                f"{location} cannot be reached: Apache Beam here does not know {scheme}://; {remedy}"
+            ) from error
+        return cls(FileSystems)
+
+    def kind(self, location: str) -> str:
+        """See `Storage`; a folder is one that has files."""
+        if self.look_up([location]):
+            return "file"
+        return "folder" if self._match(location, limits=[1]) else ""
+
+    def walk(self, folder: str, hidden: bool = False) -> list[StoredFile]:
+        """See `Storage`."""
+        start = folder.rstrip("/") + "/"
+        files = [
+            StoredFile(found.path, found.path.removeprefix(start), found.size_in_bytes, _changed(found))
+            for found in self._match(folder)
+            # Stores without folders keep empty objects in their place.
+            if not found.path.endswith("/")
+        ]
+        return sorted((file for file in files if hidden or not _is_hidden(file.name)), key=lambda file: file.name)
+
+    def look_up(self, locations: Iterable[str]) -> dict[str, StoredFile]:
+        """See `Storage`; several at a time, since each is a request over the network."""
+        with ThreadPoolExecutor(_REQUESTS) as executor:
+            found = executor.map(self._look_up, locations)
+            return {file.location: file for file in found if file is not None}
+
+    def _look_up(self, location: str) -> StoredFile | None:
+        with _refusals(location, "looked up"):
+            file_system = self._file_systems.get_filesystem(location)
+            if location.endswith("/") or not file_system.exists(location):
+                return None
+            found = file_system.metadata(location)
+        return StoredFile(location, location.rpartition("/")[2], found.size_in_bytes, _changed(found))
+
+    def read(self, location: str) -> bytes:
+        """See `Storage`."""
+        with _refusals(location, "read"), self._open(location, "open") as file:
+            return file.read()
+
+    @contextlib.contextmanager
+    def replacing(self, location: str) -> Iterator[BinaryIO]:
+        """See `Storage`."""
+        # Not under its name at once: closing after a failure would leave what had been written so far.
+        part = f"{location}.part-{uuid.uuid4().hex}"
+        with _refusals(location, "written"):
+            try:
+                with self._open(part, "create") as file:
+                    yield file
+                self.delete(self.look_up([location]))
+                self._file_systems.rename([part], [location])
+            except BaseException:
+                self.delete(self.look_up([part]))
+                raise
+
+    def delete(self, locations: Iterable[str]) -> None:
+        """See `Storage`."""
+        there = list(self.look_up(locations))
+        if there:
+            with _refusals(there[0], "deleted"):
+                self._file_systems.delete(there)
+
+    def remove_folder(self, folder: str) -> None:
+        """See `Storage`."""
+        self.delete([file.location for file in self.walk(folder, hidden=True)])
+
+    def make_folder(self, folder: str) -> None:
+        """See `Storage`; stores for objects know no folders, where there is nothing to do."""
+        with contextlib.suppress(OSError, NotImplementedError):
+            self._file_systems.mkdirs(folder)
+
+    def _open(self, location: str, how: str) -> contextlib.closing:
+        from apache_beam.io.filesystem import CompressionTypes
+
+        act = getattr(self._file_systems, how)
+        return contextlib.closing(
+            act(location, mime_type="application/octet-stream", compression_type=CompressionTypes.UNCOMPRESSED)
+        )
+
+    def _match(self, folder: str, limits: list[int] | None = None) -> list[Any]:
+        """Metadata of what lies below a folder."""
+        with _refusals(folder, "listed"):
+            (result,) = self._file_systems.match([folder.rstrip("/") + "/**"], limits)
+            return result.metadata_list
+
+
+def _is_hidden(name: str) -> bool:
+    return any(part.startswith(".") or part == "__MACOSX" for part in name.split("/"))
+
+
+def _changed(found: Any) -> int:
+    seconds = getattr(found, "last_updated_in_seconds", None) or 0.0
+    return int(seconds * 1e9)
+
+
+@contextlib.contextmanager
+def _refusals(location: str, what: str) -> Iterator[None]:
+    """A store's errors as the user's: missing objects, missing rights, a network that is down."""
+    from apache_beam.io.filesystem import BeamIOError
+
+    try:
+        yield
+    except (BeamIOError, OSError) as error:
+        raise UserError(f"{location} cannot be {what} ({error}): check the address and who may use it") from error

@@ -1,0 +1,102 @@
+"""Files of this machine."""
+
+import contextlib
+import os
+import shutil
+import stat
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from data_pipeline.atomic_file import replacing
+from data_pipeline.errors import UserError
+from data_pipeline.storage.stored_file import StoredFile
+
+
+class LocalStorage:
+    """See `Storage` for what each method does."""
+
+    def kind(self, location: str) -> str:
+        """See `Storage`."""
+        path = Path(location)
+        return "folder" if path.is_dir() else "file" if path.exists() else ""
+
+    def walk(self, folder: str, hidden: bool = False) -> list[StoredFile]:
+        """See `Storage`; a folder that links lead to twice is listed once."""
+        files: list[StoredFile] = []
+        if not Path(folder).is_dir():
+            return files
+        try:
+            _walk(folder, "", hidden, set(), files)
+        except OSError as error:
+            raise UserError(f"{error.filename} cannot be read ({error.strerror}): check who may read it") from error
+        return sorted(files, key=lambda file: file.name)
+
+    def look_up(self, locations: Iterable[str]) -> dict[str, StoredFile]:
+        """See `Storage`."""
+        found = {}
+        for location in locations:
+            path = Path(location)
+            # A name that no file can have is that of a file which is not there.
+            with contextlib.suppress(OSError, ValueError):
+                status = path.stat()
+                if not stat.S_ISDIR(status.st_mode):
+                    found[location] = StoredFile(location, path.name, status.st_size, status.st_ctime_ns)
+        return found
+
+    def read(self, location: str) -> bytes:
+        """See `Storage`."""
+        try:
+            return Path(location).read_bytes()
+        except OSError as error:
+            raise UserError(f"{location} cannot be read ({error.strerror}): check that it is there") from error
+
+    @contextlib.contextmanager
+    def replacing(self, location: str) -> Iterator[BinaryIO]:
+        """See `Storage`."""
+        with replacing(Path(location)) as part, part.open("wb") as file:
+            yield file
+
+    def delete(self, locations: Iterable[str]) -> None:
+        """See `Storage`."""
+        for location in locations:
+            try:
+                Path(location).unlink(missing_ok=True)
+            except OSError as error:
+                raise UserError(f"{location} cannot be deleted ({error.strerror}): check who may") from error
+
+    def remove_folder(self, folder: str) -> None:
+        """See `Storage`."""
+        try:
+            shutil.rmtree(folder)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise UserError(f"{folder} cannot be deleted ({error.strerror}): check who may") from error
+
+    def make_folder(self, folder: str) -> None:
+        """See `Storage`."""
+        try:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"{folder} cannot be made ({error.strerror}): choose another place") from error
+
+
+def _walk(folder: str, prefix: str, hidden: bool, seen: set[tuple[int, int]], files: list[StoredFile]) -> None:
+    status = Path(folder).stat()
+    if (status.st_dev, status.st_ino) in seen:
+        return
+    seen.add((status.st_dev, status.st_ino))
+    with os.scandir(folder) as entries:
+        ordered = sorted(entries, key=lambda entry: entry.name)
+    for entry in ordered:
+        if not hidden and (entry.name.startswith(".") or entry.name == "__MACOSX"):
+            continue
+        if entry.is_dir():
+            _walk(entry.path, f"{prefix}{entry.name}/", hidden, seen, files)
+        else:
+            # A file may go while its folder is listed. A link that leads nowhere is listed as it is: that it cannot be
+            # read is for the decoder to say.
+            with contextlib.suppress(FileNotFoundError):
+                status = entry.stat(follow_symlinks=entry.is_file())
+                files.append(StoredFile(entry.path, prefix + entry.name, status.st_size, status.st_ctime_ns))

@@ -1,0 +1,86 @@
+"""Targets: acted, voted and soft labels over any set of emotions."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from data_pipeline.dataset import Split
+from data_pipeline.emotion import EMOTIONS, LABELS
+from data_pipeline.errors import UserError
+from data_pipeline.targets import LABEL_KINDS, Target, truth
+
+votes_of_a_clip = arrays.arrays(np.int64, len(EMOTIONS), elements=st.integers(0, 20))
+
+
+def distribution(target: Target, emotion: str, votes) -> np.ndarray:
+    return target.distribution(tf.constant(emotion), tf.constant(votes, tf.int64)).numpy()
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.sampled_from(LABEL_KINDS), st.sampled_from(LABELS), votes_of_a_clip)
+def test_a_target_is_a_distribution(kind, emotion, votes):
+    shares = distribution(Target(kind=kind), emotion, votes)
+
+    assert shares.shape == (6,)
+    assert (shares >= 0).all()
+    assert shares.sum() == pytest.approx(1)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.sampled_from(["voted", "soft"]), st.sampled_from(LABELS), votes_of_a_clip)
+def test_the_one_right_answer_is_where_the_target_peaks(kind, emotion, votes):
+    target = Target(kind=kind)
+    shares = distribution(target, emotion, votes)
+
+    (right,) = truth(np.array([LABELS.index(emotion)]), votes[None], target)
+
+    peaks = np.flatnonzero(shares == shares.max())
+    assert right == (peaks[0] if len(peaks) == 1 else -1)
+
+
+def test_acted_takes_no_notice_of_votes():
+    shares = distribution(Target(), "fear", [9, 0, 0, 0, 0, 0, 0, 0, 0])
+
+    assert shares.tolist() == [0, 0, 1, 0, 0, 0]
+
+
+def test_soft_gives_the_shares_of_votes_on_the_labels():
+    votes = [2, 0, 1, 0, 1, 0, 90, 0, 0]
+
+    assert distribution(Target(kind="soft"), "fear", votes).tolist() == [0.5, 0, 0.25, 0, 0.25, 0]
+
+
+def test_voted_takes_the_most_heard_and_shares_a_tie():
+    assert distribution(Target(kind="voted"), "fear", [2, 3, 1, 0, 0, 0, 0, 0, 0]).tolist() == [0, 1, 0, 0, 0, 0]
+    assert distribution(Target(kind="voted"), "fear", [3, 3, 1, 0, 0, 0, 0, 0, 0]).tolist() == [0.5, 0.5, 0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("kind", LABEL_KINDS)
+def test_a_clip_that_nobody_voted_on_counts_as_acted(kind):
+    assert distribution(Target(kind=kind), "sadness", [0] * 9).tolist() == [0, 0, 0, 0, 0, 1]
+
+
+def test_clips_inside_and_outside_are_counted():
+    side = Split(10, 1.0, (), {"anger": 3, "calm": 5, "neutral": 2}, (), {})
+
+    assert Target().clips(side) == 5
+    assert Target().outside(side) == {"calm": 5}
+    assert Target(("neutral", "calm")).clips(side) == 7
+
+
+def test_the_order_of_labels_is_the_order_of_outputs():
+    assert distribution(Target(("calm", "anger")), "anger", [0] * 9).tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("labels", [("anger",), ("anger", "anger"), ("anger", "joyful"), ()])
+def test_labels_that_are_none_are_refused(labels):
+    with pytest.raises(UserError, match="name two or more of anger"):
+        Target(labels)
+
+
+def test_an_unknown_kind_is_refused():
+    with pytest.raises(UserError, match="choose one of acted, voted, soft"):
+        Target(kind="loud")
