@@ -79,7 +79,7 @@ def _write(task: Task) -> str:
 
 def _outcomes(tasks: Sequence[Task], destination: "Destination") -> dict[str, Outcome]:
     records, notes = destination.records(), destination.notes()
-    outcomes = {task.shard.name: read_outcome(task.shard, task.plan, records, notes) for task in tasks}
+    outcomes = {task.shard.name: read_outcome(task.shard, records, notes) for task in tasks}
     missing = [name for name, outcome in outcomes.items() if outcome is None]
     if missing:
         raise UserError(

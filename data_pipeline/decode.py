@@ -1,6 +1,8 @@
 """From an audio file of any kind that libsndfile reads to 16 kHz mono PCM."""
 
 import io
+import math
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -50,11 +52,13 @@ class Audio:
         channels: float32 [frames, channels], full scale ±1, at least one frame.
         rate: Sampling rate in Hz.
         format: libsndfile's name of the container and of the coding, as `WAV PCM_16`.
+        peak: The largest magnitude of all samples.
     """
 
     channels: np.ndarray
     rate: int
     format: str
+    peak: float
 
 
 def decode(location: Path | str, start: float = 0.0, end: float | None = None, longest: float = LONGEST) -> np.ndarray:
@@ -94,10 +98,11 @@ def read_audio(location: Path | str, start: float = 0.0, end: float | None = Non
     """
     try:
         with soundfile.SoundFile(_open(location)) as file:
-            if flaw := _flaw(file, start, end, longest):
+            container = file.format
+            if flaw := _flaw(file, container, start, end, longest):
                 raise UnusableAudio(location, flaw)
-            channels = _read(file, start, end)
-            audio = Audio(channels, file.samplerate, f"{file.format} {file.subtype}")
+            channels = _read(file, container, start, end)
+            rate, coding = file.samplerate, f"{container} {file.subtype}"
     except OSError as error:
         raise UnusableAudio(location, f"cannot be read ({error.strerror})") from error
     # soundfile raises TypeError for a name that ends in .raw, since headerless audio needs a description.
@@ -106,10 +111,11 @@ def read_audio(location: Path | str, start: float = 0.0, end: float | None = Non
         raise UnusableAudio(location, f"cannot be decoded as audio ({detail})") from error
     if channels.size == 0:
         raise UnusableAudio(location, "holds no samples")
-    # One number tells: infinities and NaN survive a sum, and it needs no second array.
-    if not np.isfinite(channels.sum(dtype=np.float64)):
+    # NaN is its own minimum and maximum, so that no second array is needed.
+    low, high = float(channels.min()), float(channels.max())
+    if not (math.isfinite(low) and math.isfinite(high)):
         raise UnusableAudio(location, "holds samples that are not finite numbers")
-    return audio
+    return Audio(channels, rate, coding, max(-low, high))
 
 
 def to_pcm(audio: Audio) -> np.ndarray:
@@ -126,7 +132,9 @@ def to_pcm(audio: Audio) -> np.ndarray:
             waveform = np.zeros(1, np.float32)
     scaled = waveform * np.float32(32_768)
     np.rint(scaled, out=scaled)
-    np.clip(scaled, -32_768, 32_767, out=scaled)
+    # Averaging channels makes nothing louder, but a resampling filter overshoots.
+    if audio.rate != SAMPLE_RATE or audio.peak > 32_767 / 32_768:
+        np.clip(scaled, -32_768, 32_767, out=scaled)
     return scaled.astype(np.int16)
 
 
@@ -137,16 +145,16 @@ def _open(location: Path | str) -> str | BinaryIO:
         if not content:
             raise UnusableAudio(location, "is empty (zero bytes)")
         return io.BytesIO(content)
-    if Path(location).stat().st_size == 0:
+    if os.stat(location).st_size == 0:  # noqa: PTH116  thrice as fast as a Path, and called for every clip
         raise UnusableAudio(location, "is empty (zero bytes)")
     return str(location)
 
 
-def _read(file: soundfile.SoundFile, start: float, end: float | None) -> np.ndarray:
+def _read(file: soundfile.SoundFile, container: str, start: float, end: float | None) -> np.ndarray:
     # In one piece and, where the format is not made for it, without seeking: soundfile seeks after every partial read,
     # and an MP3 decoder that is made to seek loses the bits that the next frame borrows from the last.
     first, stop = _stretch(file, start, end)
-    if first and file.format in _SEEKABLE:
+    if first and container in _SEEKABLE:
         file.seek(first)
         return file.read(stop - first, dtype="float32", always_2d=True)
     return file.read(-1 if stop == file.frames else stop, dtype="float32", always_2d=True)[first:]
@@ -158,10 +166,10 @@ def _stretch(file: soundfile.SoundFile, start: float, end: float | None) -> tupl
     return round(start * file.samplerate), stop
 
 
-def _flaw(file: soundfile.SoundFile, start: float, end: float | None, longest: float) -> str | None:
+def _flaw(file: soundfile.SoundFile, container: str, start: float, end: float | None, longest: float) -> str | None:
     """What the header says that rules out reading on, worded to follow the file's name."""
     # libsndfile takes some names (.gsm, .vox) to mean headerless audio, whatever is in the file.
-    if file.format == "RAW":
+    if container == "RAW":
         return "cannot be decoded as audio (it has no header)"
     if file.samplerate not in _RATES:
         return f"states a sampling rate of {file.samplerate:,} Hz: its header is broken"
@@ -170,6 +178,6 @@ def _flaw(file: soundfile.SoundFile, start: float, end: float | None, longest: f
         return f"lasts {file.frames / file.samplerate:.2f} s and has nothing from {start:g} s on"
     if stop - first > longest * file.samplerate:
         return f"lasts longer than {longest:g} s: cut it into utterances"
-    if (stop - (first if file.format in _SEEKABLE else 0)) * file.channels > _MOST_VALUES:
+    if (stop - (first if container in _SEEKABLE else 0)) * file.channels > _MOST_VALUES:
         return f"states {file.channels} channels of {file.frames:,} samples: its header is broken"
     return None

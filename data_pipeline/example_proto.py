@@ -13,7 +13,7 @@ _FIELD = descriptor_pb2.FieldDescriptorProto
 _PACKAGE = "tensorflow"
 
 
-def encode_example(values: Mapping[str, bytes | str | int | float | list[int]]) -> bytes:
+def encode_example(values: Mapping[str, bytes | str | int | float | tuple[int, ...]]) -> bytes:
     """Serialise the features of an example.
 
     Args:
@@ -32,7 +32,7 @@ def encode_example(values: Mapping[str, bytes | str | int | float | list[int]]) 
         elif isinstance(value, float):
             features[key].float_list.value.append(value)
         else:
-            features[key].int64_list.value.extend(value if isinstance(value, list) else [value])
+            features[key].int64_list.value.extend(value if isinstance(value, tuple) else (value,))
     return example.SerializeToString(deterministic=True)
 
 

@@ -1,5 +1,6 @@
 """What `prepare` is going to write, decided before anything is decoded."""
 
+import functools
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
@@ -13,14 +14,14 @@ from data_pipeline.decode import LONGEST, SAMPLE_RATE
 from data_pipeline.quality import SHORTEST, SILENCE
 from data_pipeline.side import SIDES, Side
 
-CLIPS_PER_SHARD = 512
-"""At most: some 40 MB of acted sentences, small enough to spread over workers and to redo after an
-interruption."""
+CLIPS_PER_SHARD = 256
+"""At most: some 20 MB of acted sentences, small enough that workers finish at the same time and that little is redone
+after an interruption."""
 
 _SEED = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Shard:
     """One record file to be.
 
@@ -39,19 +40,34 @@ class Shard:
         """When the last of its files was changed, in nanoseconds since the epoch."""
         return max(clip.file.changed for clip in self.clips)
 
+    @functools.cached_property
+    def digest(self) -> str:
+        """Hex digest of what will be in it: settings, clips, labels, sizes of files.
 
-@dataclass(frozen=True, slots=True)
+        The same digest means the same bytes unless a file has been changed in between, which `changed` tells.
+        """
+        digest = hashlib.sha256(_line([FORMAT, SAMPLE_RATE, LONGEST, SHORTEST, SILENCE, self.name]))
+        for clip in self.clips:
+            digest.update(_line(_describe(clip)))
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True)
 class Plan:
     """All record files to be.
 
     Attributes:
         shards: In the order of sides and names.
-        digest: Hex digest of what will be in them: split, clips, labels and sizes of files. The same plan
-            gives the same bytes unless a file has been changed in between, which `changed` tells.
+        split_title: Which kind of split put the clips on their sides.
     """
 
     shards: tuple[Shard, ...]
-    digest: str
+    split_title: str
+
+    @property
+    def digest(self) -> str:
+        """Hex digest of what will be in all of them; see `Shard.digest`."""
+        return hashlib.sha256(_line([self.split_title, *(shard.digest for shard in self.shards)])).hexdigest()
 
     @property
     def clips(self) -> int:
@@ -80,7 +96,7 @@ def make_plan(clips: Iterable[tuple[Clip, Side]], split_title: str) -> Plan:
     for side in SIDES:
         by_side[side].sort(key=lambda clip: (clip.corpus, clip.name))
     shards = tuple(shard for side in SIDES for shard in _cut(side, by_side[side]))
-    return Plan(shards, _digest(shards, split_title))
+    return Plan(shards, split_title)
 
 
 def _cut(side: Side, clips: Sequence[Clip]) -> list[Shard]:
@@ -90,16 +106,6 @@ def _cut(side: Side, clips: Sequence[Clip]) -> list[Shard]:
         Shard(f"{side}-{number:05d}-of-{count:05d}.tfrecord", side, tuple(clips[index] for index in part))
         for number, part in enumerate(np.array_split(order, count) if count else [])
     ]
-
-
-def _digest(shards: Iterable[Shard], split_title: str) -> str:
-    digest = hashlib.sha256()
-    digest.update(_line([FORMAT, SAMPLE_RATE, LONGEST, SHORTEST, SILENCE, split_title]))
-    for shard in shards:
-        digest.update(_line([shard.name]))
-        for clip in shard.clips:
-            digest.update(_line(_describe(clip)))
-    return digest.hexdigest()
 
 
 def _line(content: object) -> bytes:

@@ -36,8 +36,7 @@ def write_shards(
 
     Args:
         tasks: What to write.
-        workers: How many processes. They are forked from a server of their own, which has everything imported
-            already; a script that calls this needs the usual `if __name__ == "__main__":`.
+        workers: How many processes.
         on_progress: Called several times a second with the number of clips done.
         seconds_per_clip: After which a process that is still at the same clip is ended.
 
@@ -65,6 +64,11 @@ def write_shards(
             outcome = _write_alone(task, report, seconds_per_clip)
             finished += len(task.shard.clips)
             yield task, outcome
+
+
+def warm_up() -> None:
+    """Begin to start the processes, which takes a third of a second, while the caller still plans what they will do."""
+    worker_process.warm_up(__name__)
 
 
 def _write_alone(task: Task, on_progress: Callable[[int], object], seconds_per_clip: int) -> Outcome:
@@ -105,7 +109,8 @@ class _Pool:
     def outcomes(self, on_progress: Callable[[int], object]) -> Iterator[tuple[Task, Outcome]]:
         """Each task with its outcome until all are done or a process dies."""
         futures: dict[Future[Outcome], int] = {}
-        with contextlib.suppress(BrokenProcessPool):
+        # The first task starts all processes.
+        with contextlib.suppress(BrokenProcessPool), worker_process.without_main():
             for number, task in enumerate(self._tasks):
                 futures[self._executor.submit(_write, number, task)] = number
         while futures:
@@ -133,10 +138,7 @@ class _Pool:
         """
         left = [self._tasks[number] for number in self._unfinished() if self._positions[number] == _NOT_STARTED]
         if len(left) == len(self._tasks):
-            raise UserError(
-                "no worker process could be started: make sure that there is enough memory, and that a script which "
-                'calls prepare() does so below `if __name__ == "__main__":`'
-            )
+            raise UserError("no worker process could be started: make sure that there is enough memory")
         return left
 
     def positions(self) -> list[int]:

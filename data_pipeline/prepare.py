@@ -17,7 +17,7 @@ from data_pipeline.emotion import Emotion
 from data_pipeline.errors import UserError
 from data_pipeline.outcome import Outcome, read_outcome
 from data_pipeline.plan import Plan, make_plan
-from data_pipeline.pool import write_shards
+from data_pipeline.pool import warm_up, write_shards
 from data_pipeline.quality import Contradiction
 from data_pipeline.set_aside import SetAside
 from data_pipeline.shards import Task
@@ -90,6 +90,8 @@ def prepare(
     if workers < 1:
         raise UserError(f"{workers} workers cannot do anything; ask for at least 1")
     kind = parse_split(split)
+    if write_all is None:
+        warm_up()
     found = [Found(corpus, str(place), corpus.read(str(place))) for corpus, place in sources]
     plan = _plan(found, kind)
     destination = Destination(str(out))
@@ -175,18 +177,12 @@ def _carry_out(
     _refuse_full_disk(plan, destination)
     destination.begin()
     records, notes = destination.records(), destination.notes()
-    done = {
-        shard.name: outcome for shard in plan.shards if (outcome := read_outcome(shard, plan.digest, records, notes))
-    }
+    done = {shard.name: outcome for shard in plan.shards if (outcome := read_outcome(shard, records, notes))}
     destination.clear(keep=done)
     before = sum(len(shard.clips) for shard in plan.shards if shard.name in done)
     on_progress(before, plan.clips)
     start = time.perf_counter()
-    missing = [
-        Task(shard, plan.digest, destination.location, destination.work)
-        for shard in plan.shards
-        if shard.name not in done
-    ]
+    missing = [Task(shard, destination.location, destination.work) for shard in plan.shards if shard.name not in done]
     written = write_all(missing, lambda clips: on_progress(before + clips, plan.clips)) if missing else {}
     on_progress(plan.clips, plan.clips)
     seconds_taken = time.perf_counter() - start

@@ -10,24 +10,26 @@ from typing import BinaryIO
 import google_crc32c
 
 
-def write_record(file: BinaryIO, record: bytes) -> int:
+def write_record(file: BinaryIO, *parts: bytes) -> int:
     """Append a record to a TFRecord file.
 
     Args:
         file: Open for writing.
-        record: Of any length.
+        parts: Of the record, one after the other; they are not copied.
 
     Returns:
         How many bytes were written.
     """
-    length = struct.pack("<Q", len(record))
-    parts = (length, _masked_crc(length), record, _masked_crc(record))
-    for part in parts:
+    length = struct.pack("<Q", sum(map(len, parts)))
+    written = (length, _masked_crc(length), *parts, _masked_crc(*parts))
+    for part in written:
         file.write(part)
-    return sum(map(len, parts))
+    return sum(map(len, written))
 
 
-def _masked_crc(data: bytes) -> bytes:
+def _masked_crc(*parts: bytes) -> bytes:
+    crc = 0
+    for part in parts:
+        crc = google_crc32c.extend(crc, part)
     # The mask keeps a checksum of data that holds checksums from being weak.
-    crc = google_crc32c.value(data)
     return struct.pack("<I", ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)

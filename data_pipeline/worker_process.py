@@ -4,11 +4,17 @@ Decoders are native code: a damaged file may crash one, or keep it busy for ever
 process is therefore made to be lost.
 """
 
+import contextlib
+import gc
 import multiprocessing
 import os
 import signal
+import sys
 import threading
+from collections.abc import Iterator
+from multiprocessing import forkserver
 from multiprocessing.context import ForkServerContext
+from types import ModuleType
 
 SECONDS_PER_CLIP = 120
 """After which a process that is still at the same clip is ended: two orders of magnitude above the time that the
@@ -23,9 +29,34 @@ def context(*modules: str) -> ForkServerContext:
     Args:
         modules: What to import, by name; none of them may import TensorFlow.
     """
-    forkserver = multiprocessing.get_context("forkserver")
-    forkserver.set_forkserver_preload([__name__, *modules])
-    return forkserver
+    forking = multiprocessing.get_context("forkserver")
+    forking.set_forkserver_preload([__name__, *modules])
+    return forking
+
+
+@contextlib.contextmanager
+def without_main() -> Iterator[None]:
+    """Processes started within do not import the script that the user started.
+
+    They need nothing of it, it may take long to import, and where it lacks `if __name__ == "__main__":` it would start
+    processes of its own.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+def warm_up(*modules: str) -> None:
+    """Start the server that processes are forked from, so that it imports while this process does other things.
+
+    Args:
+        modules: See `context`.
+    """
+    context(*modules)
+    forkserver.ensure_running()
 
 
 def start() -> None:
@@ -37,6 +68,8 @@ def start() -> None:
     # libmpg123 complains there of each damaged frame, across the progress bar; what matters comes back as a result.
     with open(os.devnull, "w") as nowhere:  # noqa: PTH123
         os.dup2(nowhere.fileno(), 2)
+    # A shard's thousands of clips would be searched for garbage again and again, for a twentieth of the time.
+    gc.set_threshold(100_000, 50, 50)
     threading.Thread(target=_die_with_parent, daemon=True).start()
 
 

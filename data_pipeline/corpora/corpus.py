@@ -139,15 +139,18 @@ class FolderCorpus(Corpus):
         audio = [file for file in files if file.suffix in AUDIO_SUFFIXES]
         describe = self.describer(source, files)
         clips: dict[str, Clip] = {}
+        strangers: list[StoredFile] = []
         for file in sorted(audio, key=_preference):
             clip = describe(file)
-            if clip is not None:
+            if clip is None:
+                strangers.append(file)
+            else:
                 clips.setdefault(clip.name, clip)
         if not clips:
             raise UserError(f"{source} holds no {self.name} clip: {expected}")
         # Files that lie among clips are worth a word if they are none; what lies elsewhere is another matter.
         homes = {clip.file.folder for clip in clips.values()} | {""}
-        ignored = (file.name for file in audio if file.folder in homes and describe(file) is None)
+        ignored = sorted(file.name for file in strangers if file.folder in homes)
         return Listing(tuple(clips[name] for name in sorted(clips)), ignored=tuple(ignored))
 
 

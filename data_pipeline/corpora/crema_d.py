@@ -3,8 +3,8 @@
 import csv
 import io
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -44,18 +44,7 @@ class CremaD(FolderCorpus):
 
     def describe(self, file: StoredFile) -> Clip | None:
         """See `FolderCorpus.describe`."""
-        match = _STEM.fullmatch(file.stem)
-        if match is None or match["actor"] not in _ACTORS or match["emotion"] not in _EMOTIONS:
-            return None
-        return Clip(
-            file=file,
-            name=file.stem + "X" if match["intensity"] == "X" else file.stem,
-            corpus=self.name,
-            speaker=match["actor"],
-            emotion=_EMOTIONS[match["emotion"]],
-            intensity=LEVELS["XX" if match["intensity"] == "X" else match["intensity"]],
-            sentence=match["sentence"],
-        )
+        return _describe(file, {}, {})
 
     def describer(self, source: str, files: Sequence[StoredFile]) -> Callable[[StoredFile], Clip | None]:
         """See `FolderCorpus.describer`.
@@ -65,22 +54,7 @@ class CremaD(FolderCorpus):
         """
         votes = _read_votes(_find(source, files, _VOTES))
         actors = _read_actors(_find(source, files, _DEMOGRAPHICS))
-
-        def describe(file: StoredFile) -> Clip | None:
-            clip = self.describe(file)
-            if clip is None:
-                return None
-            actor = actors.get(clip.speaker, _Actor())
-            return replace(
-                clip,
-                votes=votes.get(clip.name),
-                sex=actor.sex,
-                age=actor.age,
-                race=actor.race,
-                ethnicity=actor.ethnicity,
-            )
-
-        return describe
+        return lambda file: _describe(file, votes, actors)
 
     def sides(self, clips: Sequence[Clip]) -> dict[str, Side]:
         """The split of the `crema_d` builder in tensorflow_datasets: 63, 9 and 19 of the 91 actors.
@@ -111,6 +85,32 @@ class _Actor:
     ethnicity: str = ""
 
 
+_NOBODY = _Actor()
+
+
+def _describe(file: StoredFile, votes: Mapping[str, dict[Emotion, int]], actors: Mapping[str, _Actor]) -> Clip | None:
+    stem = file.stem
+    match = _STEM.fullmatch(stem)
+    if match is None or match["actor"] not in _ACTORS or match["emotion"] not in _EMOTIONS:
+        return None
+    name = stem + "X" if match["intensity"] == "X" else stem
+    actor = actors.get(match["actor"], _NOBODY)
+    return Clip(
+        file=file,
+        name=name,
+        corpus=CremaD.name,
+        speaker=match["actor"],
+        emotion=_EMOTIONS[match["emotion"]],
+        votes=votes.get(name),
+        intensity=LEVELS["XX" if match["intensity"] == "X" else match["intensity"]],
+        sentence=match["sentence"],
+        sex=actor.sex,
+        age=actor.age,
+        race=actor.race,
+        ethnicity=actor.ethnicity,
+    )
+
+
 def _find(source: str, files: Sequence[StoredFile], table: str) -> str | None:
     """Where a table lies: in the corpus's folder, or beside it when it is an audio folder."""
     for file in files:
@@ -132,12 +132,15 @@ def _read_votes(table: str | None) -> dict[str, dict[Emotion, int]]:
         return {}
     columns = {emotion.value[0].upper(): emotion for emotion in LABELS}
     try:
+        header, *rows = _cells(table)
+        number, name = header.index(""), header.index("fileName")
+        places = {emotion: header.index(column) for column, emotion in columns.items()}
         return {
-            row["fileName"]: {emotion: int(row[column]) for column, emotion in columns.items()}
-            for row in _rows(table)
-            if row[""].startswith("1")
+            row[name]: {emotion: int(row[place]) for emotion, place in places.items()}
+            for row in rows
+            if row and row[number].startswith("1")
         }
-    except (csv.Error, KeyError, TypeError, ValueError, AttributeError) as error:
+    except (csv.Error, IndexError, ValueError) as error:
         raise _broken(table, error) from error
 
 
@@ -145,19 +148,20 @@ def _read_actors(table: str | None) -> dict[str, _Actor]:
     if table is None:
         return {}
     try:
+        header, *rows = _cells(table)
+        actor, sex, age, race, ethnicity = map(header.index, ("ActorID", "Sex", "Age", "Race", "Ethnicity"))
         return {
-            row["ActorID"]: _Actor(
-                sex=row["Sex"].lower(), age=int(row["Age"]), race=row["Race"], ethnicity=row["Ethnicity"]
-            )
-            for row in _rows(table)
+            row[actor]: _Actor(row[sex].lower(), int(row[age]), race=row[race], ethnicity=row[ethnicity])
+            for row in rows
+            if row
         }
-    except (csv.Error, KeyError, TypeError, ValueError, AttributeError) as error:
+    except (csv.Error, IndexError, ValueError) as error:
         raise _broken(table, error) from error
 
 
-def _rows(table: str) -> list[dict[str, str]]:
+def _cells(table: str) -> list[list[str]]:
     text = storage_for(table).read(table).decode("utf-8-sig")
-    return list(csv.DictReader(io.StringIO(text, newline="")))
+    return list(csv.reader(io.StringIO(text, newline="")))
 
 
 def _broken(table: str, error: Exception) -> UserError:

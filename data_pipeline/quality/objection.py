@@ -24,7 +24,7 @@ def objection(pcm: np.ndarray) -> str | None:
     seconds = len(pcm) / SAMPLE_RATE
     if seconds < SHORTEST:
         return f"is shorter than {SHORTEST:g} s ({seconds:.3f} s)"
-    # In int32, since the magnitude of -32,768 does not fit into int16.
-    if np.abs(pcm.astype(np.int32)).max() < SILENCE:
+    # As Python's integers, since the magnitude of -32,768 does not fit into int16.
+    if max(int(pcm.max()), -int(pcm.min())) < SILENCE:
         return f"is silent: no sample reaches {SILENCE} of 32,768"
     return None

@@ -34,8 +34,7 @@ def in_processes(
     Args:
         function: Of a module that imports no TensorFlow, since every process imports it; pickled by name.
         items: What to apply it to.
-        workers: How many processes. They are forked from a server of their own; a script that calls this needs the
-            usual `if __name__ == "__main__":`.
+        workers: How many processes.
         lost: The result for an item at which a process crashed or hung.
         on_done: Called with the number of items done since the last call.
 
@@ -86,7 +85,9 @@ def _run(
             while waiting and not broken and len(futures) < most:
                 batch = waiting.popleft()
                 try:
-                    futures[executor.submit(_apply, function, [items[place] for place in batch])] = batch
+                    with worker_process.without_main():
+                        future = executor.submit(_apply, function, [items[place] for place in batch])
+                    futures[future] = batch
                 except BrokenProcessPool:
                     broken.append(batch)
             for future in wait(futures, return_when=FIRST_COMPLETED).done:
@@ -103,7 +104,9 @@ def _run(
 def _make_sure_of_processes() -> None:
     executor = _executor(__name__, 1)
     try:
-        executor.submit(os.getpid).result()
+        with worker_process.without_main():
+            future = executor.submit(os.getpid)
+        future.result()
     except BrokenProcessPool as error:
         raise UserError("worker processes cannot be started: make sure that there is enough memory") from error
     finally:

@@ -1,9 +1,9 @@
 """A file wherever it lies, and what can be done with files there."""
 
+import posixpath
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import BinaryIO, Protocol
 
 
@@ -26,12 +26,12 @@ class StoredFile:
     @property
     def stem(self) -> str:
         """The last part of the name without its suffix."""
-        return PurePosixPath(self.name).stem
+        return posixpath.splitext(posixpath.basename(self.name))[0]
 
     @property
     def suffix(self) -> str:
         """Of the name, in lower case, with its dot."""
-        return PurePosixPath(self.name).suffix.lower()
+        return posixpath.splitext(self.name)[1].lower()
 
     @property
     def folder(self) -> str:

@@ -50,7 +50,7 @@ def tasks(tmp_path, monkeypatch):
     out, work = tmp_path / "out", tmp_path / "work"
     out.mkdir()
     work.mkdir()
-    return [Task(shard, plan.digest, str(out), str(work)) for shard in plan.shards]
+    return [Task(shard, str(out), str(work)) for shard in plan.shards]
 
 
 def with_clip(task: Task, index: int, kind: type[str]) -> Task:
@@ -59,7 +59,7 @@ def with_clip(task: Task, index: int, kind: type[str]) -> Task:
     file = clips[index].file
     changed = Clip(StoredFile(kind(file.location), file.name, file.size, file.changed), *_fields(clips[index])[1:])
     clips[index] = changed
-    return Task(type(task.shard)(task.shard.name, task.shard.side, tuple(clips)), task.plan, task.out, task.work)
+    return Task(type(task.shard)(task.shard.name, task.shard.side, tuple(clips)), task.out, task.work)
 
 
 def _fields(clip: Clip) -> list:
@@ -71,7 +71,7 @@ def test_shards_are_those_that_one_process_writes(tasks, tmp_path):
 
     (tmp_path / "alone").mkdir()
     for task in tasks:
-        alone = write_shard(Task(task.shard, task.plan, str(tmp_path / "alone"), task.work))
+        alone = write_shard(Task(task.shard, str(tmp_path / "alone"), task.work))
         assert outcomes[task.shard.name] == alone
         assert (tmp_path / "alone" / task.shard.name).read_bytes() == (Path(task.out) / task.shard.name).read_bytes()
 

@@ -82,7 +82,8 @@ def sine(seconds: float = 1.0, rate: int = 16_000, amplitude: float = 0.1, frequ
 
 
 def measured(*channels: np.ndarray, rate: int = 16_000, coding: str = "WAV PCM_16") -> Measurement:
-    return measure_audio(Audio(np.stack(channels, axis=1).astype(np.float32), rate, coding))
+    samples = np.stack(channels, axis=1).astype(np.float32)
+    return measure_audio(Audio(samples, rate, coding, float(np.abs(samples).max(initial=0.0))))
 
 
 def findings_of(*measurements: Measurement, corpus: str = "c") -> list[Finding]:

@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as arrays
 from data_pipeline.clip import Clip
 from data_pipeline.emotion import EMOTIONS, Emotion
 from data_pipeline.parsing import parse
-from data_pipeline.records import encode
+from data_pipeline.records import Record, encode
 from data_pipeline.storage.stored_file import StoredFile
 from data_pipeline.tfrecord import write_record
 
@@ -107,8 +107,12 @@ def test_a_record_file_is_the_one_that_tensorflow_writes(tmp_path_factory, recor
     assert size == len(ours.getvalue())
 
 
-def test_an_example_is_the_one_that_tensorflow_encodes():
+def test_its_parts_make_one_example_for_tensorflow():
     clip = Clip(FILE, "n", "c", "s", Emotion.CALM, votes={Emotion.CALM: 300}, age=7)
-    encoded = encode(clip, np.arange(5, dtype=np.int16))
+    record = Record.of(clip, np.arange(5, dtype=np.int16))
 
-    assert tf.train.Example.FromString(encoded).SerializeToString(deterministic=True) == encoded
+    features = tf.train.Example.FromString(record.description + record.samples).features.feature
+
+    assert len(features) == 14
+    assert features["votes"].int64_list.value == [0] * 7 + [300, 0]
+    assert "pcm" not in tf.train.Example.FromString(record.description).features.feature
