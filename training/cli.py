@@ -38,6 +38,21 @@ def mobilenet(
     dropout: Annotated[float, typer.Option(help="Rate in the added layers.", min=0.0, max=0.95)] = 0.3,
     label_smoothing: Annotated[float, typer.Option(help="Share of a label spread over all.", min=0.0, max=0.9)] = 0.1,
     mixup: Annotated[float, typer.Option(help="Strength of mixup; 0 switches it off.", min=0.0)] = 0.2,
+    speed: Annotated[
+        float, typer.Option(help="Share of clips played up to 10 % faster or slower.", min=0.0, max=1.0)
+    ] = 0.0,
+    noise: Annotated[
+        float, typer.Option(help="Share of clips that noise is added to, 5 to 30 dB below the voice.", min=0.0, max=1.0)
+    ] = 0.0,
+    noise_folder: Annotated[
+        Path | None, typer.Option(help="Recordings to take the noise from; coloured noise unless given.")
+    ] = None,
+    reverberation: Annotated[
+        float, typer.Option(help="Share of clips that are put into a synthetic room.", min=0.0, max=1.0)
+    ] = 0.0,
+    telephone: Annotated[
+        float, typer.Option(help="Share of clips that go through a telephone channel.", min=0.0, max=1.0)
+    ] = 0.0,
     labels: Annotated[
         str,
         typer.Option(
@@ -57,7 +72,8 @@ def mobilenet(
 
     Keeps the weights of the epoch with the best unweighted accuracy (UA) on the validation speakers.
 
-    Example: `ser train mobilenet out/data out/run --weights yamnet.h5`
+    Examples: `ser train mobilenet out/data out/run --weights yamnet.h5`, and for calls
+    `ser train mobilenet out/data out/run --weights yamnet.h5 --telephone 0.5 --noise 0.3`
     """
     from data_pipeline.augment import AugmentSettings
     from data_pipeline.dataset import Dataset
@@ -79,11 +95,20 @@ def mobilenet(
             learning_rate=learning_rate,
             label_smoothing=label_smoothing,
             seed=seed,
-            augment=AugmentSettings(mixup=mixup),
+            augment=AugmentSettings(
+                mixup=mixup,
+                speed=speed,
+                noise=noise,
+                noise_folder=str(noise_folder) if noise_folder else None,
+                reverberation=reverberation,
+                telephone=telephone,
+            ),
         ),
         target=Target(tuple(word.strip() for word in emotions.split(",")) if emotions else LABELS, labels),
     )
     dataset = Dataset.open(data)
+    if noise_folder and noise:
+        _report_noise(noise_folder)
     for name in ("train", "validation"):
         outside = recipe.target.outside(dataset.side(name))
         if outside:
@@ -96,6 +121,14 @@ def mobilenet(
         f"run folder: {trained.folder}\n"
         f"next: ser evaluate {trained.folder} {data}"
     )
+
+
+def _report_noise(folder: Path) -> None:
+    from data_pipeline.augment.noise import noise_bank
+
+    unusable = noise_bank(str(folder)).set_aside
+    if unusable:
+        typer.echo(f"noise files set aside, {len(unusable)} in all: " + "; ".join(map(str, unusable[:5])))
 
 
 def evaluate(

@@ -1,0 +1,100 @@
+"""How much memory `prepare` takes for a large corpus, all its processes together.
+
+    python -m benchmarks.prepare_memory crema_d=path/to/CREMA-D --clips 100000
+
+A manifest names the corpus's files again and again, under other names, until there are as many clips as wanted. Memory
+is what `ser data prepare` and all processes that it starts hold at a time (proportional set size of Linux, in which a
+page that several processes share is counted once), looked at several times a second.
+"""
+
+import csv
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchmarks.report import run, show
+from data_pipeline.corpora.sources import parse_sources
+from data_pipeline.errors import UserError
+
+_SECONDS_BETWEEN_LOOKS = 0.25
+
+
+def write_manifest(path: Path, source: str, clips: int) -> None:
+    """A manifest of so many clips, from the files of a corpus.
+
+    Args:
+        path: Of the manifest.
+        source: `NAME=PLACE`.
+        clips: How many lines.
+    """
+    ((corpus, place),) = parse_sources([source])
+    found = corpus.clips(place)
+    with path.open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(("path", "emotion", "speaker", "name"))
+        for number in range(clips):
+            clip = found[number % len(found)]
+            location = Path(clip.file.location).resolve()
+            rows.writerow((location, clip.emotion, clip.speaker, f"{clip.name}#{number}"))
+
+
+def memory_of(pid: int) -> float:
+    """Proportional set size, in bytes, of a process and all that descend from it; those that are gone count nothing."""
+    children: dict[int, list[int]] = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            continue
+        children.setdefault(parent, []).append(int(folder.name))
+    total, left = 0, [pid]
+    while left:
+        one = left.pop()
+        left += children.get(one, [])
+        try:
+            lines = Path(f"/proc/{one}/smaps_rollup").read_text().splitlines()
+        except OSError:
+            continue
+        total += sum(1_024 * int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    return total
+
+
+def main(
+    source: Annotated[str, typer.Argument(metavar="NAME=PLACE", help="A corpus, as for `ser data prepare`.")],
+    clips: Annotated[int, typer.Option(help="How many clips to prepare.", min=1)] = 100_000,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Also write the figures to this file.")] = None,
+) -> None:
+    """Prepare a large corpus and print the most memory that it took.
+
+    Example: `python -m benchmarks.prepare_memory crema_d=../shared/data/crema_d`
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        manifest = Path(folder) / "clips.csv"
+        write_manifest(manifest, source, clips)
+        command = [sys.executable, "-m", "ser", "data", "prepare", f"manifest={manifest}", f"{folder}/data"]
+        start = time.perf_counter()
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        most = 0.0
+        while process.poll() is None:
+            most = max(most, memory_of(process.pid))
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
+        seconds = time.perf_counter() - start
+        if process.returncode:
+            raise UserError(f"`ser data prepare` ended with status {process.returncode}; its message is above")
+    show(
+        f"{clips:,} clips",
+        ("", "MiB", "s"),
+        [("ser data prepare, all its processes", (most / 2**20, seconds))],
+        f"most memory: {most / 2**20:,.0f} MiB",
+        {"clips": clips, "most_bytes": most, "seconds": seconds},
+        json_file,
+    )
+
+
+if __name__ == "__main__":
+    run(main)
