@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow lint format serve clean
+.PHONY: help setup demo test test-slow bench lint format serve clean
 
 help: ## List these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-10s %s\n", $$1, $$2 }'
@@ -32,6 +32,14 @@ test: $(READY) ## The tests; real speech is looked for in $SER_DATA, then in ../
 
 test-slow: $(READY) ## Also the tests that take minutes
 	@$(BIN)/python -m pytest -m 'slow or not slow' $(ARGS)
+
+bench: $(READY) ## The benchmarks behind the README's claims of speed; DATA=folder of CREMA-D
+	@test -n "$(DATA)" || { echo "say where CREMA-D lies: make bench DATA=path/to/CREMA-D"; exit 1; }
+	@$(BIN)/ser data prepare crema_d="$(DATA)" out/bench/data
+	@$(BIN)/python -m benchmarks.prepare crema_d="$(DATA)"
+	@$(BIN)/python -m benchmarks.prepare_memory crema_d="$(DATA)"
+	@$(BIN)/python -m benchmarks.log_mel out/bench/data
+	@$(BIN)/python -m benchmarks.input_pipeline out/bench/data
 
 lint: $(READY) ## ruff (check, format) and mypy
 	@echo "==> ruff check";  $(BIN)/ruff check .

@@ -9,7 +9,6 @@ other work on the machine slows both sides down, and their medians count. Small 
 names until there are enough clips for the pool's start not to matter; the copies are made outside the timing.
 """
 
-import json
 import statistics
 import tempfile
 import time
@@ -19,6 +18,7 @@ from typing import Annotated
 
 import typer
 
+from benchmarks.report import run, show
 from data_pipeline.clip import Clip
 from data_pipeline.corpora.corpus import Corpus, Listing
 from data_pipeline.corpora.sources import parse_sources
@@ -100,17 +100,28 @@ def main(
 ) -> None:
     """Time `prepare` against a plain loop over `librosa.load`, side by side."""
     results = [measure(corpus, place, least_clips, rounds) for corpus, place in parse_sources(sources)]
-    print(f"{'corpus':<10} {'clips':>6} {'audio':>8} {'prepare':>9} {'librosa':>9} {'ratio':>7} {'x real time':>12}")
-    for result in results:
-        speed = result.audio_seconds / result.prepare_seconds
-        print(
-            f"{result.corpus:<10} {result.clips:>6} {result.audio_seconds / 3600:>6.2f} h "
-            f"{result.prepare_seconds:>7.2f} s {result.librosa_seconds:>7.2f} s {result.ratio:>6.2f}x {speed:>11,.0f}x"
-        )
-    if json_file:
-        json_file.write_text(json.dumps([{**asdict(result), "ratio": result.ratio} for result in results], indent=1))
-        print(f"written: {json_file}")
+    show(
+        "seconds; median of the rounds",
+        ("corpus", "clips", "hours", "prepare", "librosa loop", "ratio", "x real time"),
+        [
+            (
+                result.corpus,
+                (
+                    result.clips,
+                    result.audio_seconds / 3600,
+                    result.prepare_seconds,
+                    result.librosa_seconds,
+                    result.ratio,
+                    result.audio_seconds / result.prepare_seconds,
+                ),
+            )
+            for result in results
+        ],
+        "ratio: " + ", ".join(f"{result.ratio:.2f} x ({result.corpus})" for result in results),
+        [{**asdict(result), "ratio": result.ratio} for result in results],
+        json_file,
+    )
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run(main)

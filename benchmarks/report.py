@@ -27,7 +27,7 @@ def show(
     headings: Sequence[str],
     rows: Sequence[tuple[str, tuple[float, ...]]],
     verdict: str,
-    figures: dict[str, Any],
+    figures: dict[str, Any] | list[dict[str, Any]],
     json_file: Path | None,
 ) -> None:
     """Print a table and a line below it, and write the figures where asked.

@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from data_pipeline.cli.progress import clip_progress
+from data_pipeline.cli.some_lines import list_some
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
     from data_pipeline.check import Check
 
-_LISTED = 10
-"""Findings and groups shown before the rest is left to the page."""
-
 _STRICT_STATUS = 2
 """What `--strict` exits with; 1 is for commands that could not do their work."""
+
+_REST = "on the page"
 
 
 def check(
@@ -101,13 +101,12 @@ def _report(result: "Check") -> None:
     Console().print(table)
     order = list(Kind)
     worst_first = sorted(result.findings, key=lambda finding: (order.index(finding.kind), finding.place))
-    _list_some(
-        "{} findings:", [f"{result.recordings[finding.place].title} {finding.detail}" for finding in worst_first]
-    )
-    _list_some("described badly, {} in all:", [str(clip) for clip in result.set_aside])
-    _list_some("audio files with other names, {} in all, not checked:", list(result.ignored))
+    findings = [f"{result.recordings[finding.place].title} {finding.detail}" for finding in worst_first]
+    list_some("{} findings:", findings, _REST)
+    list_some("described badly, {} in all:", [str(clip) for clip in result.set_aside], _REST)
+    list_some("audio files with other names, {} in all, not checked:", list(result.ignored), _REST)
     groups = sorted(result.repeats, key=lambda group: (not group.contradictory, not group.leaking, not group.exact))
-    _list_some(
+    list_some(
         "audio that is there more than once, {} groups:",
         [
             f"{' {} '.format('=' if group.exact else '~').join(one.title for one in group.recordings)}"
@@ -115,14 +114,5 @@ def _report(result: "Check") -> None:
             + (": several sides of the split" if group.leaking else "")
             for group in groups
         ],
+        _REST,
     )
-
-
-def _list_some(heading: str, lines: list[str]) -> None:
-    if not lines:
-        return
-    typer.echo(heading.format(len(lines)))
-    for line in lines[:_LISTED]:
-        typer.echo(f"  {line}")
-    if len(lines) > _LISTED:
-        typer.echo(f"  and {len(lines) - _LISTED} more on the page")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from data_pipeline.cli.progress import clip_progress
+from data_pipeline.cli.some_lines import list_some
 from data_pipeline.errors import UserError
 
 if TYPE_CHECKING:
@@ -13,8 +14,7 @@ if TYPE_CHECKING:
 
     from data_pipeline.prepare import Summary
 
-_LISTED = 20
-"""Lines of set-aside clips and contradictions shown before the rest is left to `dataset.json`."""
+_REST = "in dataset.json"
 
 
 def prepare(
@@ -105,12 +105,13 @@ def _report(summary: "Summary") -> None:
         f"listeners' votes: {_share(summary.with_votes, clips)}; "
         f"speaker's sex and age: {_share(summary.with_demographics, clips)}"
     )
-    _list_some("set aside, {} in all:", [str(clip) for clip in summary.set_aside])
-    _list_some(
+    list_some("set aside, {} in all:", [str(clip) for clip in summary.set_aside], _REST)
+    list_some(
         "identical audio under different labels, {} in all, kept:",
         [" = ".join(group.names) for group in summary.contradictions],
+        _REST,
     )
-    _list_some("audio files with other names, {} in all, ignored:", list(summary.ignored))
+    list_some("audio files with other names, {} in all, ignored:", list(summary.ignored), _REST)
     for name, side in dataset.splits.items():
         outside = [f"{emotion} {count:,}" for emotion, count in side.emotions.items() if emotion not in LABELS]
         if outside:
@@ -156,13 +157,3 @@ def _share(part: int, whole: int) -> str:
     if part == 0:
         return "not known for any clip"
     return "for all clips" if part == whole else f"for {part:,} of {whole:,} clips"
-
-
-def _list_some(heading: str, lines: list[str]) -> None:
-    if not lines:
-        return
-    typer.echo(heading.format(len(lines)))
-    for line in lines[:_LISTED]:
-        typer.echo(f"  {line}")
-    if len(lines) > _LISTED:
-        typer.echo(f"  and {len(lines) - _LISTED} more in dataset.json")

@@ -1,0 +1,75 @@
+"""Benchmarks run on small data and tell what they measured; how fast anything is they find out where they are run."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from tests.data_pipeline.prepared import write_dataset
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def run(module: str, *arguments: object) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", f"benchmarks.{module}", *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    folder = tmp_path / "crema_d"
+    folder.mkdir()
+    random = np.random.default_rng(0)
+    for actor in ("1001", "1002", "1015"):
+        for emotion in ("ANG", "HAP"):
+            soundfile.write(folder / f"{actor}_IEO_{emotion}_XX.wav", random.uniform(-0.5, 0.5, 8_000), 16_000)
+    return folder
+
+
+@pytest.mark.parametrize("module", ["prepare", "prepare_memory", "log_mel", "input_pipeline"])
+def test_help_says_how_to_run_it(module):
+    done = run(module, "--help")
+
+    assert done.returncode == 0, done.stderr
+    assert "Usage" in done.stdout
+
+
+def test_prepare_against_librosa(corpus, tmp_path):
+    done = run("prepare", f"crema_d={corpus}", "--rounds", 1, "--least-clips", 12, "--json", tmp_path / "out.json")
+
+    assert done.returncode == 0, done.stderr
+    (figures,) = json.loads((tmp_path / "out.json").read_text())
+    assert figures["clips"] == 12
+    assert figures["audio_seconds"] == pytest.approx(6.0)
+    assert figures["ratio"] == pytest.approx(figures["librosa_seconds"] / figures["prepare_seconds"])
+    assert "ratio" in done.stdout
+
+
+def test_memory_of_prepare(corpus, tmp_path):
+    done = run("prepare_memory", f"crema_d={corpus}", "--clips", 30, "--json", tmp_path / "out.json")
+
+    assert done.returncode == 0, done.stderr
+    assert json.loads((tmp_path / "out.json").read_text())["most_bytes"] > 10e6
+
+
+def test_log_mels_against_librosa(tmp_path):
+    write_dataset(tmp_path / "data")
+
+    done = run("log_mel", tmp_path / "data", "--json", tmp_path / "out.json")
+
+    assert done.returncode == 0, done.stderr
+    assert json.loads((tmp_path / "out.json").read_text())
+    assert "ratio" in done.stdout
+
+
+@pytest.mark.parametrize("module", ["prepare", "log_mel"])
+def test_a_wrong_path_is_one_line(module, tmp_path):
+    done = run(module, f"crema_d={tmp_path}/nowhere" if module == "prepare" else tmp_path / "nowhere")
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: ")
+    assert len(done.stderr.strip().splitlines()) == 1
