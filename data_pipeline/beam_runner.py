@@ -78,8 +78,8 @@ def _write(task: Task) -> str:
 
 
 def _outcomes(tasks: Sequence[Task], destination: "Destination") -> dict[str, Outcome]:
-    records, notes = destination.records(), destination.notes()
-    outcomes = {task.shard.name: read_outcome(task.shard, records, notes) for task in tasks}
+    files = destination.begun()
+    outcomes = {task.shard.name: read_outcome(task.shard, files) for task in tasks}
     missing = [name for name, outcome in outcomes.items() if outcome is None]
     if missing:
         raise UserError(

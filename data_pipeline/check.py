@@ -43,6 +43,8 @@ class Check:
         outlines: Waveforms of some recordings that something is wrong with, by place.
         set_aside: Clips that their corpus describes in a way that nothing can be made of.
         ignored: Audio files among the clips whose names are not of their corpus.
+        elsewhere: Audio files that were not checked, since the place where they lie was recognised as a corpus that
+            does not know them; perhaps they are of another one.
     """
 
     recordings: tuple[Recording, ...]
@@ -52,6 +54,7 @@ class Check:
     outlines: dict[int, Outline]
     set_aside: tuple[SetAside, ...]
     ignored: tuple[str, ...]
+    elsewhere: tuple[str, ...]
 
     @property
     def corpora(self) -> tuple[str, ...]:
@@ -119,6 +122,7 @@ def _assemble(
         outlines=outlines,
         set_aside=found.set_aside,
         ignored=found.ignored,
+        elsewhere=found.elsewhere,
     )
 
 
@@ -226,6 +230,7 @@ def summary(result: Check) -> dict:
         "repeats": [_describe_repeats(group) for group in result.repeats],
         "set_aside": [{"file": clip.file, "reason": clip.reason} for clip in result.set_aside],
         "ignored": list(result.ignored),
+        "elsewhere": list(result.elsewhere),
     }
 
 

@@ -233,6 +233,12 @@ def _described_badly(result: Check) -> list[str]:
     if result.ignored:
         lines = "".join(f"<li><code>{html.escape(file)}</code>" for file in result.ignored[:_ROWS])
         parts.append(f"<h2>Audio files with other names, not checked: {len(result.ignored):,}</h2><ul>{lines}</ul>")
+    if result.elsewhere:
+        lines = "".join(f"<li><code>{html.escape(file)}</code>" for file in result.elsewhere[:_ROWS])
+        parts.append(
+            f"<h2>Audio files beside the corpus, not checked: {len(result.elsewhere):,}</h2><p>Where a folder holds "
+            f"several corpora, name each with its own: <code>NAME=PLACE</code>.</p><ul>{lines}</ul>"
+        )
     return parts
 
 

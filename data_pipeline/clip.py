@@ -28,8 +28,8 @@ class Clip:
         ethnicity: As the corpus words it, or an empty string.
         start: Seconds into the file at which the utterance begins.
         end: Seconds into the file at which it ends, or None for the file's end.
-        side: Of the split, where the corpus itself says so clip by clip (a manifest's split column).
-        speaker_known: False where nothing tells who speaks, so that `speaker` is this clip's alone.
+        side: Of the split, where the corpus itself says so (a manifest's split column, a folder's name).
+        speaker_known: False where nothing tells who speaks, so that `speaker` is its file's alone.
     """
 
     file: StoredFile

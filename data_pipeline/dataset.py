@@ -21,6 +21,7 @@ class Split:
         emotions: Clips per emotion, those that there are.
         shards: File names relative to the dataset's folder, in order.
         shard_bytes: Size of each shard, by its name.
+        voted: Clips that listeners voted on.
     """
 
     clips: int
@@ -29,6 +30,7 @@ class Split:
     emotions: dict[str, int]
     shards: tuple[str, ...]
     shard_bytes: dict[str, int]
+    voted: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,7 @@ class Dataset:
                 emotions=side["emotions"],
                 shards=tuple(side["shards"]),
                 shard_bytes=dict(side["shard_bytes"]),
+                voted=side["clips_with_votes"],
             )
             for name, side in content["splits"].items()
         }

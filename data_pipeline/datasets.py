@@ -164,9 +164,37 @@ def descriptions(dataset: Dataset, split: str, target: Target | None = None) -> 
         key: np.char.decode(values.astype(bytes)) if values.dtype == object else values
         for key, values in fields.items()
     }
-    order = np.argsort(target.labels)
-    label = order[np.searchsorted(target.labels, described["emotion"], sorter=order)]
-    return {**described, "label": label}
+    return {**described, "label": target.indices(described["emotion"])}
+
+
+def without_votes(dataset: Dataset, split: str, target: Target) -> int:
+    """How many clips of a split count as acted, though votes are the target, since nobody voted on them.
+
+    Args:
+        dataset: A prepared dataset.
+        split: Which side of it.
+        target: Only clips with its labels are counted.
+
+    Returns:
+        A number of clips; 0 where the acted emotion is the target.
+
+    Raises:
+        UserError: If votes are the target and nobody voted on any of the clips; also see `waveforms`.
+    """
+    if target.kind == "acted":
+        return 0
+    _check_clips(dataset, split, target)
+    side = dataset.side(split)
+    voted = side.voted
+    if voted and target.outside(side):
+        # The side's count is of all its clips, those that are left out among them.
+        voted = int(descriptions(dataset, split, target)["votes"].any(axis=1).sum())
+    if not voted:
+        raise UserError(
+            f"no {split} clip of {dataset.folder} labelled {', '.join(target.labels)} has listeners' votes: "
+            "choose --labels acted"
+        )
+    return target.clips(side) - voted
 
 
 def _check_clips(dataset: Dataset, split: str, target: Target) -> None:

@@ -1,8 +1,10 @@
 """From an audio file of any kind that libsndfile reads to 16 kHz mono PCM."""
 
+import contextlib
 import io
 import math
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -13,6 +15,7 @@ import soxr
 
 from data_pipeline.errors import UserError
 from data_pipeline.storage import is_remote, storage_for
+from data_pipeline.storage.local import UNREADABLE_BYTE
 
 SAMPLE_RATE = 16_000
 """Of every waveform in this project, in Hz."""
@@ -23,8 +26,21 @@ LONGEST = 300.0
 _RATES = range(1_000, 768_001)
 """Sampling rates that recordings have, in Hz; anything else is a broken header."""
 
-_MOST_VALUES = 2**27
-"""Frames times channels that a file may have: 300 s of stereo at 192 kHz, half a gigabyte in float32."""
+_MOST_VALUES = 2**26
+"""Frames times channels that an utterance may have, a quarter of a gigabyte in float32: 300 s of stereo at 96 kHz are
+fewer."""
+
+_BLOCK = 2**20
+"""Frames times channels that are decoded at a time, 4 MiB in float32; most utterances are shorter."""
+
+_LARGEST_OBJECT = 2**27
+"""Bytes of a remote file, which is held in memory whole: 300 s of 32-bit stereo at 48 kHz, two hours of MP3."""
+
+_OVERHANG = 0.1
+"""Seconds by which the end of a clip may lie beyond that of its file: tables round, and coders drop part of a frame (an
+MP3's at 16 kHz lasts 36 ms). More is a wrong time or another file."""
+
+_NOT_UTF8 = "has a name that is not UTF-8: rename it"
 
 _SEEKABLE = ("WAV", "WAVEX", "FLAC", "AIFF", "RF64", "W64", "AU")
 """Formats of libsndfile in which any sample can be gone to exactly and at once."""
@@ -61,30 +77,48 @@ class Audio:
     peak: float
 
 
-def decode(location: Path | str, start: float = 0.0, end: float | None = None, longest: float = LONGEST) -> np.ndarray:
+def decode(
+    location: Path | str,
+    start: float = 0.0,
+    end: float | None = None,
+    longest: float = LONGEST,
+    must_reach_end: bool = False,
+) -> np.ndarray:
     """Read an audio file, or a part of one, as 16 kHz mono PCM.
 
     The container and codec are recognised by content, so that an MP3 named `.wav` is read as what it is.
     Channels are averaged; other sampling rates are converted by soxr at its HQ setting (20 bits); samples
-    beyond full scale are clipped.
+    beyond full scale are clipped. Memory grows with the samples returned, not with the file's rate, channels or what
+    lies before `start`; only a remote file is held whole.
 
     Args:
         location: WAV, FLAC, Ogg, MP3 or another format of libsndfile; a path or a URL.
         start: Seconds into the file at which to begin.
         end: Seconds into the file at which to stop, or None for its end.
         longest: Seconds from which on the file, or the part, is refused unread.
+        must_reach_end: Whether a file is refused that stops well before `end`; otherwise what there is is read.
 
     Returns:
         int16 [samples] at 16 kHz, at least one sample.
 
     Raises:
-        UnusableAudio: If the file is missing, empty, not audio, holds no samples or values that are not
-            finite, lasts longer than `longest` seconds, or ends before `start`. Its `reason` says which.
+        UnusableAudio: If the file is missing, out of reach, empty, not audio, holds no samples or values that are not
+            finite, lasts longer than `longest` seconds, or ends too early. Its `reason` says which.
     """
-    return to_pcm(read_audio(location, start, end, longest))
+    with _opened(location, start, end, longest, must_reach_end) as (file, frames):
+        if frames * file.channels > _BLOCK:
+            return _long_pcm(file, frames, location)
+        audio = _audio(file, frames, location)
+    return to_pcm(audio)
 
 
-def read_audio(location: Path | str, start: float = 0.0, end: float | None = None, longest: float = LONGEST) -> Audio:
+def read_audio(
+    location: Path | str,
+    start: float = 0.0,
+    end: float | None = None,
+    longest: float = LONGEST,
+    must_reach_end: bool = False,
+) -> Audio:
     """Read an audio file, or a part of one, as it is.
 
     Args:
@@ -92,30 +126,13 @@ def read_audio(location: Path | str, start: float = 0.0, end: float | None = Non
         start: See there.
         end: See there.
         longest: See there.
+        must_reach_end: See there.
 
     Raises:
         UnusableAudio: See there.
     """
-    try:
-        with soundfile.SoundFile(_open(location)) as file:
-            container = file.format
-            if flaw := _flaw(file, container, start, end, longest):
-                raise UnusableAudio(location, flaw)
-            channels = _read(file, container, start, end)
-            rate, coding = file.samplerate, f"{container} {file.subtype}"
-    except OSError as error:
-        raise UnusableAudio(location, f"cannot be read ({error.strerror})") from error
-    # soundfile raises TypeError for a name that ends in .raw, since headerless audio needs a description.
-    except (soundfile.SoundFileError, TypeError) as error:
-        detail = getattr(error, "error_string", str(error)).rstrip(".")
-        raise UnusableAudio(location, f"cannot be decoded as audio ({detail})") from error
-    if channels.size == 0:
-        raise UnusableAudio(location, "holds no samples")
-    # NaN is its own minimum and maximum, so that no second array is needed.
-    low, high = float(channels.min()), float(channels.max())
-    if not (math.isfinite(low) and math.isfinite(high)):
-        raise UnusableAudio(location, "holds samples that are not finite numbers")
-    return Audio(channels, rate, coding, max(-low, high))
+    with _opened(location, start, end, longest, must_reach_end) as (file, frames):
+        return _audio(file, frames, location)
 
 
 def to_pcm(audio: Audio) -> np.ndarray:
@@ -124,40 +141,143 @@ def to_pcm(audio: Audio) -> np.ndarray:
     Returns:
         int16 [samples], at least one sample.
     """
-    channels = audio.channels
-    waveform = channels[:, 0] if channels.shape[1] == 1 else channels.mean(axis=1)
+    waveform = _mono(audio.channels)
     if audio.rate != SAMPLE_RATE:
         waveform = soxr.resample(waveform, audio.rate, SAMPLE_RATE, quality="HQ")
-        if waveform.size == 0:
-            waveform = np.zeros(1, np.float32)
-    scaled = waveform * np.float32(32_768)
-    np.rint(scaled, out=scaled)
     # Averaging channels makes nothing louder, but a resampling filter overshoots.
-    if audio.rate != SAMPLE_RATE or audio.peak > 32_767 / 32_768:
-        np.clip(scaled, -32_768, 32_767, out=scaled)
-    return scaled.astype(np.int16)
+    pcm = _quantised(waveform, clip=audio.rate != SAMPLE_RATE or audio.peak > 32_767 / 32_768)
+    return pcm if pcm.size else np.zeros(1, np.int16)
 
 
-def _open(location: Path | str) -> str | BinaryIO:
+class _File(soundfile.SoundFile):
+    """A file that is read on from where it is.
+
+    soundfile seeks after every read to where it is already, and an MP3 decoder that is made to seek loses the bits that
+    the next frame borrows from the last.
+    """
+
+    def seekable(self) -> bool:
+        return False
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether any sample can be gone to exactly and at once; not so in a WAV of GSM 6.10 or G.721."""
+        return self.format in _SEEKABLE and super().seekable()
+
+
+@contextlib.contextmanager
+def _opened(
+    location: Path | str, start: float, end: float | None, longest: float, must_reach_end: bool
+) -> Iterator[tuple[_File, int]]:
+    """A file at the first frame of an utterance, and how many frames that has by what the header says."""
+    try:
+        with _File(_open(location)) as file:
+            if flaw := _flaw(file, start, end, longest, must_reach_end):
+                raise UnusableAudio(location, flaw)
+            first, stop = _stretch(file, start, end)
+            if first:
+                _go_to(file, first)
+            yield file, stop - first
+    except OSError as error:
+        reason = f"cannot be read ({error.strerror})"
+        raise UnusableAudio(location, _NOT_UTF8 if UNREADABLE_BYTE in str(location) else reason) from error
+    # soundfile raises TypeError for a name that ends in .raw, since headerless audio needs a description.
+    except (soundfile.SoundFileError, TypeError) as error:
+        detail = getattr(error, "error_string", str(error)).rstrip(".")
+        raise UnusableAudio(location, f"cannot be decoded as audio ({detail})") from error
+
+
+def _open(location: Path | str) -> bytes | BinaryIO:
     """What soundfile is to read."""
     if is_remote(str(location)):
-        content = storage_for(str(location)).read(str(location))
-        if not content:
-            raise UnusableAudio(location, "is empty (zero bytes)")
-        return io.BytesIO(content)
+        return io.BytesIO(_content(str(location)))
     if os.stat(location).st_size == 0:  # noqa: PTH116  thrice as fast as a Path, and called for every clip
         raise UnusableAudio(location, "is empty (zero bytes)")
-    return str(location)
+    return os.fsencode(location)
 
 
-def _read(file: soundfile.SoundFile, container: str, start: float, end: float | None) -> np.ndarray:
-    # In one piece and, where the format is not made for it, without seeking: soundfile seeks after every partial read,
-    # and an MP3 decoder that is made to seek loses the bits that the next frame borrows from the last.
-    first, stop = _stretch(file, start, end)
-    if first and container in _SEEKABLE:
+def _content(location: str) -> bytes:
+    """A remote file's bytes."""
+    storage = storage_for(location)
+    try:
+        content = storage.read(location, _LARGEST_OBJECT + 1)
+    except UserError as error:
+        raise UnusableAudio(location, str(error).removeprefix(f"{location} ")) from error
+    if not content:
+        raise UnusableAudio(location, "is empty (zero bytes)")
+    if len(content) > _LARGEST_OBJECT:
+        raise UnusableAudio(location, f"is larger than {_LARGEST_OBJECT / 1e6:.0f} MB: cut it into shorter files")
+    return content
+
+
+def _go_to(file: _File, first: int) -> None:
+    if file.is_exact:
         file.seek(first)
-        return file.read(stop - first, dtype="float32", always_2d=True)
-    return file.read(-1 if stop == file.frames else stop, dtype="float32", always_2d=True)[first:]
+        return
+    scrap = np.empty((_block_of(file), file.channels), np.float32)
+    while first:
+        skipped = len(file.read(out=scrap[:first]))
+        if not skipped:
+            return
+        first -= skipped
+
+
+def _audio(file: _File, frames: int, location: Path | str) -> Audio:
+    channels = file.read(frames, dtype="float32", always_2d=True)
+    return Audio(channels, file.samplerate, f"{file.format} {file.subtype}", _peak(channels, location))
+
+
+def _long_pcm(file: _File, frames: int, location: Path | str) -> np.ndarray:
+    """What `to_pcm` makes of all frames, without all of them in memory; a resampler that waits for more is slower."""
+    rate = file.samplerate
+    stream = None if rate == SAMPLE_RATE else soxr.ResampleStream(rate, SAMPLE_RATE, 1, dtype="float32", quality="HQ")
+    parts = []
+    left = frames
+    while left:
+        block = file.read(min(left, _block_of(file)), dtype="float32", always_2d=True)
+        # Of a file that was cut off, the header promises more than there is.
+        if not len(block) and left < frames:
+            break
+        _peak(block, location)
+        left -= len(block)
+        waveform = _mono(block)
+        parts.append(_quantised(stream.resample_chunk(waveform) if stream else waveform))
+    if stream:
+        parts.append(_quantised(stream.resample_chunk(np.empty(0, np.float32), last=True)))
+    pcm = np.concatenate(parts)
+    return pcm if pcm.size else np.zeros(1, np.int16)
+
+
+def _block_of(file: _File) -> int:
+    """Frames to be decoded at a time."""
+    return max(1, _BLOCK // file.channels)
+
+
+def _peak(channels: np.ndarray, location: Path | str) -> float:
+    """The largest magnitude.
+
+    Raises:
+        UnusableAudio: If there are no samples, or any is not finite.
+    """
+    if channels.size == 0:
+        raise UnusableAudio(location, "holds no samples")
+    # NaN is its own minimum and maximum, so that no second array is needed.
+    low, high = float(channels.min()), float(channels.max())
+    if not (math.isfinite(low) and math.isfinite(high)):
+        raise UnusableAudio(location, "holds samples that are not finite numbers")
+    return max(-low, high)
+
+
+def _mono(channels: np.ndarray) -> np.ndarray:
+    return channels[:, 0] if channels.shape[1] == 1 else channels.mean(axis=1)
+
+
+def _quantised(waveform: np.ndarray, clip: bool = True) -> np.ndarray:
+    scaled = waveform * np.float32(32_768)
+    np.rint(scaled, out=scaled)
+    if clip:
+        np.clip(scaled, -32_768, 32_767, out=scaled)
+    return scaled.astype(np.int16)
 
 
 def _stretch(file: soundfile.SoundFile, start: float, end: float | None) -> tuple[int, int]:
@@ -166,18 +286,21 @@ def _stretch(file: soundfile.SoundFile, start: float, end: float | None) -> tupl
     return round(start * file.samplerate), stop
 
 
-def _flaw(file: soundfile.SoundFile, container: str, start: float, end: float | None, longest: float) -> str | None:
+def _flaw(file: _File, start: float, end: float | None, longest: float, must_reach_end: bool) -> str | None:
     """What the header says that rules out reading on, worded to follow the file's name."""
     # libsndfile takes some names (.gsm, .vox) to mean headerless audio, whatever is in the file.
-    if container == "RAW":
+    if file.format == "RAW":
         return "cannot be decoded as audio (it has no header)"
     if file.samplerate not in _RATES:
         return f"states a sampling rate of {file.samplerate:,} Hz: its header is broken"
     first, stop = _stretch(file, start, end)
+    lasts = file.frames / file.samplerate
     if first and first >= stop:
-        return f"lasts {file.frames / file.samplerate:.2f} s and has nothing from {start:g} s on"
+        return f"lasts {lasts:.2f} s and has nothing from {start:g} s on"
+    if must_reach_end and end is not None and lasts and end > lasts + _OVERHANG:
+        return f"lasts {lasts:.2f} s and ends before {end:g} s, where this clip should"
     if stop - first > longest * file.samplerate:
         return f"lasts longer than {longest:g} s: cut it into utterances"
-    if (stop - (first if container in _SEEKABLE else 0)) * file.channels > _MOST_VALUES:
-        return f"states {file.channels} channels of {file.frames:,} samples: its header is broken"
+    if (stop - first) * file.channels > _MOST_VALUES:
+        return f"states {file.channels} channels of {stop - first:,} samples: too much, unless its header is broken"
     return None

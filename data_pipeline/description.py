@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,12 +13,13 @@ from data_pipeline.emotion import EMOTIONS, Emotion
 from data_pipeline.outcome import Outcome
 from data_pipeline.plan import Plan
 from data_pipeline.quality import contradictions
-from data_pipeline.side import SIDES
+from data_pipeline.set_aside import SetAside
+from data_pipeline.side import SIDES, Side
 from data_pipeline.storage import is_remote
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundCorpus:
     """A corpus at its place.
 
     Attributes:
@@ -32,7 +33,7 @@ class Found:
     listing: Listing
 
 
-def describe(found: Sequence[Found], split_title: str, plan: Plan, outcomes: Sequence[Outcome]) -> dict:
+def describe(found: Sequence[FoundCorpus], split_title: str, plan: Plan, outcomes: Sequence[Outcome]) -> dict:
     """The content of `dataset.json`.
 
     Args:
@@ -56,16 +57,31 @@ def describe(found: Sequence[Found], split_title: str, plan: Plan, outcomes: Seq
         "sample_rate": SAMPLE_RATE,
         "clips": len(usable),
         "seconds": _seconds(outcomes),
-        "clips_with_votes": sum(clip.votes is not None for clip in usable),
+        "clips_with_votes": sum(any((clip.votes or {}).values()) for clip in usable),
         "clips_with_demographics": sum(bool(clip.sex) and clip.age is not None for clip in usable),
         "speakers_unknown": sum(not clip.speaker_known for clip in usable),
         "splits": _splits(plan, outcomes),
         "sources": [_source(source) for source in found],
-        "set_aside": sorted(_set_aside(found, outcomes), key=lambda clip: (clip["file"], clip["reason"])),
+        "set_aside": _in_order(_set_aside(found, outcomes)),
         "contradictions": [
             {"names": list(group.names), "emotions": list(group.emotions)} for group in contradictions(labelled)
         ],
+        "leaks": _leaks(plan, outcomes),
     }
+
+
+def described_anew(content: dict, found: Sequence[FoundCorpus]) -> dict:
+    """A description whose records are as they were, with what is to be said of the sources now.
+
+    Args:
+        content: Of `dataset.json`.
+        found: What would go in now.
+    """
+    sources = [_source(source) for source in found]
+    before = [clip for source in content["sources"] for clip in source["set_aside"]]
+    undecoded = [clip for clip in content["set_aside"] if clip not in before]
+    now = [clip for source in sources for clip in source["set_aside"]]
+    return {**content, "sources": sources, "set_aside": _in_order(undecoded + now)}
 
 
 def _fingerprint(plan: Plan, outcomes: Sequence[Outcome]) -> str:
@@ -74,6 +90,12 @@ def _fingerprint(plan: Plan, outcomes: Sequence[Outcome]) -> str:
 
 
 def _splits(plan: Plan, outcomes: Sequence[Outcome]) -> dict[str, dict]:
+    with_votes = {
+        f"{clip.corpus}/{clip.name}"
+        for shard in plan.shards
+        for clip in shard.clips
+        if any((clip.votes or {}).values())
+    }
     splits: dict[str, dict] = {}
     for side in SIDES:
         shards = [
@@ -89,6 +111,7 @@ def _splits(plan: Plan, outcomes: Sequence[Outcome]) -> dict[str, dict]:
             "clips": len(kept),
             "seconds": _seconds([outcome for _, outcome in shards]),
             "speakers": sorted({clip.speaker for clip in kept}),
+            "clips_with_votes": sum(clip.name in with_votes for clip in kept),
             "emotions": {emotion: emotions[emotion] for emotion in EMOTIONS if emotions[emotion]},
             "shards": [shard.name for shard, _ in shards],
             "shard_bytes": {shard.name: outcome.size for shard, outcome in shards},
@@ -96,7 +119,7 @@ def _splits(plan: Plan, outcomes: Sequence[Outcome]) -> dict[str, dict]:
     return splits
 
 
-def _source(source: Found) -> dict:
+def _source(source: FoundCorpus) -> dict:
     corpus, place = source.corpus, source.place
     return {
         "corpus": corpus.name,
@@ -106,13 +129,31 @@ def _source(source: Found) -> dict:
         "place": place if is_remote(place) else str(Path(place).resolve()),
         "clips": len(source.listing.clips),
         "ignored": list(source.listing.ignored),
+        "set_aside": _to_json(source.listing.set_aside),
     }
 
 
-def _set_aside(found: Sequence[Found], outcomes: Sequence[Outcome]) -> list[dict[str, str]]:
+def _set_aside(found: Sequence[FoundCorpus], outcomes: Sequence[Outcome]) -> list[dict[str, str]]:
     clips = [clip for source in found for clip in source.listing.set_aside]
-    clips += [clip for outcome in outcomes for clip in outcome.set_aside]
+    return _to_json(clips + [clip for outcome in outcomes for clip in outcome.set_aside])
+
+
+def _to_json(clips: Sequence[SetAside]) -> list[dict[str, str]]:
     return [{"file": clip.file, "reason": clip.reason} for clip in clips]
+
+
+def _in_order(clips: Iterable[dict[str, str]]) -> list[dict[str, str]]:
+    return sorted(clips, key=lambda clip: (clip["file"], clip["reason"]))
+
+
+def _leaks(plan: Plan, outcomes: Sequence[Outcome]) -> list[dict[str, list[str]]]:
+    """Groups of clips with the same samples of which not all are on one side."""
+    same: dict[str, list[tuple[str, Side]]] = {}
+    for shard, outcome in zip(plan.shards, outcomes, strict=True):
+        for clip in outcome.kept:
+            same.setdefault(clip.digest, []).append((clip.name, shard.side))
+    groups = (sorted(group) for group in same.values() if len({side for _, side in group}) > 1)
+    return [{"names": [name for name, _ in group], "sides": [side for _, side in group]} for group in sorted(groups)]
 
 
 def _seconds(outcomes: Sequence[Outcome]) -> float:

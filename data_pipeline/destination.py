@@ -1,14 +1,17 @@
-"""The folder that a dataset is written to: claimed for one run, cleared of what that run does not keep."""
+"""The folder that a dataset is written to: claimed for one run, changed only when that run has finished.
+
+Record files are written to a hidden folder below it, with a note each of what became of them. A dataset that was there
+before stays as it is until all of the new one is there.
+"""
 
 import contextlib
-import fcntl
 import json
-import os
 import re
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from data_pipeline.claimed_folder import claimed
 from data_pipeline.errors import UserError
 from data_pipeline.side import SIDES
 from data_pipeline.storage import Storage, is_remote, join, storage_for
@@ -17,7 +20,7 @@ from data_pipeline.storage.stored_file import StoredFile
 DESCRIPTION = "dataset.json"
 
 _WORK = ".unfinished"
-"""Folder inside the dataset for an unfinished run's notes of the shards that it has finished."""
+"""Folder inside the dataset's for an unfinished run's shards and notes."""
 
 _BEGUN = "begun"
 
@@ -39,7 +42,7 @@ class Destination:
 
     @property
     def work(self) -> str:
-        """The folder for notes of finished shards."""
+        """The folder for shards and their notes until all are there."""
         return join(self.location, _WORK)
 
     @property
@@ -56,30 +59,13 @@ class Destination:
         Raises:
             UserError: If it cannot be made, is a file, or another run holds it.
         """
+        if not self.location:
+            raise UserError("the dataset's folder has no name: give one, as out/data")
         if is_remote(self.location):
             yield
             return
-        out = Path(self.location)
-        if out.exists() and not out.is_dir():
-            raise UserError(f"{out} is a file: give a folder for the dataset")
-        made = [folder for folder in [out, *out.parents] if not folder.exists()]
-        try:
-            out.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(out, os.O_RDONLY)
-            try:
-                _lock(descriptor, out)
-                yield
-            finally:
-                os.close(descriptor)
-        except OSError as error:
-            raise UserError(
-                f"cannot write {error.filename or out} ({error.strerror}): put that right or choose another "
-                "folder, then run the same command again"
-            ) from error
-        finally:
-            for folder in made:
-                with contextlib.suppress(OSError):
-                    folder.rmdir()
+        with claimed(Path(self.location)):
+            yield
 
     def description(self) -> dict | None:
         """What `dataset.json` says, or None if there is none.
@@ -108,17 +94,20 @@ class Destination:
         with self.storage.replacing(join(self.work, _BEGUN)) as file:
             file.write(b"prepare is writing here; a finished dataset has no such folder\n")
 
-    def records(self) -> dict[str, StoredFile]:
-        """The record files, by name."""
-        return {
-            file.name: file
-            for file in self.storage.walk(self.location, hidden=True)
-            if _SHARD_NAME.fullmatch(file.name)
-        }
-
-    def notes(self) -> dict[str, StoredFile]:
-        """The notes of finished shards, by name."""
+    def begun(self) -> dict[str, StoredFile]:
+        """The record files and notes of an unfinished run, by name."""
         return {file.name: file for file in self.storage.walk(self.work, hidden=True)}
+
+    def clear(self, keep: Container[str]) -> None:
+        """Delete what an unfinished run left, but for some record files and their notes."""
+        files = self.begun().values()
+        gone = [file for file in files if file.name != _BEGUN and file.name.removesuffix(".json") not in keep]
+        self.storage.delete(file.location for file in gone)
+
+    def finished(self) -> dict[str, StoredFile]:
+        """The record files of a finished dataset, by name."""
+        files = self.storage.walk(self.location, hidden=True)
+        return {file.name: file for file in files if _SHARD_NAME.fullmatch(file.name)}
 
     def changed(self) -> int:
         """When `dataset.json` was written, in nanoseconds since the epoch; 0 if it was not."""
@@ -126,47 +115,32 @@ class Destination:
         found = self.storage.look_up([location])
         return found[location].changed if found else 0
 
-    def clear(self, keep: Container[str]) -> None:
-        """Delete record files that are not to be kept, with their notes and whatever was half written."""
-        gone = [
-            file.location
-            for file in self.storage.walk(self.location, hidden=True)
-            if not self._is_kept(file.name, keep)
-        ]
-        self.storage.delete(gone)
-
-    def _is_kept(self, name: str, keep: Container[str]) -> bool:
-        folder, _, last = name.rpartition("/")
-        if folder == _WORK:
-            return last == _BEGUN or last.removesuffix(".json") in keep
-        if _PART_NAME.fullmatch(name):
-            return False
-        return not _SHARD_NAME.fullmatch(name) or name in keep
-
     def finish(self, content: dict, shards: Container[str]) -> None:
-        """Make the dataset one, which its description does in a single step.
+        """Put the new dataset in the place of the old one.
+
+        Between the first step and the last there is no dataset. A run that is killed there is taken up again like any
+        other.
 
         Args:
             content: Of `dataset.json`.
-            shards: The record files that it names; others go.
+            shards: The record files that it names.
         """
-        self.clear(keep=shards)
+        new = [file for file in self.begun().values() if file.name in shards]
+        self.storage.delete([join(self.location, DESCRIPTION)])
+        self.storage.move({file.location: join(self.location, file.name) for file in new})
+        left = [file for file in self.storage.walk(self.location, hidden=True) if self._is_ours(file.name)]
+        self.storage.delete(file.location for file in left if file.name not in shards)
+        self.describe(content)
+        self.storage.remove_folder(self.work)
+
+    def _is_ours(self, name: str) -> bool:
+        return bool(_SHARD_NAME.fullmatch(name) or _PART_NAME.fullmatch(name))
+
+    def describe(self, content: dict) -> None:
+        """Write `dataset.json`."""
         with self.storage.replacing(join(self.location, DESCRIPTION)) as file:
             file.write((json.dumps(content, indent=1) + "\n").encode())
-        self.storage.remove_folder(self.work)
 
     def abandon(self) -> None:
-        """Delete everything that `prepare` writes, and nothing else."""
-        self.storage.delete([join(self.location, DESCRIPTION)])
-        self.clear(keep=())
+        """Delete what an unfinished run left; a finished dataset stays."""
         self.storage.remove_folder(self.work)
-
-
-def _lock(descriptor: int, out: Path) -> None:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise UserError(f"another run is writing to {out}: wait for it, or choose another folder") from error
-    except OSError:
-        # Some network file systems lock no folders; there the user takes care of that.
-        return

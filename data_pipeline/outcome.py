@@ -81,19 +81,18 @@ def _to_json(outcome: Outcome) -> dict:
     }
 
 
-def read_outcome(shard: Shard, records: Mapping[str, StoredFile], notes: Mapping[str, StoredFile]) -> Outcome | None:
+def read_outcome(shard: Shard, files: Mapping[str, StoredFile]) -> Outcome | None:
     """The outcome of a shard that an earlier run, or a worker of this one, finished.
 
     Args:
         shard: Which.
-        records: The record files that there are, by name.
-        notes: The notes that there are, by name.
+        files: Record files and notes that there are, by name.
 
     Returns:
         None if there is no such shard, if it was planned otherwise, if a clip's file has been changed
         since, or if the record file is not as the note says.
     """
-    note, record = notes.get(note_name(shard)), records.get(shard.name)
+    note, record = files.get(note_name(shard)), files.get(shard.name)
     if note is None or record is None or note.changed < shard.changed:
         return None
     try:

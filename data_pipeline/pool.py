@@ -72,7 +72,8 @@ def warm_up() -> None:
 
 
 def _write_alone(task: Task, on_progress: Callable[[int], object], seconds_per_clip: int) -> Outcome:
-    """Write a shard in a process of its own, again and again without the clips that kill it."""
+    """Write a shard in a process of its own, again and again without the clips that kill it twice."""
+    suspect = _NOT_STARTED
     while True:
         with _Pool([task], 1, seconds_per_clip) as pool:
             for _, outcome in pool.outcomes(on_progress):
@@ -83,7 +84,10 @@ def _write_alone(task: Task, on_progress: Callable[[int], object], seconds_per_c
                 f"the process that should write {task.shard.name} died: make sure that there is enough memory, "
                 "or use fewer workers"
             )
-        task = replace(task, avoid={**task.avoid, index: DEADLY})
+        # Once may have been chance: too little memory for a moment, a network that stood still.
+        if index == suspect:
+            task = replace(task, avoid={**task.avoid, index: DEADLY})
+        suspect = index
 
 
 class _Pool:

@@ -11,12 +11,12 @@ from data_pipeline.clip import Clip
 from data_pipeline.corpora.corpus import Corpus
 from data_pipeline.dataset import Dataset
 from data_pipeline.decode import SAMPLE_RATE
-from data_pipeline.description import Found, describe
+from data_pipeline.description import FoundCorpus, describe, described_anew
 from data_pipeline.destination import Destination
 from data_pipeline.emotion import Emotion
 from data_pipeline.errors import UserError
 from data_pipeline.outcome import Outcome, read_outcome
-from data_pipeline.plan import Plan, make_plan
+from data_pipeline.plan import Plan, Shard, make_plan
 from data_pipeline.pool import warm_up, write_shards
 from data_pipeline.quality import Contradiction
 from data_pipeline.set_aside import SetAside
@@ -38,6 +38,7 @@ class Summary:
         dataset: What `dataset.json` says.
         set_aside: Clips that gave no record, sorted by file.
         contradictions: Identical audio under different labels; kept in the dataset.
+        leaks: Names of clips with identical audio that are on different sides; kept in the dataset.
         ignored: Audio files beside the clips whose names are not of the corpus.
         with_votes: How many clips have listeners' votes.
         with_demographics: How many clips have the speaker's sex and age.
@@ -50,6 +51,7 @@ class Summary:
     dataset: Dataset
     set_aside: tuple[SetAside, ...]
     contradictions: tuple[Contradiction, ...]
+    leaks: tuple[tuple[str, ...], ...]
     ignored: tuple[str, ...]
     with_votes: int
     with_demographics: int
@@ -92,13 +94,17 @@ def prepare(
     kind = parse_split(split)
     if write_all is None:
         warm_up()
-    found = [Found(corpus, str(place), corpus.read(str(place))) for corpus, place in sources]
+    found = [FoundCorpus(corpus, str(place), corpus.read(str(place))) for corpus, place in sources]
     plan = _plan(found, kind)
     destination = Destination(str(out))
     with destination.claimed():
         content = _finished(destination, plan, overwrite)
         if content is not None:
-            return _summary(destination, content, unchanged=True, seconds_read=0.0, seconds_taken=0.0)
+            destination.abandon()
+            fresh = described_anew(content, found)
+            if fresh != content:
+                destination.describe(fresh)
+            return _summary(destination, fresh, unchanged=True, seconds_read=0.0, seconds_taken=0.0)
         outcomes, seconds_read, seconds_taken = _carry_out(
             plan, destination, write_all or _pool_of(workers), on_progress or (lambda *_: None)
         )
@@ -115,7 +121,7 @@ def prepare(
     return _summary(destination, content, unchanged=False, seconds_read=seconds_read, seconds_taken=seconds_taken)
 
 
-def _plan(found: Sequence[Found], kind: SplitKind) -> Plan:
+def _plan(found: Sequence[FoundCorpus], kind: SplitKind) -> Plan:
     """Decide on the side of every clip; of a corpus that was given at several places, all speakers together."""
     corpora = {source.corpus.name: source.corpus for source in found}
     clips_of: dict[str, list[Clip]] = {name: [] for name in corpora}
@@ -138,7 +144,11 @@ def _refuse_duplicates(clips: Sequence[Clip]) -> None:
 
 
 def _finished(destination: Destination, plan: Plan, overwrite: bool) -> dict | None:
-    """The description of the dataset if it is there as planned; if not, the folder is free to write to."""
+    """The description of the dataset if it is there as planned.
+
+    Raises:
+        UserError: If the folder holds something else, or another dataset and it is not to be overwritten.
+    """
     content = destination.description()
     if content is None:
         return None
@@ -148,15 +158,11 @@ def _finished(destination: Destination, plan: Plan, overwrite: bool) -> dict | N
             "folder, or replace it with --overwrite"
         )
     is_fresh = content["plan"] == plan.digest and destination.changed() > plan.changed
-    if is_fresh and _is_whole(content, destination):
-        destination.storage.remove_folder(destination.work)
-        return content
-    destination.abandon()
-    return None
+    return content if is_fresh and _is_whole(content, destination) else None
 
 
 def _is_whole(content: dict, destination: Destination) -> bool:
-    sizes = {name: file.size for name, file in destination.records().items()}
+    sizes = {name: file.size for name, file in destination.finished().items()}
     try:
         Dataset.from_json(Path(destination.location), content)
         listed = {name: size for side in content["splits"].values() for name, size in side["shard_bytes"].items()}
@@ -174,15 +180,15 @@ def _carry_out(
         The outcome of every shard in the plan's order, the seconds of audio that this run read, and how many
         seconds that took.
     """
-    _refuse_full_disk(plan, destination)
     destination.begin()
-    records, notes = destination.records(), destination.notes()
-    done = {shard.name: outcome for shard in plan.shards if (outcome := read_outcome(shard, records, notes))}
+    begun = destination.begun()
+    done = {shard.name: outcome for shard in plan.shards if (outcome := read_outcome(shard, begun))}
     destination.clear(keep=done)
     before = sum(len(shard.clips) for shard in plan.shards if shard.name in done)
     on_progress(before, plan.clips)
     start = time.perf_counter()
-    missing = [Task(shard, destination.location, destination.work) for shard in plan.shards if shard.name not in done]
+    missing = [Task(shard, destination.work, destination.work) for shard in plan.shards if shard.name not in done]
+    _refuse_full_disk([task.shard for task in missing], destination)
     written = write_all(missing, lambda clips: on_progress(before + clips, plan.clips)) if missing else {}
     on_progress(plan.clips, plan.clips)
     seconds_taken = time.perf_counter() - start
@@ -191,11 +197,13 @@ def _carry_out(
     return outcomes, seconds_read, seconds_taken
 
 
-def _refuse_full_disk(plan: Plan, destination: Destination) -> None:
+def _refuse_full_disk(shards: Sequence[Shard], destination: Destination) -> None:
     """Find out before hours of work, not after, that there is no room; compressed audio takes more than it did."""
     if is_remote(destination.location):
         return
-    least = sum(clip.file.size for shard in plan.shards for clip in shard.clips if not clip.start and clip.end is None)
+    # Of parts of files nothing is known but that they are parts.
+    whole = (clip for shard in shards for clip in shard.clips if not clip.start and clip.end is None)
+    least = sum(clip.file.size for clip in whole)
     free = shutil.disk_usage(destination.location).free
     # Files at higher rates or with more channels shrink; a twelfth is what stereo at 96 kHz leaves of itself.
     if free < least / 12:
@@ -223,6 +231,7 @@ def _summary(
             Contradiction(tuple(group["names"]), tuple(map(Emotion, group["emotions"])))
             for group in content["contradictions"]
         ),
+        leaks=tuple(tuple(group["names"]) for group in content["leaks"]),
         ignored=tuple(file for source in content["sources"] for file in source["ignored"]),
         with_votes=content["clips_with_votes"],
         with_demographics=content["clips_with_demographics"],

@@ -76,9 +76,16 @@ def write_shard(task: Task, on_clip: Callable[[int], object] = lambda _: None) -
 
 def _convert(clip: Clip) -> SetAside | tuple[Kept, Record]:
     try:
-        pcm = decode(clip.file.location, clip.start, clip.end)
+        return _record(clip)
     except UnusableAudio as error:
         return SetAside(clip.file.name, error.reason)
+    # What is not foreseen in one file must not end the work on all others.
+    except Exception as error:
+        return SetAside(clip.file.name, f"cannot be converted ({type(error).__name__}: {error})")
+
+
+def _record(clip: Clip) -> SetAside | tuple[Kept, Record]:
+    pcm = decode(clip.file.location, clip.start, clip.end, must_reach_end=True)
     if reason := objection(pcm):
         return SetAside(clip.file.name, reason)
     kept = Kept(

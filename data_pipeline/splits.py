@@ -102,7 +102,7 @@ class Fold:
         if len(speakers) < self.count:
             raise UserError(
                 f"{self.title} needs {self.count} speakers outside the test side and there are "
-                f"{len(speakers)}: choose fewer folds"
+                f"{len(speakers)} of {clips[0].corpus}: choose fewer folds"
             )
         validating = set(speakers[self.number - 1 :: self.count])
         return {

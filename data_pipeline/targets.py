@@ -22,9 +22,14 @@ class Target:
 
     Attributes:
         labels: Emotions in the order of the model's outputs. Clips acted with another emotion are left out.
-        kind: `acted`: the emotion that the speaker was asked for. `voted`: the one that most listeners heard, shared
-            evenly between those that tie. `soft`: the shares of the listeners' votes. A clip without votes on any of
-            the labels counts as acted.
+        kind: `acted`: the emotion that the speaker was asked for. `voted`: the emotion that most listeners heard, of
+            all that they could name. `soft`: the shares of their votes on the labels. A clip without votes counts as
+            acted.
+
+    `truth` names no right answer for a clip on which votes tie. For `voted` it names none either where an emotion that
+    is no label was heard as often as any label, or more often; `soft` does not look at votes on other emotions. In
+    training, where every clip needs something to be learned from it, labels that tie share it evenly, one that most
+    listeners heard as none of the labels is learned as `soft` has it, and one without votes on the labels as acted.
     """
 
     labels: tuple[str, ...] = LABELS
@@ -47,6 +52,20 @@ class Target:
         """The clips of a side that have none of the labels, counted by their emotion."""
         return {emotion: count for emotion, count in side.emotions.items() if emotion not in self.labels and count}
 
+    def indices(self, emotions: np.ndarray) -> np.ndarray:
+        """The place of each emotion in the labels.
+
+        Args:
+            emotions: strings [clips], each one of the labels.
+
+        Returns:
+            int64 [clips].
+
+        Raises:
+            ValueError: If an emotion is none of the labels.
+        """
+        return np.array([self.labels.index(emotion) for emotion in emotions], np.int64)
+
     def includes(self, emotion: tf.Tensor) -> tf.Tensor:
         """Whether an acted emotion is one of the labels; string to bool scalar."""
         return tf.reduce_any(tf.constant(list(self.labels)) == emotion)
@@ -64,11 +83,18 @@ class Target:
         acted = tf.cast(tf.constant(list(self.labels)) == emotion, tf.float32)
         if self.kind == "acted":
             return acted
-        counts = tf.cast(tf.gather(votes, [EMOTIONS.index(label) for label in self.labels]), tf.float32)
+        counts = tf.gather(votes, self.vote_columns)
         if self.kind == "voted":
-            counts = tf.cast((counts == tf.reduce_max(counts)) & (counts > 0), tf.float32)
-        total = tf.reduce_sum(counts)
-        return tf.where(total > 0, counts / tf.maximum(total, 1.0), acted)
+            most_heard = (counts == tf.reduce_max(votes)) & (counts > 0)
+            counts = tf.where(tf.reduce_any(most_heard), tf.cast(most_heard, tf.int64), counts)
+        shares = tf.cast(counts, tf.float32)
+        total = tf.reduce_sum(shares)
+        return tf.where(total > 0, shares / tf.maximum(total, 1.0), acted)
+
+    @property
+    def vote_columns(self) -> list[int]:
+        """Where, among a record's votes, those on the labels stand."""
+        return [EMOTIONS.index(label) for label in self.labels]
 
 
 def truth(label: np.ndarray, votes: np.ndarray, target: Target) -> np.ndarray:
@@ -77,15 +103,16 @@ def truth(label: np.ndarray, votes: np.ndarray, target: Target) -> np.ndarray:
     Args:
         label: int [clips], index of the acted emotion in the target's labels.
         votes: int [clips, emotions], in the order of `EMOTIONS`.
-        target: Whose word is taken. For `voted` and `soft` it is the label that most listeners heard; a clip that
-            nobody was asked about counts as acted.
+        target: Whose word is taken. For `voted` it is the emotion that most listeners heard, for `soft` the label
+            with the largest share. A clip without votes (for `soft`: on any of the labels) counts as acted.
 
     Returns:
-        int [clips], index of the label; -1 where labels tie.
+        int [clips], index of the label; -1 where votes tie, or most listeners heard none of the labels.
     """
     if target.kind == "acted":
         return label
-    counts = votes[:, [EMOTIONS.index(name) for name in target.labels]]
-    most = counts.max(axis=1, keepdims=True)
-    is_clear = (counts == most).sum(axis=1) == 1
-    return np.where(most[:, 0] == 0, label, np.where(is_clear, counts.argmax(axis=1), -1))
+    counts = votes[:, target.vote_columns]
+    rivals = votes if target.kind == "voted" else counts
+    most = rivals.max(axis=1)
+    is_clear = ((rivals == most[:, np.newaxis]).sum(axis=1) == 1) & (counts.max(axis=1) == most)
+    return np.where(most == 0, label, np.where(is_clear, counts.argmax(axis=1), -1))

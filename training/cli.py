@@ -57,13 +57,14 @@ def mobilenet(
         str,
         typer.Option(
             help="Whose word is learned: `acted` (what the speaker was asked for), `voted` (what most listeners heard) "
-            "or `soft` (the shares of their votes). Clips without votes count as acted."
+            "or `soft` (the shares of their votes). Clips without votes count as acted; data without any is refused."
         ),
     ] = "acted",
     emotions: Annotated[
         str | None,
         typer.Option(
-            help="Emotions to tell apart, separated by commas; others are left out. CREMA-D's six unless given."
+            help="Emotions to tell apart, separated by commas, each with training clips; others are left out. "
+            "CREMA-D's six unless given."
         ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Of initial weights, order, dropout and augmentation.", min=0)] = 0,
@@ -104,7 +105,7 @@ def mobilenet(
                 telephone=telephone,
             ),
         ),
-        target=Target(tuple(word.strip() for word in emotions.split(",")) if emotions else LABELS, labels),
+        target=Target(tuple(word.strip() for word in emotions.split(",")) if emotions is not None else LABELS, labels),
     )
     dataset = Dataset.open(data)
     if noise_folder and noise:
@@ -116,6 +117,10 @@ def mobilenet(
             typer.echo(f"left out of the {name} side, having none of the labels: {counts}")
     with ProgressBars(epochs) as bars:
         trained, best = train(recipe, dataset, run, bars)
+    for name, without in trained.config["data"]["without_votes"].items():
+        if without:
+            clips = trained.config["data"]["clips"][name]
+            typer.echo(f"{without:,} of {clips:,} {name} clips have no votes and count as acted")
     typer.echo(
         f"best epoch {best.epoch}: validation WA {best.validation_wa:.1%}, UA {best.validation_ua:.1%}\n"
         f"run folder: {trained.folder}\n"
@@ -146,7 +151,11 @@ def evaluate(
         float, typer.Option(help="Share of packets that the telephone loses.", min=0.0, max=0.9)
     ] = 0.0,
     labels: Annotated[
-        str, typer.Option(help="Measure against `acted`, or against `voted`: what most listeners heard.")
+        str,
+        typer.Option(
+            help="Measure against `acted`, or against `voted`: what most listeners heard. Clips without votes count as "
+            "acted; data without any is refused."
+        ),
     ] = "acted",
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Also write the metrics to this file, as one JSON object.")
@@ -155,9 +164,10 @@ def evaluate(
     """Measure a run: WA, UA, macro-F1, each class, the confusion matrix.
 
     Intervals are 95 %, by bootstrap over speakers. The metrics go into `metrics.json` of the run, a key for each
-    split and channel, and into its `report.html`; `--json FILE` writes the object of this one alone:
+    split, channel and kind of labels, and into its `report.html`; `--json FILE` writes the object of this one alone:
     `{"split", "clips", "wa", "wa_interval", "ua", "macro_f1", "ece", "per_class", "labels", "confusion", ...}`, rates
-    between 0 and 1, rows of `confusion` the acted emotion.
+    between 0 and 1. Rows of `confusion` are the right emotion (the acted one, or with `--labels voted` the one most
+    heard), columns the answers.
 
     Examples: `ser evaluate out/run out/data --split validation --json metrics.json`,
     `ser evaluate out/run out/data --channel telephone`
@@ -176,10 +186,10 @@ def evaluate(
 
     if json_file and (json_file.is_dir() or not json_file.absolute().parent.is_dir()):
         raise UserError(f"{json_file} is no place for a file: give --json a file name in a folder that exists")
+    condition = Condition(split, channel, packet_loss, labels)
     opened, dataset = Run.open(run), Dataset.open(data)
     # A damaged metrics.json is better found before the clips are gone through.
     opened.metrics()
-    condition = Condition(split, channel, packet_loss, labels)
     with clip_bar("evaluating", Target(opened.labels).clips(dataset.side(split))) as advance:
         metrics = measure(opened, dataset, condition, advance)
     opened.record_metrics(metrics)

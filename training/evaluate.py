@@ -15,6 +15,8 @@ from training.run import Run
 
 BATCH_SIZE = 32
 
+_MEASURABLE = ("acted", "voted")
+
 
 @dataclass(frozen=True, slots=True)
 class Condition:
@@ -25,6 +27,10 @@ class Condition:
         channel: What the clips are sent through first; see `channel.channel_named`.
         packet_loss: Share of packets that a telephone channel loses.
         labels: `acted`, or `voted` for what most listeners heard.
+
+    Raises:
+        UserError: If there is no such channel, it cannot lose such a share of packets, or `labels` is neither of the
+            two.
     """
 
     split: str = "validation"
@@ -32,10 +38,18 @@ class Condition:
     packet_loss: float = 0.0
     labels: str = "acted"
 
+    def __post_init__(self) -> None:
+        channel_named(self.channel, self.packet_loss)
+        if self.labels not in _MEASURABLE:
+            raise UserError(
+                f"a run is measured against one right answer a clip: choose --labels {' or '.join(_MEASURABLE)}, "
+                f"not {self.labels!r}"
+            )
+
     @property
     def title(self) -> str:
         """The split, and whatever is not as usual: the key in `metrics.json`."""
-        lossy = f" with {self.packet_loss:.0%} packet loss" if self.packet_loss else ""
+        lossy = f" with {100 * self.packet_loss:g}% packet loss" if self.packet_loss else ""
         channel = "" if self.channel == "clean" else f", {self.channel}{lossy}"
         return f"{self.split}{channel}{'' if self.labels == 'acted' else ', as heard'}"
 
@@ -47,7 +61,7 @@ class Predictions:
     Attributes:
         names: Clip names, [clips].
         speakers: Who speaks, [clips].
-        truth: int [clips], index of the right emotion; -1 where listeners' votes tie.
+        truth: int [clips], index of the right emotion; -1 where listeners agree on none of the labels.
         probabilities: float32 [clips, classes].
     """
 
@@ -69,11 +83,8 @@ def predict(
         on_batch: Called with the number of clips answered since the last call.
 
     Raises:
-        UserError: If the dataset has no such side, the side no clip with one of the run's labels, or there is no such
-            channel.
+        UserError: If the dataset has no such side, or the side no clip with one of the run's labels.
     """
-    if condition.labels == "soft":
-        raise UserError("a run is measured against one right answer a clip: choose --labels acted or voted")
     target = Target(run.labels, condition.labels)
     channel = channel_named(condition.channel, condition.packet_loss)
     known = datasets.descriptions(dataset, condition.split, target)
@@ -102,17 +113,22 @@ def evaluate(run: Run, dataset: Dataset, condition: Condition, on_batch: Callabl
     Returns:
         An object for `metrics.json`: `condition` (its title), `split`, `channel`, `packet_loss`, `measured_against`
         (`acted` or `voted`), `learned` (the run's kind of labels), `outside_labels` (clips left out, by emotion),
-        `tied` (clips left out since listeners' votes tie), `split_name` (how the data was split), `corpora`,
+        `tied` (clips left out since listeners' votes tie, or most heard none of the labels), `without_votes` (clips
+        that count as acted, though measured against votes), `split_name` (how the data was split), `corpora`,
         `fingerprint`, `synthetic`, `speakers_unknown`, `seen_speakers` (how many were on the run's `train` and
         `validation` sides), and all of `metrics.evaluate`.
 
     Raises:
-        UserError: See `predict`; also if no clip has a right answer.
+        UserError: See `predict`; also if votes are measured against and there are none, or no clip has a right answer.
     """
+    without_votes = datasets.without_votes(dataset, condition.split, Target(run.labels, condition.labels))
     answers = predict(run, dataset, condition, on_batch)
     clear = answers.truth >= 0
     if not clear.any():
-        raise UserError(f"listeners' votes tie for every {condition.split} clip: measure with --labels acted")
+        raise UserError(
+            f"listeners agree on one of the labels for no {condition.split} clip of {dataset.folder}: "
+            "measure with --labels acted"
+        )
     side = dataset.side(condition.split)
     return {
         "condition": condition.title,
@@ -123,6 +139,7 @@ def evaluate(run: Run, dataset: Dataset, condition: Condition, on_batch: Callabl
         "learned": run.config["label_kind"],
         "outside_labels": Target(run.labels).outside(side),
         "tied": int((~clear).sum()),
+        "without_votes": without_votes,
         "split_name": dataset.split_name,
         "corpora": list(dataset.corpora),
         "fingerprint": dataset.fingerprint,

@@ -11,6 +11,7 @@ import numpy as np
 from data_pipeline import datasets
 from data_pipeline.augment import AugmentSettings
 from data_pipeline.dataset import Dataset
+from data_pipeline.errors import UserError
 from data_pipeline.log_mel import LogMelSettings
 from data_pipeline.targets import Target, truth
 from training import metrics
@@ -96,12 +97,18 @@ def fit(
         The best epoch.
 
     Raises:
-        UserError: If the dataset lacks a side, or a side clips with one of the labels.
+        UserError: If the dataset lacks a side, or a side clips with one of the labels; if no validation clip has one
+            right answer to choose an epoch by; or if there was no epoch to keep.
     """
     observer = observer or Observer()
     steps = math.ceil(target.clips(dataset.side("train")) / settings.batch_size)
     known = datasets.descriptions(dataset, "validation", target)
     right = truth(known["label"], known["votes"], target)
+    if (right < 0).all():
+        raise UserError(
+            f"listeners agree on one of the labels for no validation clip of {dataset.folder}, so that no epoch "
+            "could be chosen: train with --labels acted"
+        )
     validation = datasets.log_mels(dataset, "validation", batch_size=64, settings=front_end, target=target)
     _compile(model, settings, steps)
     best = Epoch(0, 0.0, 0.0, 0.0, -1.0, 0.0)
@@ -119,6 +126,8 @@ def fit(
         observer.on_epoch_end(row, is_best)
         if number - best.epoch >= settings.patience:
             break
+    if not best.epoch:
+        raise UserError(f"no epoch was kept in {run.folder}: train for one epoch or more")
     return best
 
 
@@ -164,7 +173,7 @@ def _compile(model: keras.Model, settings: FitSettings, steps: int) -> None:
 def _epoch_row(
     number: int, loss: float, probabilities: np.ndarray, right: np.ndarray, classes: int, seconds: float
 ) -> Epoch:
-    # Where listeners' votes tie there is no right answer.
+    # Where listeners agree on none of the labels there is no right answer.
     probabilities, right = probabilities[right >= 0], right[right >= 0]
     confusion = np.zeros((classes, classes))
     np.add.at(confusion, (right, probabilities.argmax(1)), 1)

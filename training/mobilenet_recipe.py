@@ -64,14 +64,16 @@ def train(
         The run, and its best epoch.
 
     Raises:
-        UserError: If the folder is taken, the weights do not fit, `unfreeze` is unknown, or a side is missing or has no
-            clip with one of the labels.
+        UserError: If the folder is taken, the weights do not fit, `unfreeze` is unknown, a label has no training clip,
+            votes are to be learned that a side does not have, or no epoch could be chosen (see `fit`).
     """
     if recipe.unfreeze not in UNFREEZE:
         raise UserError(f"unfreeze must be one of {', '.join(UNFREEZE)}, not {recipe.unfreeze!r}")
     if recipe.weights is None and recipe.unfreeze != "all":
         raise UserError(f"unfreeze {recipe.unfreeze!r} would keep random layers: give --weights, or unfreeze all")
     sides = {name: dataset.side(name) for name in ("train", "validation")}
+    _check_labels(dataset, recipe.target)
+    without_votes = {name: datasets.without_votes(dataset, name, recipe.target) for name in sides}
     weights = PretrainedWeights.recognise(recipe.weights) if recipe.weights else None
     settings = weights.settings(recipe.model) if weights else recipe.model
     keras.utils.set_random_seed(recipe.fit.seed)
@@ -97,6 +99,7 @@ def train(
                 "synthetic": dataset.synthetic,
                 "clips": {name: recipe.target.clips(side) for name, side in sides.items()},
                 "outside_labels": {name: recipe.target.outside(side) for name, side in sides.items()},
+                "without_votes": without_votes,
                 "speakers": {name: list(side.speakers) for name, side in sides.items()},
             },
         },
@@ -123,6 +126,17 @@ def freeze(model: keras.Model, unfreeze: str) -> None:
     if unfreeze == "last":
         for layer in backbone.layers:
             layer.trainable = layer.name.startswith(_LAST_BLOCK)
+
+
+def _check_labels(dataset: Dataset, target: Target) -> None:
+    """Refuse a label that nothing could be learned of: a class that is never right, and never answered."""
+    emotions = dataset.side("train").emotions
+    missing = [label for label in target.labels if not emotions.get(label)]
+    if missing:
+        raise UserError(
+            f"no training clip of {dataset.folder} is labelled {' or '.join(missing)}: "
+            f"name only labels that it has, as in --emotions {','.join(emotions)}"
+        )
 
 
 def _windows(model: keras.Model, dataset: Dataset, recipe: MobileNetRecipe) -> Iterator[np.ndarray]:

@@ -14,12 +14,13 @@ _SECOND = {"color": INK, "linestyle": ":", "marker": "^", "markersize": 4}
 
 
 @styled
-def confusion_plot(confusion: Sequence[Sequence[int]], labels: Sequence[str]) -> str:
-    """Confusion matrix as shares of each acted emotion, counts beneath.
+def confusion_plot(confusion: Sequence[Sequence[int]], labels: Sequence[str], measured_against: str = "acted") -> str:
+    """Confusion matrix as shares of each right answer, counts beneath.
 
     Args:
-        confusion: Counts, rows the acted emotion, columns the answers.
+        confusion: Counts, rows the right emotion, columns the answers.
         labels: Names of rows and columns.
+        measured_against: Whose word is right, `acted` or `voted`.
 
     Returns:
         An `<svg>` element.
@@ -43,7 +44,7 @@ def confusion_plot(confusion: Sequence[Sequence[int]], labels: Sequence[str]) ->
     axes.set_xticks(range(len(names)), names, rotation=30, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(len(names)), names)
     axes.set_xlabel("heard by the model")
-    axes.set_ylabel("acted")
+    axes.set_ylabel(measured_against)
     bare(axes)
     return svg(figure)
 

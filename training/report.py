@@ -44,14 +44,18 @@ def notices(metrics: dict) -> list[str]:
         found.append(f"The split is {_SPLITS['random']}.")
     if metrics["speakers_unknown"]:
         found.append(
-            f"Nobody says who speaks in {metrics['speakers_unknown']:,} clips of this dataset; each counts as one "
-            "of its own, so that the same person may be on two sides and the figures flatter."
+            f"Nobody says who speaks in {metrics['speakers_unknown']:,} clips of this dataset; each file counts "
+            "as a speaker of its own, so that the same person may be on two sides and the figures flatter."
         )
     if metrics["outside_labels"]:
         counts = ", ".join(f"{emotion} {count:,}" for emotion, count in metrics["outside_labels"].items())
         found.append(f"Clips of emotions that the model does not know are left out: {counts}.")
     if metrics["tied"]:
-        found.append(f"{metrics['tied']:,} clips are left out, since listeners did not agree on what they heard.")
+        found.append(f"{metrics['tied']:,} clips are left out, since listeners did not agree on one of the labels.")
+    # Metrics and runs of an earlier version do not say.
+    if metrics.get("without_votes"):
+        clips = metrics["clips"] + metrics["tied"]
+        found.append(f"{metrics['without_votes']:,} of {clips:,} clips have no votes and count as acted.")
     if metrics["learned"] != metrics["measured_against"] and {metrics["learned"], metrics["measured_against"]} != {
         "soft",
         "voted",
@@ -85,7 +89,7 @@ def show(metrics: dict, console: Console | None = None) -> None:
     for label, row in metrics["per_class"].items():
         table.add_row(label, *(f"{row[key]:.1%}" for key in ("precision", "recall", "f1")), str(row["clips"]))
     console.print(table)
-    table = Table("acted \\ heard", *metrics["labels"])
+    table = Table(f"{metrics['measured_against']} \\ answered", *metrics["labels"])
     for label, counts in zip(metrics["labels"], metrics["confusion"], strict=True):
         table.add_row(label, *map(str, counts))
     console.print(table)
@@ -107,11 +111,11 @@ def write(run: Run) -> Path:
         parts.append("<p class=notice>Trained on synthetic speech, made by a formant synthesiser.</p>")
     parts.append(
         f"<p>{config['data']['clips']['train']} training clips of {len(config['data']['speakers']['train'])} speakers; "
-        f"{_start(config)}; learned {_LEARNED[config['label_kind']]}; "
+        f"{_start(config)}; learned {_learned(config)}; "
         f"seed {config['fit']['seed']}; all settings are in <code>config.json</code>.</p>"
     )
     for metrics in run.metrics().values():
-        parts += _section(metrics, confusion_plot(metrics["confusion"], metrics["labels"]))
+        parts += _section(metrics, confusion_plot(metrics["confusion"], metrics["labels"], metrics["measured_against"]))
     if run.history():
         parts += ["<h2>Learning curves</h2>", learning_curves(run.history())]
     page = run.folder / "report.html"
@@ -128,6 +132,13 @@ def _start(config: dict) -> str:
     return (
         f"weights from {html.escape(Path(config['weights']).name)}" if config["weights"] else "random initial weights"
     )
+
+
+def _learned(config: dict) -> str:
+    """Whose word was learned, and for how many clips it was not to be had."""
+    without, clips = config["data"].get("without_votes", {}).get("train"), config["data"]["clips"]["train"]
+    exceptions = f" ({without:,} of {clips:,} training clips have no votes and count as acted)" if without else ""
+    return _LEARNED[config["label_kind"]] + exceptions
 
 
 def _section(metrics: dict, plot: str) -> list[str]:

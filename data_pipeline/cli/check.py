@@ -26,7 +26,7 @@ def check(
             metavar="PATH...",
             help="A corpus as `NAME=PLACE` (`ser data list` has the names), or a folder, manifest or audio file alone: "
             "which corpus lies there is told by its files, and if it is none, every audio file is checked "
-            "without a label.",
+            "without a label. Where a folder holds several corpora, name each.",
         ),
     ],
     output: Annotated[
@@ -55,6 +55,7 @@ def check(
     """
     from data_pipeline.check import check as check_corpora
     from data_pipeline.check import summary, write
+    from data_pipeline.claimed_folder import claimed
 
     progress = clip_progress()
     # The bar is on standard output, where the JSON goes.
@@ -66,9 +67,11 @@ def check(
             tasks[step] = progress.add_task(step, total=total)
         progress.update(tasks[step], completed=done)
 
-    with progress:
-        result = check_corpora(paths, workers=workers, on_progress=show)
-    page = write(result, output)
+    # That nothing can be written there is better found out before hours of work.
+    with claimed(output):
+        with progress:
+            result = check_corpora(paths, workers=workers, on_progress=show)
+        page = write(result, output)
     if as_json:
         import json
 
@@ -105,6 +108,11 @@ def _report(result: "Check") -> None:
     list_some("{} findings:", findings, _REST)
     list_some("described badly, {} in all:", [str(clip) for clip in result.set_aside], _REST)
     list_some("audio files with other names, {} in all, not checked:", list(result.ignored), _REST)
+    list_some(
+        "audio files beside the corpus, {} in all, not checked; name each corpus with its folder (NAME=PLACE):",
+        list(result.elsewhere),
+        _REST,
+    )
     groups = sorted(result.repeats, key=lambda group: (not group.contradictory, not group.leaking, not group.exact))
     list_some(
         "audio that is there more than once, {} groups:",

@@ -1,6 +1,5 @@
 """`ser data prepare`."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -68,7 +67,7 @@ def prepare(
     if runner_option and not runner:
         raise UserError("--runner-option is for Apache Beam: name a --runner as well")
     *named, out = sources
-    known = parse_sources([_at_home(text) for text in named])
+    known = parse_sources(named)
     with clip_progress() as progress:
         task = progress.add_task("preparing", total=None, visible=False)
         summary = prepare_dataset(
@@ -83,16 +82,11 @@ def prepare(
     _report(summary)
 
 
-def _at_home(text: str) -> str:
-    """The `~` of `NAME=~/place`, which not every shell expands there."""
-    name, sign, place = text.partition("=")
-    return f"{name}={Path(place).expanduser()}" if sign and place.startswith("~") else text
-
-
 def _report(summary: "Summary") -> None:
     from rich.console import Console
 
     from data_pipeline.emotion import LABELS
+    from data_pipeline.storage import is_remote
 
     dataset = summary.dataset
     clips = sum(side.clips for side in dataset.splits.values())
@@ -111,6 +105,11 @@ def _report(summary: "Summary") -> None:
         [" = ".join(group.names) for group in summary.contradictions],
         _REST,
     )
+    list_some(
+        "identical audio on different sides of the split, {} in all, kept:",
+        [" = ".join(names) for names in summary.leaks],
+        _REST,
+    )
     list_some("audio files with other names, {} in all, ignored:", list(summary.ignored), _REST)
     for name, side in dataset.splits.items():
         outside = [f"{emotion} {count:,}" for emotion, count in side.emotions.items() if emotion not in LABELS]
@@ -119,8 +118,8 @@ def _report(summary: "Summary") -> None:
             typer.echo(f"outside the labels that a run learns unless told otherwise: {counts} ({name})")
     if dataset.speakers_unknown:
         typer.echo(
-            f"nobody says who speaks in {dataset.speakers_unknown:,} clips: each counts as a speaker of its own, so "
-            "that a person may be on two sides and figures may flatter"
+            f"nobody says who speaks in {dataset.speakers_unknown:,} clips: each file counts as a speaker of its own, "
+            "so that a person may be on two sides and figures may flatter"
         )
     if summary.unchanged:
         typer.echo(f"{summary.location} holds this dataset already: nothing to do")
@@ -129,7 +128,11 @@ def _report(summary: "Summary") -> None:
         typer.echo(
             f"{summary.seconds_read / 3600:.2f} h of audio in {summary.seconds_taken:.1f} s: {speed:,.0f} x real time"
         )
-    typer.echo(f"dataset: {summary.location}\nnext: ser train mobilenet {summary.location} RUN")
+    typer.echo(f"dataset: {summary.location}")
+    if is_remote(summary.location):
+        typer.echo("next: copy it to this machine, then ser train mobilenet COPY RUN")
+    else:
+        typer.echo(f"next: ser train mobilenet {summary.location} RUN")
 
 
 def _split_table(summary: "Summary") -> "Table":

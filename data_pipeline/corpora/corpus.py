@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data_pipeline.clip import Clip
+from data_pipeline.corpora.stated_sides import stated_sides
 from data_pipeline.emotion import LABELS, Emotion
 from data_pipeline.errors import UserError
 from data_pipeline.set_aside import SetAside
@@ -26,11 +27,13 @@ class Listing:
         clips: At least one, sorted by name; names are unique.
         set_aside: Clips that cannot be used as they are described, such as a manifest's line without an emotion.
         ignored: Audio files among the clips whose names are not of the corpus, by their paths below its folder.
+        elsewhere: The same of audio files in folders without clips, which may well be of another corpus.
     """
 
     clips: tuple[Clip, ...]
     set_aside: tuple[SetAside, ...] = ()
     ignored: tuple[str, ...] = ()
+    elsewhere: tuple[str, ...] = ()
 
 
 class Corpus(ABC):
@@ -82,10 +85,14 @@ class Corpus(ABC):
             clips: Those at hand, of this corpus.
 
         Returns:
-            The side of each of their speakers. Unless a corpus has a published split, the speakers at hand are
-            shuffled with a fixed seed and cut 70/10/20, women and men alike.
+            The side of each of their speakers: that which the clips state, or else that of a published split. Where
+            there is neither, the speakers at hand are shuffled with a fixed seed and cut 70/10/20, women and men
+            alike.
+
+        Raises:
+            UserError: If clips put a speaker on two sides, or on none while others have one.
         """
-        return shuffled_speakers({clip.speaker: clip.sex for clip in clips})
+        return stated_sides(clips) or shuffled_speakers({clip.speaker: clip.sex for clip in clips})
 
 
 class FolderCorpus(Corpus):
@@ -150,8 +157,12 @@ class FolderCorpus(Corpus):
             raise UserError(f"{source} holds no {self.name} clip: {expected}")
         # Files that lie among clips are worth a word if they are none; what lies elsewhere is another matter.
         homes = {clip.file.folder for clip in clips.values()} | {""}
-        ignored = sorted(file.name for file in strangers if file.folder in homes)
-        return Listing(tuple(clips[name] for name in sorted(clips)), ignored=tuple(ignored))
+        strangers.sort(key=lambda file: file.name)
+        return Listing(
+            tuple(clips[name] for name in sorted(clips)),
+            ignored=tuple(file.name for file in strangers if file.folder in homes),
+            elsewhere=tuple(file.name for file in strangers if file.folder not in homes),
+        )
 
 
 def _preference(file: StoredFile) -> tuple[int, int, str]:

@@ -12,6 +12,7 @@ from data_pipeline.clip import Clip
 from data_pipeline.corpora.corpus import Corpus, Listing
 from data_pipeline.corpora.label_map import emotion_named
 from data_pipeline.corpora.manifest_rows import JSON_LINES, Row, read_rows
+from data_pipeline.corpora.stated_sides import side_named
 from data_pipeline.emotion import EMOTIONS, Emotion
 from data_pipeline.errors import UserError
 from data_pipeline.set_aside import SetAside
@@ -21,11 +22,6 @@ from data_pipeline.storage.stored_file import StoredFile
 
 SUFFIXES = (".csv", ".tsv", *JSON_LINES)
 """Of files that are taken for manifests where nobody says what they are."""
-
-_SIDES: dict[str, Side] = {
-    **{side: side for side in SIDES},
-    **dict.fromkeys(("dev", "val", "valid", "eval"), "validation"),
-}
 
 _SEXES = {"female": "female", "f": "female", "woman": "female", "male": "male", "m": "male", "man": "male"}
 
@@ -52,7 +48,8 @@ class Manifest(Corpus):
         """Every line that can be used; the others are set aside with their numbers and reasons.
 
         `docs/corpora.md` describes the columns. Relative paths start from the manifest's folder. A clip that has no
-        `name` is called by its path without the suffix, with `#start-end` where it is a part of its file.
+        `name` is called by its path without the suffix, with `#start-end` where it is a part of its file. Clips of one
+        file whose speaker is not named count as of one speaker.
 
         Args:
             source: The manifest. A suffix `.jsonl` or `.ndjson` means JSON Lines, any other a table with commas,
@@ -79,35 +76,6 @@ class Manifest(Corpus):
             set_aside=tuple(SetAside(f"{manifest} line {line}", reason) for line, reason in flaws),
         )
 
-    def sides(self, clips: Sequence[Clip]) -> dict[str, Side]:
-        """The sides that the manifest states, or else those of `Corpus.sides`.
-
-        Args:
-            clips: Those at hand.
-
-        Returns:
-            The side of each of their speakers.
-
-        Raises:
-            UserError: If clips of several manifests put a speaker on two sides, or on none.
-        """
-        stated: dict[str, Side] = {}
-        for clip in clips:
-            if clip.side is not None and stated.setdefault(clip.speaker, clip.side) != clip.side:
-                raise UserError(
-                    f"two manifests put the speaker {_quoted(clip.speaker)} on two sides, {stated[clip.speaker]} and "
-                    f"{clip.side}: give every speaker one"
-                )
-        if not stated:
-            return super().sides(clips)
-        missing = next((clip.speaker for clip in clips if clip.speaker not in stated), None)
-        if missing is not None:
-            raise UserError(
-                f"one manifest names sides and another none for its speaker {_quoted(missing)}: fill in the split "
-                "column of all of them, or of none"
-            )
-        return stated
-
 
 class _Flaw(Exception):
     """What keeps a line from being a clip, worded to follow the line's number."""
@@ -128,19 +96,24 @@ class _SpeakerSides:
         """Remember the side that a line names.
 
         Raises:
-            UserError: If another line puts the speaker on another side.
+            UserError: If another line puts the speaker, or the file whose speaker is not named, on another side.
             _Flaw: If there is no such side.
         """
         side = _side(row)
         if side is None:
             return
         self._used = True
-        if speaker := row.cells.get("speaker"):
+        if speaker := _speaker(row):
             first, line = self._of.setdefault(speaker, (side, row.line))
             if first != side:
+                if "speaker" in row.cells:
+                    whom, remedy = f"the speaker {_quoted(speaker)}", "give every speaker one"
+                else:
+                    whom = f"the file {_quoted(row.cells['path'])}, whose speaker is not named,"
+                    remedy = "give it one, or fill in the column speaker"
                 raise UserError(
-                    f"{self._manifest} puts the speaker {_quoted(speaker)} on two sides, {first} in line {line} and "
-                    f"{side} in line {row.line}: give every speaker one"
+                    f"{self._manifest} puts {whom} on two sides, {first} in line {line} and {side} in line "
+                    f"{row.line}: {remedy}"
                 )
 
     def of(self, clip: Clip, line: int) -> Side | None:
@@ -200,11 +173,9 @@ def _describe(row: Row, manifest: str) -> Clip:
     if row.flaw:
         raise _Flaw(row.flaw)
     cells = row.cells
-    path = cells.get("path")
-    if path is None:
+    path, speaker = _path(row), _speaker(row)
+    if path is None or speaker is None:
         raise _Flaw("names no file: fill in the column path")
-    if not is_remote(path):
-        path = posixpath.normpath(path)
     start, end = _seconds(cells, "start") or 0.0, _seconds(cells, "end")
     if end is not None and start >= end:
         raise _Flaw(f"ends at {end:.12g} s, which is not after its start at {start:.12g} s")
@@ -216,7 +187,7 @@ def _describe(row: Row, manifest: str) -> Clip:
         file=StoredFile(_locate(path, manifest), path, size=0, changed=0),
         name=name,
         corpus=Manifest.name,
-        speaker=cells.get("speaker") or f"unknown/{name}",
+        speaker=speaker,
         emotion=_emotion(cells.get("emotion")),
         votes=_votes(cells["votes"]) if "votes" in cells else None,
         intensity=cells.get("intensity", ""),
@@ -229,6 +200,18 @@ def _describe(row: Row, manifest: str) -> Clip:
         side=_side(row),
         speaker_known="speaker" in cells,
     )
+
+
+def _path(row: Row) -> str | None:
+    """The file that a line names, in its shortest form."""
+    path = row.cells.get("path")
+    return path if path is None or is_remote(path) else posixpath.normpath(path)
+
+
+def _speaker(row: Row) -> str | None:
+    """Who speaks; where nobody says, whoever speaks in the file, so that its parts keep to one side of the split."""
+    path = _path(row)
+    return row.cells.get("speaker") or (path and f"unknown/{path}")
 
 
 def _found(clip: Clip, files: Mapping[str, StoredFile]) -> StoredFile:
@@ -289,7 +272,7 @@ def _side(row: Row) -> Side | None:
     word = row.cells.get("split")
     if word is None:
         return None
-    side = _SIDES.get(word.lower())
+    side = side_named(word)
     if side is None:
         raise _Flaw(f"names the split {_quoted(word)}, which is none of {', '.join(SIDES)}")
     return side

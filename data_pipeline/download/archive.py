@@ -1,6 +1,8 @@
 """Zip archives of corpora, unpacked without trust in what they say about themselves."""
 
+import errno
 import hashlib
+import lzma
 import shutil
 import zipfile
 import zlib
@@ -71,11 +73,21 @@ def unpack(
             for item in unpacked:
                 (folder / item.name).parent.mkdir(parents=True, exist_ok=True)
                 (hidden / item.name).replace(folder / item.name)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise ArchiveError(f"{archive} cannot be unpacked ({error}): delete it and run the command again") from error
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError) as error:
+        raise _damaged(archive, error) from error
+    except OSError as error:
+        # The bzip2 decoder's have no number, unlike the system's; a damaged directory makes zipfile seek before the
+        # beginning.
+        if error.errno is None or (error.errno == errno.EINVAL and error.filename is None):
+            raise _damaged(archive, error) from error
+        raise
     finally:
         shutil.rmtree(hidden, ignore_errors=True)
     return unpacked
+
+
+def _damaged(archive: Path, error: Exception) -> ArchiveError:
+    return ArchiveError(f"{archive} cannot be unpacked ({error}): delete it and run the command again")
 
 
 def _wanted(file: zipfile.ZipFile, archive: Path, suffixes: tuple[str, ...]) -> list[zipfile.ZipInfo]:

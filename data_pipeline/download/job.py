@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data_pipeline.atomic_file import replacing
+from data_pipeline.claimed_folder import claimed
 from data_pipeline.download.archive import ArchiveError, unpack
 from data_pipeline.download.fetch import received
 from data_pipeline.download.free_space import require_space
@@ -77,7 +78,7 @@ def download(
 
     Args:
         corpus: Its name (`crema_d`).
-        folder: Where to; made if it is missing.
+        folder: Where to; made if it is missing, and removed again if nothing comes.
         mirror: Address of a server that keeps each host's files in a folder named as the host, or None for the
             publishers' own servers.
         workers: How many files to fetch at a time.
@@ -89,15 +90,16 @@ def download(
         What was done.
 
     Raises:
-        UserError: If the corpus cannot be fetched, the folder cannot be written or has too little room, a server cannot
-            be reached, or what it sends is not what was published.
+        UserError: If the corpus cannot be fetched, the folder cannot be written, has too little room or is being
+            written to by another run, a server cannot be reached, or what it sends is not what was published.
     """
     publisher = publisher_of(corpus)
     check_mirror(mirror)
+    means = _Means(mirror, workers, patience or Patience())
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        refuse_other_corpus(folder, corpus)
-        return _download(publisher, folder, _Means(mirror, workers, patience or Patience()), keep_archive, on_progress)
+        with claimed(folder):
+            refuse_other_corpus(folder, corpus)
+            return _download(publisher, folder, means, keep_archive, on_progress)
     except OSError as error:
         place = error.filename or folder
         raise UserError(f"{place} cannot be written ({error.strerror}): choose another place or make room") from error

@@ -80,7 +80,7 @@ def measure(recording: Recording) -> Measurement:
         recording: Which.
     """
     try:
-        audio = read_audio(recording.location, recording.start, recording.end)
+        audio = read_audio(recording.location, recording.start, recording.end, must_reach_end=True)
         return measure_audio(audio)
     except UnusableAudio as error:
         return Measurement(failure=error.reason)

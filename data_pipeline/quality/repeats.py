@@ -96,10 +96,10 @@ def near_repeats(recordings: Sequence[Recording], matches: Iterable[tuple[Pair, 
     groups: dict[int, list[int]] = {}
     for place in sorted(root):
         groups.setdefault(find(place), []).append(place)
-    return [
-        _group(places, recordings, exact=False, matches=[link for link in links if find(link[0][0]) == head])
-        for head, places in groups.items()
-    ]
+    links_of: dict[int, list[tuple[Pair, Match]]] = {}
+    for link in links:
+        links_of.setdefault(find(link[0][0]), []).append(link)
+    return [_group(places, recordings, exact=False, matches=links_of[head]) for head, places in groups.items()]
 
 
 def _group(

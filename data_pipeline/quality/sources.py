@@ -1,17 +1,18 @@
 """What a user wants checked: places, with or without the name of the corpus that lies there."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from data_pipeline.clip import Clip
 from data_pipeline.corpora import CORPORA
-from data_pipeline.corpora.corpus import AUDIO_SUFFIXES, Corpus
+from data_pipeline.corpora.corpus import AUDIO_SUFFIXES, Corpus, Listing
 from data_pipeline.corpora.recognise import recognise
-from data_pipeline.corpora.sources import parse_sources
+from data_pipeline.corpora.sources import at_home, parse_sources
 from data_pipeline.errors import UserError
 from data_pipeline.quality.recording import Recording, of_clip, of_file
 from data_pipeline.set_aside import SetAside
-from data_pipeline.splits import BySpeaker
-from data_pipeline.storage import storage_for
+from data_pipeline.side import Side
+from data_pipeline.storage import join, storage_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +23,29 @@ class Found:
         recordings: At least one.
         set_aside: Clips that their corpus describes in a way that nothing can be made of.
         ignored: Audio files among the clips whose names are not of their corpus.
+        elsewhere: Audio files in other folders of a place that was named without a corpus and held one, by their
+            paths: perhaps of another corpus.
     """
 
     recordings: tuple[Recording, ...]
     set_aside: tuple[SetAside, ...]
     ignored: tuple[str, ...]
+    elsewhere: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A corpus at a place.
+
+    Attributes:
+        corpus: Which.
+        listing: What was found there.
+        elsewhere: See `Found`.
+    """
+
+    corpus: Corpus
+    listing: Listing
+    elsewhere: tuple[str, ...]
 
 
 def find_recordings(texts: Sequence[str]) -> Found:
@@ -39,32 +58,49 @@ def find_recordings(texts: Sequence[str]) -> Found:
     Raises:
         UserError: If a place is missing or holds no audio, or a corpus is not known.
     """
-    found = [_labelled(*source) if (source := _source(text)) else _unlabelled(text) for text in texts]
+    sources = [_source(text) or _unlabelled(at_home(text)) for text in texts]
+    corpora = [source for source in sources if isinstance(source, _Source)]
+    sides = _sides(corpora)
+    recordings: list[Recording] = []
+    for source in sources:
+        if isinstance(source, _Source):
+            recordings += [of_clip(clip, sides[clip.corpus][clip.speaker]) for clip in source.listing.clips]
+        else:
+            recordings += source
     return Found(
-        tuple(recording for part in found for recording in part.recordings),
-        tuple(clip for part in found for clip in part.set_aside),
-        tuple(file for part in found for file in part.ignored),
+        tuple(recordings),
+        set_aside=tuple(clip for source in corpora for clip in source.listing.set_aside),
+        ignored=tuple(file for source in corpora for file in source.listing.ignored),
+        elsewhere=tuple(file for source in corpora for file in source.elsewhere),
     )
 
 
-def _source(text: str) -> tuple[Corpus, str] | None:
+def _source(text: str) -> _Source | None:
     """The corpus that a text names, or that lies at the place that it names."""
+    if not text:
+        raise UserError("one of the places is empty: give a corpus's folder, a manifest or a folder with audio files")
     name, sign, _ = text.partition("=")
     if sign and (name in CORPORA or not storage_for(text).kind(text)):
-        return parse_sources([text])[0]
-    corpus = recognise(text)
-    return (corpus, text) if corpus else None
+        ((corpus, place),) = parse_sources([text])
+        return _Source(corpus, corpus.read(place), ())
+    place = at_home(text)
+    recognised = recognise(place)
+    if recognised is None:
+        return None
+    listing = recognised.read(place)
+    return _Source(recognised, listing, tuple(join(place, file) for file in listing.elsewhere))
 
 
-def _labelled(corpus: Corpus, place: str) -> Found:
-    listing = corpus.read(place)
-    sides = BySpeaker().sides(listing.clips, corpus.sides)
-    return Found(
-        tuple(of_clip(clip, sides.get(clip.name)) for clip in listing.clips), listing.set_aside, listing.ignored
-    )
+def _sides(sources: Sequence[_Source]) -> dict[str, Mapping[str, Side]]:
+    """The sides of each corpus's speakers; of one that was given at several places, all speakers together."""
+    corpora = {source.corpus.name: source.corpus for source in sources}
+    clips_of: dict[str, list[Clip]] = {name: [] for name in corpora}
+    for source in sources:
+        clips_of[source.corpus.name] += source.listing.clips
+    return {name: corpus.sides(clips_of[name]) for name, corpus in corpora.items()}
 
 
-def _unlabelled(place: str) -> Found:
+def _unlabelled(place: str) -> list[Recording]:
     storage = storage_for(place)
     kind = storage.kind(place)
     if not kind:
@@ -74,4 +110,4 @@ def _unlabelled(place: str) -> Found:
     if not audio:
         raise UserError(f"{place} holds no audio files ({', '.join(AUDIO_SUFFIXES)}): give a folder that does")
     title = place.rstrip("/").rpartition("/")[2] if kind == "folder" else "file"
-    return Found(tuple(of_file(title or place, file) for file in audio), (), ())
+    return [of_file(title or place, file) for file in audio]

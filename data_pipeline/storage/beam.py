@@ -2,7 +2,7 @@
 
 import contextlib
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, BinaryIO
 
@@ -79,10 +79,10 @@ class BeamStorage:
             found = file_system.metadata(location)
         return StoredFile(location, location.rpartition("/")[2], found.size_in_bytes, _changed(found))
 
-    def read(self, location: str) -> bytes:
+    def read(self, location: str, at_most: int = -1) -> bytes:
         """See `Storage`."""
         with _refusals(location, "read"), self._open(location, "open") as file:
-            return file.read()
+            return file.read(at_most)
 
     @contextlib.contextmanager
     def replacing(self, location: str) -> Iterator[BinaryIO]:
@@ -93,11 +93,18 @@ class BeamStorage:
             try:
                 with self._open(part, "create") as file:
                     yield file
-                self.delete(self.look_up([location]))
-                self._file_systems.rename([part], [location])
+                self.move({part: location})
             except BaseException:
                 self.delete(self.look_up([part]))
                 raise
+
+    def move(self, locations: Mapping[str, str]) -> None:
+        """See `Storage`."""
+        if not locations:
+            return
+        self.delete(locations.values())
+        with _refusals(next(iter(locations)), "moved"):
+            self._file_systems.rename(list(locations), list(locations.values()))
 
     def delete(self, locations: Iterable[str]) -> None:
         """See `Storage`."""

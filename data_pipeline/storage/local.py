@@ -2,15 +2,19 @@
 
 import contextlib
 import os
+import re
 import shutil
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
 from data_pipeline.atomic_file import replacing
 from data_pipeline.errors import UserError
 from data_pipeline.storage.stored_file import StoredFile
+
+UNREADABLE_BYTE = "\N{REPLACEMENT CHARACTER}"
+"""Stands, with the byte's two hexadecimal digits after it, for a byte of a name that is not UTF-8."""
 
 
 class LocalStorage:
@@ -22,7 +26,11 @@ class LocalStorage:
         return "folder" if path.is_dir() else "file" if path.exists() else ""
 
     def walk(self, folder: str, hidden: bool = False) -> list[StoredFile]:
-        """See `Storage`; a folder that links lead to twice is listed once."""
+        """See `Storage`; a folder that links lead to twice is listed once.
+
+        A name that is not UTF-8 is listed in characters that can be printed and stored (`UNREADABLE_BYTE`). Nothing can
+        be read under it, which is for the decoder to say.
+        """
         files: list[StoredFile] = []
         if not Path(folder).is_dir():
             return files
@@ -44,10 +52,11 @@ class LocalStorage:
                     found[location] = StoredFile(location, path.name, status.st_size, status.st_ctime_ns)
         return found
 
-    def read(self, location: str) -> bytes:
+    def read(self, location: str, at_most: int = -1) -> bytes:
         """See `Storage`."""
         try:
-            return Path(location).read_bytes()
+            with Path(location).open("rb") as file:
+                return file.read(at_most)
         except OSError as error:
             raise UserError(f"{location} cannot be read ({error.strerror}): check that it is there") from error
 
@@ -56,6 +65,14 @@ class LocalStorage:
         """See `Storage`."""
         with replacing(Path(location)) as part, part.open("wb") as file:
             yield file
+
+    def move(self, locations: Mapping[str, str]) -> None:
+        """See `Storage`."""
+        for old, new in locations.items():
+            try:
+                Path(old).replace(new)
+            except OSError as error:
+                raise UserError(f"{old} cannot be moved to {new} ({error.strerror}): check who may") from error
 
     def delete(self, locations: Iterable[str]) -> None:
         """See `Storage`."""
@@ -92,11 +109,19 @@ def _walk(folder: str, prefix: str, hidden: bool, seen: set[tuple[int, int]], fi
     for entry in ordered:
         if not hidden and (entry.name.startswith(".") or entry.name == "__MACOSX"):
             continue
+        name = prefix + entry.name
         if entry.is_dir():
-            _walk(entry.path, f"{prefix}{entry.name}/", hidden, seen, files)
+            _walk(entry.path, f"{name}/", hidden, seen, files)
         else:
             # A file may go while its folder is listed. A link that leads nowhere is listed as it is: that it cannot be
             # read is for the decoder to say.
             with contextlib.suppress(FileNotFoundError):
                 status = entry.stat(follow_symlinks=entry.is_file())
-                files.append(StoredFile(entry.path, prefix + entry.name, status.st_size, status.st_ctime_ns))
+                shown = name if name.isascii() else _printable(name)
+                location = entry.path if shown == name else entry.path.removesuffix(name) + shown
+                files.append(StoredFile(location, shown, status.st_size, status.st_ctime_ns))
+
+
+def _printable(name: str) -> str:
+    """A name without the surrogates in which Python keeps bytes that are not UTF-8 (PEP 383): no text may hold them."""
+    return re.sub("[\udc80-\udcff]", lambda byte: f"{UNREADABLE_BYTE}{ord(byte[0]) - 0xDC00:02x}", name)

@@ -1,7 +1,7 @@
 """A file wherever it lies, and what can be done with files there."""
 
 import posixpath
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
@@ -54,11 +54,14 @@ class Storage(Protocol):
     def look_up(self, locations: Iterable[str]) -> dict[str, StoredFile]:
         """Those of the given files that exist, by location; each is named by its location's last part."""
 
-    def read(self, location: str) -> bytes:
-        """A file's content."""
+    def read(self, location: str, at_most: int = -1) -> bytes:
+        """A file's content, or no more than its first `at_most` bytes."""
 
     def replacing(self, location: str) -> AbstractContextManager[BinaryIO]:
         """A binary file to write to, which takes its place when the block ends and vanishes when it fails."""
+
+    def move(self, locations: Mapping[str, str]) -> None:
+        """Give files other places, each at once; what is at a new place already goes."""
 
     def delete(self, locations: Iterable[str]) -> None:
         """Remove files; those that are gone already are passed over."""

@@ -1,6 +1,7 @@
 """Small prepared datasets for tests: tones whose pitch tells the emotion, of speakers whose loudness differs."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import tensorflow as tf
 
 from data_pipeline.clip import Clip
 from data_pipeline.dataset import FORMAT, Dataset
-from data_pipeline.emotion import LABELS
+from data_pipeline.emotion import LABELS, Emotion
 from data_pipeline.records import encode
 from data_pipeline.storage.stored_file import StoredFile
 
@@ -24,13 +25,20 @@ def tone(emotion: int, loudness: float, seconds: float, seed: int) -> np.ndarray
 
 
 def write_dataset(
-    folder: Path, train: int = 36, validation: int = 18, seconds: tuple[float, float] = (0.4, 1.2)
+    folder: Path,
+    train: int = 36,
+    validation: int = 18,
+    seconds: tuple[float, float] = (0.4, 1.2),
+    votes: Callable[[str, int], dict[Emotion, int] | None] = lambda side, index: None,
 ) -> Dataset:
-    """A dataset of two shards a side, and of three speakers a side."""
+    """A dataset of two shards a side, and of three speakers a side.
+
+    Clip `index` of a side has the emotion `LABELS[index % 6]`, and what `votes(side, index)` gives.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     splits = {}
     for side, clips in (("train", train), ("validation", validation)):
-        records = []
+        records, voted = [], 0
         for index in range(clips):
             emotion, speaker = index % 6, f"{side}{index // 6 % 3}"
             length = float(np.random.default_rng([index, clips]).uniform(*seconds))
@@ -42,7 +50,9 @@ def write_dataset(
                 LABELS[emotion],
                 sex="female",
                 age=30 + index,
+                votes=votes(side, index),
             )
+            voted += clip.votes is not None
             records.append(encode(clip, tone(emotion, 0.1 + 0.1 * (index // 6 % 3), length, index)))
         shards = [f"{side}-{number}.tfrecord" for number in range(2)]
         for number, shard in enumerate(shards):
@@ -56,6 +66,7 @@ def write_dataset(
             "emotions": dict.fromkeys(LABELS, clips // 6),
             "shards": shards,
             "shard_bytes": {shard: (folder / shard).stat().st_size for shard in shards},
+            "clips_with_votes": voted,
         }
     content = {
         "format": FORMAT,

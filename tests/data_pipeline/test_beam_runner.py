@@ -77,7 +77,7 @@ def test_a_pipeline_goes_on_where_another_stopped(corpus, tmp_path):
     (out / "dataset.json").unlink()
     (out / ".unfinished").mkdir(exist_ok=True)
     (out / ".unfinished" / "begun").touch()
-    (out / "train-00000-of-00003.tfrecord.part-0123456789abcdef0123456789abcdef").touch()
+    (out / ".unfinished" / "train-00000-of-00003.tfrecord.part-0123456789abcdef0123456789abcdef").touch()
 
     run("bucket://corpus", "bucket://out")
 

@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -17,10 +18,16 @@ from typer.testing import CliRunner
 
 from data_pipeline.check import check, summary, write
 from data_pipeline.cli.check import check as check_command
+from data_pipeline.corpora.sources import parse_sources
 from data_pipeline.decode import decode
 from data_pipeline.errors import UserError
+from data_pipeline.prepare import prepare
 from data_pipeline.quality.findings import UNUSABLE, Kind
+from data_pipeline.quality.near_duplicates import Match
+from data_pipeline.quality.recording import of_file
+from data_pipeline.quality.repeats import near_repeats
 from data_pipeline.quality.workers import in_processes
+from data_pipeline.storage import StoredFile
 from tests.data_pipeline.damaged import damaged_copies
 
 ROOT = Path(__file__).parent.parent.parent
@@ -142,7 +149,13 @@ def test_a_manifest_with_times_checks_the_parts(tmp_path):
 
 @pytest.mark.parametrize(
     ("source", "words"),
-    [("gone", "gone"), ("crema_d=gone", "does not exist"), ("nonsense=gone", "no corpus"), ("empty", "holds no audio")],
+    [
+        ("gone", "gone"),
+        ("crema_d=gone", "does not exist"),
+        ("nonsense=gone", "no corpus"),
+        ("empty", "holds no audio"),
+        ("", "is empty: give"),
+    ],
 )
 def test_what_cannot_be_checked_is_a_user_error(tmp_path, monkeypatch, source, words):
     monkeypatch.chdir(tmp_path)
@@ -150,6 +163,70 @@ def test_what_cannot_be_checked_is_a_user_error(tmp_path, monkeypatch, source, w
 
     with pytest.raises(UserError, match=words):
         check([source], workers=1)
+
+
+def test_other_corpora_beside_the_one_that_was_recognised_are_named(app, tmp_path):
+    wavs = ["CREMA-D/AudioWAV/1001_IEO_NEU_XX.wav", "EmoDB/wav/03a01Fa.wav", "Actor_12/03-01-06-01-02-01-12.wav"]
+    # The same clip in another format is no stranger.
+    for number, name in enumerate([*wavs, "CREMA-D/AudioFLAC/1001_IEO_NEU_XX.flac"]):
+        (tmp_path / name).parent.mkdir(parents=True)
+        soundfile.write(tmp_path / name, noise(number), 16_000)
+
+    found = check([str(tmp_path)], workers=1)
+    ended = run(app, tmp_path, "--output", tmp_path / "out")
+
+    assert found.corpora == ("crema_d",)
+    assert found.elsewhere == tuple(sorted(str(tmp_path / name) for name in wavs[1:]))
+    assert summary(found)["elsewhere"] == list(found.elsewhere)
+    text = " ".join(ended.output.split())
+    assert "audio files beside the corpus, 2 in all, not checked; name each corpus with its folder" in text
+    page = (tmp_path / "out" / "check.html").read_text()
+    assert "not checked: 2" in page
+    assert "wav/03a01Fa.wav" in page
+    assert check([f"crema_d={tmp_path}"], workers=1).elsewhere == ()
+
+
+def test_a_corpus_at_two_places_is_split_as_prepare_splits_it(tmp_path):
+    """A speaker who is at both places is on one side, and so no leak."""
+    rows = [(f"s{number}", place) for number in range(10) for place in ("a", "b")]
+    for number, (speaker, place) in enumerate([*rows, *((f"t{number}", "b") for number in range(9))]):
+        folder = tmp_path / place / "angry" / speaker
+        folder.mkdir(parents=True)
+        soundfile.write(folder / f"{place}.wav", noise(number), 16_000)
+    places = [f"folders={tmp_path / place}" for place in ("a", "b")]
+
+    found = check(places, workers=1)
+    prepared = prepare(parse_sources(places), tmp_path / "data", workers=1)
+
+    sides = {(recording.side, f"folders/{recording.speaker}") for recording in found.recordings}
+    assert sides == {(side, name) for side, part in prepared.dataset.splits.items() for name in part.speakers}
+    assert [recording.name for recording in found.recordings[:10]] == [f"angry/s{number}/a" for number in range(10)]
+
+
+@pytest.mark.parametrize("source", ["crema_d=~/corpus", "~/corpus"])
+def test_a_place_may_be_below_the_home(tmp_path, monkeypatch, source):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "corpus").mkdir()
+    soundfile.write(tmp_path / "corpus" / "1001_IEO_NEU_XX.wav", noise(0), 16_000)
+
+    assert [recording.title for recording in check([source], workers=1).recordings] == ["crema_d/1001_IEO_NEU_XX"]
+
+
+def test_many_near_duplicates_are_grouped_in_no_time(tmp_path):
+    count = 20_000
+    recordings = [of_file("calls", StoredFile(f"{place}.wav", f"{place}.wav", 1, 0)) for place in range(2 * count)]
+    match = Match(correlation=1.0, shift=0.0, gain=0.0)
+    begun = time.process_time()
+
+    groups = near_repeats(recordings, (((place, place + count), match) for place in range(count)))
+
+    assert [(group.places, group.matches) for group in groups[:2]] == [
+        ((0, count), (((0, count), match),)),
+        ((1, count + 1), (((1, count + 1), match),)),
+    ]
+    assert len(groups) == count
+    # A fiftieth of that on an idle machine; what must not creep in is work that grows with the square.
+    assert time.process_time() - begun < 10
 
 
 def test_the_json_holds_everything(result, tmp_path):
@@ -254,6 +331,23 @@ def test_strict_exits_with_2_where_something_must_be_put_right(app, corpus, tmp_
     (tmp_path / "good").mkdir()
     soundfile.write(tmp_path / "good" / "a.wav", noise(0), 16_000)
     assert run(app, tmp_path / "good", "--output", tmp_path / "out", "--strict").exit_code == 0
+
+
+def test_an_output_that_cannot_be_written_is_found_out_before_the_work(app, corpus, tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setattr("data_pipeline.check.check", lambda *_, **__: pytest.fail("the work was begun"))
+
+    with pytest.raises(UserError, match="file is a file: give a folder"):
+        run(app, corpus, "--output", tmp_path / "file")
+    with pytest.raises(UserError, match=r"file/out cannot be written \(Not a directory\)"):
+        run(app, corpus, "--output", tmp_path / "file" / "out")
+
+
+def test_a_check_that_fails_leaves_no_folder(app, tmp_path):
+    with pytest.raises(UserError, match="does not exist"):
+        run(app, tmp_path / "gone", "--output", tmp_path / "new" / "out")
+
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_json_is_all_that_is_printed(app, corpus, tmp_path, result):

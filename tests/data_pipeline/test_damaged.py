@@ -1,4 +1,4 @@
-"""Two hundred damaged files among good ones: none crashes or hangs `prepare`, and none poisons the dataset."""
+"""Three hundred damaged files among good ones: none crashes or hangs `prepare`, and none poisons the dataset."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,14 @@ from data_pipeline.log_mel import LogMelSettings
 from data_pipeline.prepare import prepare
 from tests.data_pipeline.damaged import damaged_copies
 
-FORMATS = (("wav", "PCM_16"), ("flac", "PCM_16"), ("ogg", "VORBIS"), ("mp3", "MPEG_LAYER_III"))
+FORMATS = (
+    ("wav", "PCM_16"),
+    ("flac", "PCM_16"),
+    ("ogg", "VORBIS"),
+    ("mp3", "MPEG_LAYER_III"),
+    ("wav", "GSM610"),
+    ("wav", "G721_32"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +28,7 @@ def originals(speech_data, tmp_path_factory):
     folder = tmp_path_factory.mktemp("originals")
     paths = []
     for suffix, subtype in FORMATS:
-        path = folder / f"clip.{suffix}"
+        path = folder / f"{subtype}.{suffix}"
         soundfile.write(path, waveform, rate, subtype=subtype)
         paths.append(path)
     return paths
@@ -43,9 +50,9 @@ def test_damaged_files_are_set_aside_or_read_and_the_rest_is_as_without_them(ori
     summary = prepare([(open_corpus("folders"), corpus)], tmp_path / "data", split="random")
 
     clips = sum(side.clips for side in summary.dataset.splits.values())
-    assert len(damaged) == 200
-    assert sum(side.clips for side in good.dataset.splits.values()) == 8
-    assert clips + len(summary.set_aside) == 208
+    assert len(damaged) == 300
+    assert sum(side.clips for side in good.dataset.splits.values()) == 12
+    assert clips + len(summary.set_aside) == 312
     assert {clip.file.partition("/")[0] for clip in summary.set_aside} == {"happy"}
     assert len(summary.set_aside) > 50
     for side in summary.dataset.splits:

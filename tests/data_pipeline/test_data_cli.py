@@ -74,6 +74,29 @@ def test_prepare_says_what_it_did(app, corpus, tmp_path):
     assert Dataset.open(tmp_path / "out").side("train").clips == 12
 
 
+def test_prepare_names_identical_audio_on_two_sides(app, corpus, tmp_path):
+    (corpus / "1015_IEO_ANG_XX.wav").write_bytes((corpus / "1001_IEO_ANG_XX.wav").read_bytes())
+
+    output = run(app, "prepare", f"crema_d={corpus}", tmp_path / "out")
+
+    assert "on different sides of the split, 1 in all" in output
+    assert "crema_d/1001_IEO_ANG_XX = crema_d/1015_IEO_ANG_XX" in output
+
+
+def test_prepare_says_what_is_outside_the_usual_labels_and_whose_speakers_are_unknown(app, corpus, tmp_path):
+    for emotion in ("calm", "happy"):
+        (tmp_path / "mine" / emotion).mkdir(parents=True)
+        for number in range(3):
+            content = np.random.default_rng([number, len(emotion)]).uniform(-0.5, 0.5, 3_200)
+            soundfile.write(tmp_path / "mine" / emotion / f"{number}.wav", content, 16_000)
+
+    output = run(app, "prepare", f"crema_d={corpus}", f"folders={tmp_path / 'mine'}", tmp_path / "out")
+
+    assert "crema_d, folders, split: speaker" in output
+    assert "outside the labels that a run learns unless told otherwise: calm" in output
+    assert "nobody says who speaks in 6 clips" in output
+
+
 def test_tables_that_match_nothing_are_not_called_missing(app, corpus, tmp_path):
     (corpus / "VideoDemographics.csv").write_text("ActorID,Age,Sex,Race,Ethnicity\n1091,30,Male,Asian,Not Hispanic\n")
 

@@ -1,13 +1,14 @@
 """Opening a prepared dataset: what `dataset.json` says, or one sentence that says what is wrong."""
 
 import json
+from typing import Any
 
 import pytest
 
 from data_pipeline.dataset import Dataset
 from data_pipeline.errors import UserError
 
-CONTENT = {
+CONTENT: dict[str, Any] = {
     "format": 2,
     "emotions": ["anger", "fear"],
     "corpora": ["crema_d"],
@@ -23,6 +24,7 @@ CONTENT = {
             "emotions": {"anger": 2, "fear": 1},
             "shards": ["train-00000-of-00001.tfrecord"],
             "shard_bytes": {"train-00000-of-00001.tfrecord": 5},
+            "clips_with_votes": 2,
         }
     },
 }
@@ -51,6 +53,7 @@ def test_it_says_what_the_file_says(folder):
     assert side.emotions == {"anger": 2, "fear": 1}
     assert side.shards == ("train-00000-of-00001.tfrecord",)
     assert side.shard_bytes == {"train-00000-of-00001.tfrecord": 5}
+    assert side.voted == 2
 
 
 def test_a_side_without_clips_is_refused_with_those_there_are(folder):
@@ -104,6 +107,15 @@ def test_a_garbled_field_is_an_error_for_the_user(folder, splits):
     (folder / "dataset.json").write_text(json.dumps({**CONTENT, "splits": splits}))
 
     with pytest.raises(UserError, match=r"dataset\.json is garbled .*prepare the dataset again"):
+        Dataset.open(folder)
+
+
+@pytest.mark.parametrize("key", sorted(CONTENT["splits"]["train"]))
+def test_a_missing_field_of_a_side_is_named(folder, key):
+    side = {name: value for name, value in CONTENT["splits"]["train"].items() if name != key}
+    (folder / "dataset.json").write_text(json.dumps({**CONTENT, "splits": {"train": side}}))
+
+    with pytest.raises(UserError, match=rf"dataset\.json lacks the field '{key}': prepare the dataset again"):
         Dataset.open(folder)
 
 

@@ -5,6 +5,7 @@ import pytest
 from data_pipeline.corpora.folders import Folders
 from data_pipeline.emotion import Emotion
 from data_pipeline.errors import UserError
+from data_pipeline.splits import BySpeaker
 from tests.data_pipeline.corpus_folder import lay_out
 
 
@@ -75,3 +76,52 @@ def test_a_missing_folder_is_named(tmp_path, place, complaint):
 
     with pytest.raises(UserError, match=f"{place} {complaint}"):
         Folders().read(str(tmp_path / place))
+
+
+@pytest.mark.parametrize(
+    ("file", "side", "speaker"),
+    [
+        ("train/angry/1.wav", "train", None),
+        ("angry/TEST/1.wav", "test", None),
+        ("calls/Val/angry/anna/1.wav", "validation", "calls/anna"),
+        ("angry/anna/1.wav", None, "anna"),
+    ],
+)
+def test_a_folder_named_after_a_side_is_the_side_and_no_speaker(tmp_path, file, side, speaker):
+    (clip,) = Folders().clips(lay_out(tmp_path, file))
+
+    assert (clip.side, clip.speaker_known) == (side, speaker is not None)
+    assert clip.speaker == (speaker or f"unknown/{file.removesuffix('.wav')}")
+
+
+def test_clips_keep_to_the_sides_of_their_folders(tmp_path):
+    stated = {f"{side}/angry/{number}": side for side in ("train", "validation", "test") for number in range(5)}
+    clips = Folders().clips(lay_out(tmp_path, *(f"{name}.wav" for name in stated)))
+
+    assert BySpeaker().sides(clips, Folders().sides) == stated
+
+
+def test_audio_in_folders_of_two_sides_is_set_aside(tmp_path):
+    listing = Folders().read(str(lay_out(tmp_path, "train/angry/1.wav", "train/angry/test/2.wav")))
+
+    assert [clip.name for clip in listing.clips] == ["train/angry/1"]
+    assert [str(clip) for clip in listing.set_aside] == [
+        "train/angry/test/2.wav lies in folders of several sides (train and test): keep one"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("files", "complaint"),
+    [
+        (
+            ["train/angry/anna/1.wav", "test/angry/anna/2.wav"],
+            r"'anna' is on two sides .*test \(.*2\.wav\) and train \(.*1\.wav\)",
+        ),
+        (["train/angry/1.wav", "angry/2.wav"], r"1\.wav is put on the side train and .*2\.wav .* on none"),
+    ],
+)
+def test_a_speaker_is_on_one_side(tmp_path, files, complaint):
+    clips = Folders().clips(lay_out(tmp_path, *files))
+
+    with pytest.raises(UserError, match=complaint):
+        Folders().sides(clips)

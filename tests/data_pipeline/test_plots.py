@@ -57,6 +57,7 @@ def write(folder, sides, synthetic=False, split="speaker") -> Dataset:
             "clips": len(items),
             "seconds": sum(len(pcm) for _, pcm in items) / 16_000,
             "speakers": sorted({f"{described.corpus}/{described.speaker}" for described, _ in items}),
+            "clips_with_votes": sum(described.votes is not None for described, _ in items),
             "emotions": Counter(described.emotion for described, _ in items),
             "shards": shards,
             "shard_bytes": {shard: (folder / shard).stat().st_size for shard in shards},

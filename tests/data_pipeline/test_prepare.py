@@ -1,5 +1,6 @@
 """Prepare: from clips to a dataset, whatever is in the folder and however often it is interrupted."""
 
+import contextlib
 import json
 import os
 import random
@@ -22,6 +23,7 @@ from data_pipeline.errors import UserError
 from data_pipeline.parsing import parse
 from data_pipeline.prepare import prepare
 from data_pipeline.shards import write_shard
+from data_pipeline.storage.local import LocalStorage
 
 ROOT = Path(__file__).parent.parent.parent
 EMOTIONS = ("ANG", "DIS", "FEA", "HAP", "NEU", "SAD")
@@ -319,7 +321,7 @@ def test_a_place_where_no_folder_can_be_made_is_named(source, tmp_path):
     make_corpus(source, actors=("1001",))
     (tmp_path / "file").touch()
 
-    with pytest.raises(UserError, match=r"cannot write .*file"):
+    with pytest.raises(UserError, match=r"file/out cannot be written"):
         prepare(crema_d(source), tmp_path / "file" / "out")
 
 
@@ -563,7 +565,7 @@ def test_a_shard_damaged_while_interrupted_is_made_again(source, out, tmp_path, 
 
     with pytest.raises(Interruption):
         prepare(crema_d(source), out, write_all=interrupted_after(18))
-    (first, *_) = sorted(out.glob("*.tfrecord"))
+    (first, *_) = sorted(out.rglob("*.tfrecord"))
     first.write_bytes(first.read_bytes()[:100])
     prepare(crema_d(source), out)
 
@@ -589,22 +591,113 @@ def start_run(source: Path, out: Path) -> subprocess.Popen:
     )
 
 
-@pytest.mark.parametrize("kills", [4, pytest.param(20, marks=pytest.mark.slow)])
-def test_a_run_killed_at_random_moments_is_taken_up_again(source, out, tmp_path, monkeypatch, kills):
+@pytest.fixture
+def large(source, monkeypatch):
+    """A corpus that takes a second or so to prepare."""
     monkeypatch.setattr("data_pipeline.plan.CLIPS_PER_SHARD", 20)
-    actors = [str(actor) for actor in range(1001, 1031)]
+    actors = [str(actor) for actor in range(1001, 1051)]
     make_corpus(source, actors=actors, sentences=("IEO", "TIE", "DFA", "IOM", "ITH", "WSI"))
-    prepare(crema_d(source), tmp_path / "uninterrupted")
-    moments = random.Random(0)
+    return source
 
+
+def kill_runs(source: Path, out: Path, kills: int) -> int:
+    """Start runs and kill each at a random moment; returns how many had not finished by then."""
+    moments = random.Random(0)
+    unfinished = 0
     for _ in range(kills):
         with start_run(source, out) as process:
             process.stdout.readline()
-            time.sleep(moments.uniform(0, 0.6))
+            time.sleep(moments.uniform(0, 0.5))
             process.send_signal(signal.SIGKILL)
-    prepare(crema_d(source), out)
+        unfinished += (out / ".unfinished").exists()
+    return unfinished
+
+
+@pytest.mark.parametrize("kills", [4, pytest.param(20, marks=pytest.mark.slow)])
+def test_a_run_killed_at_random_moments_is_taken_up_again(large, out, tmp_path, kills):
+    prepare(crema_d(large), tmp_path / "uninterrupted")
+
+    assert kill_runs(large, out, kills) > 0
+    prepare(crema_d(large), out)
 
     assert contents(out) == contents(tmp_path / "uninterrupted")
+
+
+class Killed(BaseException):
+    """Stands for a kill at a chosen step."""
+
+
+STEPS = ("delete", "move", "replacing", "remove_folder")
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("calls", [0, 1, 2])
+def test_a_run_killed_while_it_replaces_a_dataset_is_taken_up_again(source, out, tmp_path, monkeypatch, step, calls):
+    monkeypatch.setattr("data_pipeline.plan.CLIPS_PER_SHARD", 5)
+    make_corpus(source)
+    prepare(crema_d(source), tmp_path / "new")
+    prepare(crema_d(source), out, split="random")
+    real, seen = getattr(LocalStorage, step), []
+
+    def kill(self, *arguments):
+        seen.append(arguments)
+        if len(seen) > calls:
+            raise Killed
+        return real(self, *arguments)
+
+    with monkeypatch.context() as patch, contextlib.suppress(Killed):
+        patch.setattr(LocalStorage, step, kill)
+        prepare(crema_d(source), out, overwrite=True)
+    prepare(crema_d(source), out, overwrite=True)
+
+    assert contents(out) == contents(tmp_path / "new")
+
+
+def test_a_dataset_stays_until_there_is_a_new_one(source, out):
+    make_corpus(source)
+    prepare(crema_d(source), out)
+    before = contents(out)
+    for path in source.glob("*.wav"):
+        soundfile.write(path, np.zeros(16_000), 16_000)
+
+    with pytest.raises(UserError, match="none of the 36 clips is usable"):
+        prepare(crema_d(source), out, overwrite=True)
+    assert contents(out) == before
+
+
+def test_identical_audio_on_two_sides_is_reported(source, out):
+    make_corpus(source)
+    (source / "1015_IEO_ANG_XX.wav").write_bytes((source / "1001_IEO_ANG_XX.wav").read_bytes())
+
+    summary = prepare(crema_d(source), out)
+
+    assert summary.leaks == (("crema_d/1001_IEO_ANG_XX", "crema_d/1015_IEO_ANG_XX"),)
+    assert summary.contradictions == ()
+
+
+def test_a_second_run_tells_what_has_changed_around_the_clips(tmp_path, out):
+    for number in range(3):
+        write_clip(tmp_path / f"{number}.wav", seed=number)
+    lines = ["path,emotion,speaker", *(f"{number}.wav,anger,S{number}" for number in range(3))]
+    manifest = tmp_path / "clips.csv"
+    manifest.write_text("\n".join(lines))
+    sources = [(open_corpus("manifest"), manifest)]
+    first = prepare(sources, out)
+    manifest.write_text("\n".join([*lines, "4.wav,anger,S4"]))
+
+    second = prepare(sources, out)
+
+    assert (first.set_aside, second.unchanged) == ((), True)
+    assert [clip.file for clip in second.set_aside] == ["clips.csv line 5"]
+    assert second.dataset.fingerprint == first.dataset.fingerprint
+    assert prepare(sources, out).set_aside == second.set_aside
+
+
+def test_a_folder_without_a_name_is_refused(source):
+    make_corpus(source, actors=("1001",))
+
+    with pytest.raises(UserError, match="folder has no name"):
+        prepare(crema_d(source), "")
 
 
 def test_two_runs_do_not_write_to_one_folder(source, out):

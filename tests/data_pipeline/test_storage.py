@@ -35,6 +35,13 @@ def test_what_is_written_is_read(folder):
     assert storage_for(folder).read(location) == b"\x00\x01"
 
 
+def test_the_beginning_of_a_file_is_read(folder):
+    location = write(folder, "a.bin", b"12345")
+
+    assert storage_for(folder).read(location, 3) == b"123"
+    assert storage_for(folder).read(location, 9) == b"12345"
+
+
 def test_a_file_is_replaced(folder):
     write(folder, "a.bin", b"old")
     location = write(folder, "a.bin", b"new one")
@@ -122,6 +129,19 @@ def test_links_are_followed_and_loops_end(tmp_path):
     files = storage_for(str(tmp_path)).walk(str(tmp_path / "store"))
 
     assert [file.name for file in files] == ["dead.wav", "linked/a.wav"]
+
+
+def test_names_that_are_not_utf_8_are_listed_apart_and_printable(tmp_path):
+    for name in (b"caf\xe9/a.wav", b"caf\xe8/a.wav", "café/a.wav".encode()):
+        path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name))
+        path.parent.mkdir()
+        path.touch()
+
+    files = storage_for(str(tmp_path)).walk(str(tmp_path))
+
+    assert sorted(file.name for file in files) == ["café/a.wav", "caf\ufffde8/a.wav", "caf\ufffde9/a.wav"]
+    assert [file.location for file in files] == [f"{tmp_path}/{file.name}" for file in files]
+    assert [Path(file.location).exists() for file in files].count(True) == 1
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may read everything")

@@ -29,16 +29,62 @@ def test_a_target_is_a_distribution(kind, emotion, votes):
     assert shares.sum() == pytest.approx(1)
 
 
-@settings(deadline=None, max_examples=60)
-@given(st.sampled_from(["voted", "soft"]), st.sampled_from(LABELS), votes_of_a_clip)
-def test_the_one_right_answer_is_where_the_target_peaks(kind, emotion, votes):
-    target = Target(kind=kind)
-    shares = distribution(target, emotion, votes)
+def one_truth(target: Target, emotion: str, votes) -> int:
+    (right,) = truth(target.indices(np.array([emotion])), np.array([votes]), target)
+    return right
 
-    (right,) = truth(np.array([LABELS.index(emotion)]), votes[None], target)
+
+@settings(deadline=None, max_examples=60)
+@given(st.sampled_from(LABELS), votes_of_a_clip)
+def test_the_one_right_answer_of_soft_is_where_the_target_peaks(emotion, votes):
+    shares = distribution(Target(kind="soft"), emotion, votes)
 
     peaks = np.flatnonzero(shares == shares.max())
-    assert right == (peaks[0] if len(peaks) == 1 else -1)
+    assert one_truth(Target(kind="soft"), emotion, votes) == (peaks[0] if len(peaks) == 1 else -1)
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.sampled_from(LABELS), votes_of_a_clip | arrays.arrays(np.int64, len(EMOTIONS), elements=st.integers(0, 2)))
+def test_the_one_right_answer_of_voted_is_what_most_heard_of_all_emotions(emotion, votes):
+    target = Target(kind="voted")
+    winners = np.flatnonzero(votes == votes.max())
+
+    right = one_truth(target, emotion, votes)
+
+    if not votes.any():
+        assert right == LABELS.index(emotion)
+    elif len(winners) == 1 and winners[0] < len(LABELS):
+        assert right == winners[0]
+    else:
+        assert right == -1
+    if right >= 0:
+        assert distribution(target, emotion, votes).tolist() == np.eye(6)[right].tolist()
+
+
+def test_voted_has_no_right_answer_where_most_heard_none_of_the_labels():
+    target = Target(("anger", "sadness"), "voted")
+    mostly_neutral, only_neutral = [0, 0, 0, 0, 9, 1, 0, 0, 0], [0, 0, 0, 0, 9, 0, 0, 0, 0]
+
+    assert one_truth(target, "anger", mostly_neutral) == -1
+    assert one_truth(target, "anger", only_neutral) == -1
+    # What is learned then: the votes on the labels, or else what was acted.
+    assert distribution(target, "anger", [3, 0, 0, 0, 9, 1, 0, 0, 0]).tolist() == [0.75, 0.25]
+    assert distribution(target, "anger", only_neutral).tolist() == [1, 0]
+
+
+def test_soft_takes_no_notice_of_votes_on_other_emotions():
+    target = Target(("anger", "sadness"), "soft")
+
+    assert one_truth(target, "anger", [0, 0, 0, 0, 9, 1, 0, 0, 0]) == 1
+    assert one_truth(target, "anger", [0, 0, 0, 0, 9, 0, 0, 0, 0]) == 0
+
+
+def test_a_label_that_ties_with_another_emotion_is_no_right_answer_of_voted():
+    target = Target(("anger", "sadness"), "voted")
+    votes = [1, 0, 0, 0, 5, 5, 0, 0, 0]
+
+    assert one_truth(target, "anger", votes) == -1
+    assert distribution(target, "anger", votes).tolist() == [0, 1]
 
 
 def test_acted_takes_no_notice_of_votes():
@@ -64,7 +110,7 @@ def test_a_clip_that_nobody_voted_on_counts_as_acted(kind):
 
 
 def test_clips_inside_and_outside_are_counted():
-    side = Split(10, 1.0, (), {"anger": 3, "calm": 5, "neutral": 2}, (), {})
+    side = Split(10, 1.0, (), {"anger": 3, "calm": 5, "neutral": 2}, (), {}, 0)
 
     assert Target().clips(side) == 5
     assert Target().outside(side) == {"calm": 5}
@@ -73,6 +119,7 @@ def test_clips_inside_and_outside_are_counted():
 
 def test_the_order_of_labels_is_the_order_of_outputs():
     assert distribution(Target(("calm", "anger")), "anger", [0] * 9).tolist() == [0, 1]
+    assert Target(("calm", "anger")).indices(np.array(["anger", "calm", "anger"])).tolist() == [1, 0, 1]
 
 
 @pytest.mark.parametrize("labels", [("anger",), ("anger", "anger"), ("anger", "joyful"), ()])

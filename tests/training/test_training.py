@@ -4,10 +4,12 @@ import json
 import numpy as np
 import pytest
 import soundfile
+from rich.console import Console
 from typer.testing import CliRunner
 
 import ser
 from data_pipeline.augment import AugmentSettings
+from data_pipeline.emotion import LABELS
 from data_pipeline.errors import UserError
 from data_pipeline.targets import Target
 from tests.data_pipeline.prepared import tone, write_dataset
@@ -47,9 +49,26 @@ class Listener(Observer):
         self.best.append(best)
 
 
+def heard_by_some(side, index):
+    """Votes on every second clip, most of them for what was acted."""
+    return {LABELS[index % 6]: 3, LABELS[(index + 1) % 6]: 1} if index % 2 else None
+
+
+ONE_EPOCH = FitSettings(epochs=1, batch_size=60, crop_seconds=0.3)
+
+
+def one_epoch(labels=LABELS, kind="acted"):
+    return MobileNetRecipe(model=RECIPE.model, fit=ONE_EPOCH, target=Target(labels, kind))
+
+
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory):
     return write_dataset(tmp_path_factory.mktemp("dataset"), train=120, validation=36)
+
+
+@pytest.fixture(scope="module")
+def voted(tmp_path_factory):
+    return write_dataset(tmp_path_factory.mktemp("voted"), train=60, validation=36, votes=heard_by_some)
 
 
 @pytest.fixture(scope="module")
@@ -124,16 +143,24 @@ def test_evaluation_says_what_it_measured(trained, dataset):
         (Condition("validation", labels="voted"), "validation, as heard"),
     ],
 )
-def test_every_condition_has_metrics_of_its_own(trained, dataset, condition, title):
+def test_every_condition_has_metrics_of_its_own(trained, voted, condition, title):
     run, _, _ = trained
-    run.record_metrics(evaluate(run, dataset, Condition("validation")))
-    run.record_metrics(evaluate(run, dataset, condition))
+    run.record_metrics(evaluate(run, voted, Condition("validation")))
+    run.record_metrics(evaluate(run, voted, condition))
     recorded = run.metrics()
     assert {"validation", title} <= recorded.keys()
     assert recorded[title]["channel"] == condition.channel
     assert recorded[title]["measured_against"] == condition.labels
     page = report.write(run).read_text()
     assert title in page
+
+
+def test_packet_losses_have_titles_of_their_own():
+    losses = [0.0, 0.004, 0.01, 0.014, 0.07, 0.5]
+    titles = [Condition(channel="telephone", packet_loss=loss).title for loss in losses]
+    assert len(set(titles)) == len(losses)
+    assert titles[1] == "validation, telephone with 0.4% packet loss"
+    assert titles[4] == "validation, telephone with 7% packet loss"
 
 
 def test_a_telephone_changes_answers_and_is_the_same_every_time(trained, dataset):
@@ -148,34 +175,114 @@ def test_a_telephone_changes_answers_and_is_the_same_every_time(trained, dataset
 
 
 @pytest.mark.parametrize(
-    ("condition", "words"),
+    ("settings", "words"),
     [
-        (Condition("validation", channel="walkie-talkie"), "'walkie-talkie' is no channel; choose one of clean"),
-        (Condition("validation", packet_loss=0.1), "a clean channel loses no packets"),
-        (Condition("validation", labels="soft"), "choose --labels acted or voted"),
-        (Condition("test"), "no test clips"),
+        ({"channel": "walkie-talkie"}, "'walkie-talkie' is no channel; choose one of clean"),
+        ({"packet_loss": 0.1}, "a clean channel loses no packets"),
+        ({"channel": "telephone", "packet_loss": 1.5}, "give a share between 0 and 1"),
+        ({"labels": "soft"}, "choose --labels acted or voted, not 'soft'"),
+        ({"labels": "loud"}, "choose --labels acted or voted, not 'loud'"),
     ],
 )
-def test_conditions_that_make_no_sense_are_refused(trained, dataset, condition, words):
+def test_conditions_that_make_no_sense_are_refused(settings, words):
+    with pytest.raises(UserError, match=words):
+        Condition(**settings)
+
+
+@pytest.mark.parametrize(
+    ("condition", "words"),
+    [(Condition("test"), "no test clips"), (Condition(labels="voted"), "no validation clip .* has listeners' votes")],
+)
+def test_conditions_that_the_data_cannot_meet_are_refused(trained, dataset, condition, words):
     run, _, _ = trained
     with pytest.raises(UserError, match=words):
         evaluate(run, dataset, condition)
 
 
-def test_a_run_says_which_labels_it_learned(dataset, tmp_path):
-    settings = FitSettings(epochs=1, batch_size=60, crop_seconds=0.3)
-    target = Target(("anger", "fear", "neutral"), "soft")
-    run, _ = train(MobileNetRecipe(model=RECIPE.model, fit=settings, target=target), dataset, tmp_path / "run")
-    assert run.labels == ("anger", "fear", "neutral")
+@pytest.mark.parametrize("options", [["--channel", "walkie-talkie"], ["--labels", "soft"]])
+def test_a_condition_is_checked_before_anything_is_opened(tmp_path, options):
+    done = CliRunner().invoke(ser.app, ["evaluate", str(tmp_path / "none"), str(tmp_path / "none"), *options])
+    assert isinstance(done.exception, UserError)
+    assert "choose" in str(done.exception)
+
+
+@pytest.mark.parametrize("kind", ["voted", "soft"])
+def test_data_without_votes_cannot_teach_them(dataset, tmp_path, kind):
+    with pytest.raises(UserError, match=r"no train clip of .* has listeners' votes: choose --labels acted"):
+        train(one_epoch(kind=kind), dataset, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_votes_on_clips_that_are_left_out_teach_nothing(tmp_path):
+    data = write_dataset(tmp_path / "data", votes=lambda _, index: {LABELS[2]: 1} if index % 6 == 2 else None)
+    with pytest.raises(UserError, match=r"no train clip of .* labelled anger, sadness has listeners' votes"):
+        train(one_epoch(("anger", "sadness"), "voted"), data, tmp_path / "run")
+
+
+@pytest.mark.parametrize("kind", ["voted", "soft"])
+def test_a_validation_side_of_ties_is_refused_before_the_first_epoch(tmp_path, kind):
+    def votes(side, index):
+        return {"anger": 2, "fear": 2} if side == "validation" else heard_by_some(side, 2 * index + 1)
+
+    listener = Listener()
+    data = write_dataset(tmp_path / "data", votes=votes)
+    with pytest.raises(UserError, match=r"for no validation clip of .*: train with --labels acted"):
+        train(one_epoch(kind=kind), data, tmp_path / "run", listener)
+    assert listener.steps == 0
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_training_without_an_epoch_is_no_success(dataset, tmp_path):
+    with pytest.raises(UserError, match="no epoch was kept"):
+        train(MobileNetRecipe(model=RECIPE.model, fit=FitSettings(epochs=0)), dataset, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_label_without_a_training_clip_is_named(dataset, tmp_path):
+    with pytest.raises(UserError, match=r"no training clip of .* is labelled calm: .* --emotions anger,disgust,fear"):
+        train(one_epoch(("anger", "calm")), dataset, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_no_emotions_are_not_the_usual_ones(dataset, tmp_path):
+    arguments = ["train", "mobilenet", str(dataset.folder), str(tmp_path / "run"), "--emotions", ""]
+    done = CliRunner().invoke(ser.app, arguments)
+    assert isinstance(done.exception, UserError)
+    assert "name two or more of anger" in str(done.exception)
+
+
+def test_clips_that_count_as_acted_for_want_of_votes_are_told(voted, tmp_path):
+    run, _ = train(one_epoch(kind="voted"), voted, tmp_path / "run")
+    assert run.config["data"]["without_votes"] == {"train": 30, "validation": 18}
+    metrics = evaluate(run, voted, Condition(labels="voted"))
+    assert metrics["without_votes"] == 18
+    assert "18 of 36 clips have no votes and count as acted" in " ".join(report.notices(metrics))
+    against_acted = evaluate(run, voted, Condition())
+    assert against_acted["without_votes"] == 0
+    assert "no votes" not in " ".join(report.notices(against_acted))
+    assert "what most listeners heard (30 of 60 training clips have no votes" in report.write(run).read_text()
+
+
+def test_the_confusion_says_what_its_rows_are(trained, voted):
+    run, _, _ = trained
+    console = Console(record=True, width=160)
+    report.show(evaluate(run, voted, Condition(labels="voted")), console)
+    assert "voted \\ answered" in console.export_text()
+
+
+def test_a_run_says_which_labels_it_learned(voted, tmp_path):
+    run, _ = train(one_epoch(("anger", "disgust", "neutral"), "soft"), voted, tmp_path / "run")
+    assert run.labels == ("anger", "disgust", "neutral")
     assert run.config["label_kind"] == "soft"
-    assert run.config["data"]["clips"] == {"train": 60, "validation": 18}
-    assert run.config["data"]["outside_labels"]["train"] == {"disgust": 20, "happiness": 20, "sadness": 20}
-    metrics = evaluate(run, dataset, Condition("validation"))
+    assert run.config["data"]["clips"] == {"train": 30, "validation": 18}
+    assert run.config["data"]["outside_labels"]["train"] == {"fear": 10, "happiness": 10, "sadness": 10}
+    assert run.config["data"]["without_votes"] == {"train": 20, "validation": 12}
+    metrics = evaluate(run, voted, Condition("validation"))
     assert metrics["clips"] == 18
     assert metrics["learned"] == "soft"
     notices = " ".join(report.notices(metrics))
     assert "the shares of listeners' votes" in notices
-    assert "left out: disgust 6, happiness 6, sadness 6" in notices
+    assert "left out: fear 6, happiness 6, sadness 6" in notices
 
 
 def test_the_commands_train_and_evaluate(dataset, tmp_path):
