@@ -73,7 +73,8 @@ def unpack(
             for item in unpacked:
                 (folder / item.name).parent.mkdir(parents=True, exist_ok=True)
                 (hidden / item.name).replace(folder / item.name)
-    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError) as error:
+    # A RuntimeError is zipfile's for members that are encrypted, or packed in a way that nobody knows.
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError) as error:
         raise _damaged(archive, error) from error
     except OSError as error:
         # The bzip2 decoder's have no number, unlike the system's; a damaged directory makes zipfile seek before the

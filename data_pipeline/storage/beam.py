@@ -119,8 +119,10 @@ class BeamStorage:
 
     def make_folder(self, folder: str) -> None:
         """See `Storage`; stores for objects know no folders, where there is nothing to do."""
-        with contextlib.suppress(OSError, NotImplementedError):
-            self._file_systems.mkdirs(folder)
+        if self._file_systems.get_filesystem(folder).has_dirs():
+            # One that is there already is an error to Beam.
+            with contextlib.suppress(OSError):
+                self._file_systems.mkdirs(folder)
 
     def _open(self, location: str, how: str) -> contextlib.closing:
         from apache_beam.io.filesystem import CompressionTypes

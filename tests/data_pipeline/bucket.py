@@ -29,7 +29,7 @@ class BucketFileSystem(FileSystem):
         return head, tail
 
     def mkdirs(self, path):
-        raise NotImplementedError
+        raise BeamIOError(f"{path} cannot be made: this store has no folders")
 
     def _path(self, location):
         return Path(os.environ[ROOT_VARIABLE]) / location.removeprefix("bucket://")
@@ -52,7 +52,7 @@ class BucketFileSystem(FileSystem):
             raise BeamIOError("open failed", {path: error}) from error
 
     def copy(self, source_file_names, destination_file_names):
-        raise NotImplementedError
+        raise BeamIOError("this store moves objects and copies none")
 
     def rename(self, source_file_names, destination_file_names):
         for source, destination in zip(source_file_names, destination_file_names, strict=True):
@@ -70,7 +70,7 @@ class BucketFileSystem(FileSystem):
         return self._path(path).stat().st_mtime
 
     def checksum(self, path):
-        raise NotImplementedError
+        raise BeamIOError("this store keeps no checksums")
 
     def metadata(self, path):
         return FileMetadata(path, self.size(path), self.last_updated(path))
