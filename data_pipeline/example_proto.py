@@ -13,11 +13,11 @@ _FIELD = descriptor_pb2.FieldDescriptorProto
 _PACKAGE = "tensorflow"
 
 
-def encode_example(values: Mapping[str, bytes | str | int | float | tuple[int, ...]]) -> bytes:
+def encode_example(values: Mapping[str, bytes | str | int | tuple[int, ...]]) -> bytes:
     """Serialise the features of an example.
 
     Args:
-        values: Strings and bytes become a bytes list, integers an int64 list, floats a float list.
+        values: Strings and bytes become a bytes list, integers an int64 list.
 
     Returns:
         A serialised `tf.train.Example`; equal values give equal bytes.
@@ -29,8 +29,6 @@ def encode_example(values: Mapping[str, bytes | str | int | float | tuple[int, .
             features[key].bytes_list.value.append(value.encode())
         elif isinstance(value, bytes):
             features[key].bytes_list.value.append(value)
-        elif isinstance(value, float):
-            features[key].float_list.value.append(value)
         else:
             features[key].int64_list.value.extend(value if isinstance(value, tuple) else (value,))
     return example.SerializeToString(deterministic=True)

@@ -4,11 +4,9 @@ Corpora, `prepare` and its workers see files only through `Storage`, so that the
 Dataflow worker.
 """
 
-from pathlib import Path
-
 from data_pipeline.storage.stored_file import Storage, StoredFile
 
-__all__ = ["Storage", "StoredFile", "is_remote", "join", "storage_for", "stored_file"]
+__all__ = ["Storage", "StoredFile", "is_remote", "join", "storage_for"]
 
 
 def is_remote(location: str) -> bool:
@@ -32,16 +30,6 @@ def storage_for(location: str) -> Storage:
     from data_pipeline.storage.local import LocalStorage
 
     return LocalStorage()
-
-
-def stored_file(path: Path) -> StoredFile:
-    """A file of this machine, named by its last part.
-
-    Raises:
-        OSError: If there is none.
-    """
-    status = path.stat()
-    return StoredFile(str(path), path.name, status.st_size, status.st_ctime_ns)
 
 
 def join(folder: str, name: str) -> str:
