@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -132,7 +132,8 @@ def _read_votes(table: str | None) -> dict[str, dict[Emotion, int]]:
         return {}
     columns = {emotion.value[0].upper(): emotion for emotion in LABELS}
     try:
-        header, *rows = _cells(table)
+        rows = _rows(table)
+        header = next(rows)
         number, name = header.index(""), header.index("fileName")
         places = {emotion: header.index(column) for column, emotion in columns.items()}
         return {
@@ -140,7 +141,7 @@ def _read_votes(table: str | None) -> dict[str, dict[Emotion, int]]:
             for row in rows
             if row and row[number].startswith("1")
         }
-    except (csv.Error, IndexError, ValueError) as error:
+    except (csv.Error, IndexError, StopIteration, ValueError) as error:
         raise _broken(table, error) from error
 
 
@@ -148,20 +149,22 @@ def _read_actors(table: str | None) -> dict[str, _Actor]:
     if table is None:
         return {}
     try:
-        header, *rows = _cells(table)
+        rows = _rows(table)
+        header = next(rows)
         actor, sex, age, race, ethnicity = map(header.index, ("ActorID", "Sex", "Age", "Race", "Ethnicity"))
         return {
             row[actor]: _Actor(row[sex].lower(), int(row[age]), race=row[race], ethnicity=row[ethnicity])
             for row in rows
             if row
         }
-    except (csv.Error, IndexError, ValueError) as error:
+    except (csv.Error, IndexError, StopIteration, ValueError) as error:
         raise _broken(table, error) from error
 
 
-def _cells(table: str) -> list[list[str]]:
+def _rows(table: str) -> Iterator[list[str]]:
+    """The cells of a table, row by row: two thirds of the votes' rows are of no use here and need not be held."""
     text = storage_for(table).read(table).decode("utf-8-sig")
-    return list(csv.reader(io.StringIO(text, newline="")))
+    return csv.reader(io.StringIO(text, newline=""))
 
 
 def _broken(table: str, error: Exception) -> UserError:
