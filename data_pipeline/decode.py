@@ -7,13 +7,14 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
+import miniaudio
 import numpy as np
 import soundfile
 import soxr
 
 from data_pipeline.errors import UserError
+from data_pipeline.mp3 import LARGEST_MP3, Mp3, is_mp3
 from data_pipeline.storage import is_remote, storage_for
 from data_pipeline.storage.local import UNREADABLE_BYTE
 
@@ -39,6 +40,9 @@ _LARGEST_OBJECT = 2**27
 _OVERHANG = 0.1
 """Seconds by which the end of a clip may lie beyond that of its file: tables round, and coders drop part of a frame (an
 MP3's at 16 kHz lasts 36 ms). More is a wrong time or another file."""
+
+_HEAD = 16
+"""Bytes that are read to see whether a file may be an MP3."""
 
 _NOT_UTF8 = "has a name that is not UTF-8: rename it"
 
@@ -86,7 +90,8 @@ def decode(
 ) -> np.ndarray:
     """Read an audio file, or a part of one, as 16 kHz mono PCM.
 
-    The container and codec are recognised by content, so that an MP3 named `.wav` is read as what it is.
+    The container and codec are recognised by content, so that an MP3 named `.wav` is read as what it is. Short MP3s
+    are decoded by dr_mp3 (see `mp3`), everything else by libsndfile.
     Channels are averaged; other sampling rates are converted by soxr at its HQ setting (20 bits); samples
     beyond full scale are clipped. Memory grows with the samples returned, not with the file's rate, channels or what
     lies before `start`; only a remote file is held whole.
@@ -159,6 +164,10 @@ class _File(soundfile.SoundFile):
     def seekable(self) -> bool:
         return False
 
+    def read_frames(self, frames: int) -> np.ndarray:
+        """What comes next: float32 [frames, channels], fewer at the end."""
+        return self.read(frames, dtype="float32", always_2d=True)
+
     @property
     def is_exact(self) -> bool:
         """Whether any sample can be gone to exactly and at once; not so in a WAV of GSM 6.10 or G.721."""
@@ -168,10 +177,10 @@ class _File(soundfile.SoundFile):
 @contextlib.contextmanager
 def _opened(
     location: Path | str, start: float, end: float | None, longest: float, must_reach_end: bool
-) -> Iterator[tuple[_File, int]]:
+) -> Iterator[tuple[_File | Mp3, int]]:
     """A file at the first frame of an utterance, and how many frames that has by what the header says."""
     try:
-        with _File(_open(location)) as file:
+        with contextlib.closing(_open(location)) as file:
             if flaw := _flaw(file, start, end, longest, must_reach_end):
                 raise UnusableAudio(location, flaw)
             first, stop = _stretch(file, start, end)
@@ -187,13 +196,30 @@ def _opened(
         raise UnusableAudio(location, f"cannot be decoded as audio ({detail})") from error
 
 
-def _open(location: Path | str) -> bytes | BinaryIO:
-    """What soundfile is to read."""
+def _open(location: Path | str) -> _File | Mp3:
     if is_remote(str(location)):
-        return io.BytesIO(_content(str(location)))
-    if os.stat(location).st_size == 0:  # noqa: PTH116  thrice as fast as a Path, and called for every clip
-        raise UnusableAudio(location, "is empty (zero bytes)")
-    return os.fsencode(location)
+        content = _content(str(location))
+        return (_mp3(content) if len(content) <= LARGEST_MP3 else None) or _File(io.BytesIO(content))
+    # Without Python's own buffer: most files are not read here, and of the others everything at once.
+    with open(location, "rb", buffering=0) as file:  # noqa: PTH123  faster than a Path's, and called for every clip
+        head = file.read(_HEAD)
+        if not head:
+            raise UnusableAudio(location, "is empty (zero bytes)")
+        if head[:1] in b"\xffI" and len(content := head + file.read(LARGEST_MP3 + 1 - len(head))) <= LARGEST_MP3:
+            mp3 = _mp3(content)
+            if mp3 is not None:
+                return mp3
+    return _File(os.fsencode(location))
+
+
+def _mp3(content: bytes) -> Mp3 | None:
+    """A short file's content if it is an MP3 that dr_mp3 can decode; of others libsndfile says what is wrong."""
+    if not is_mp3(content):
+        return None
+    try:
+        return Mp3(content)
+    except miniaudio.DecodeError:
+        return None
 
 
 def _content(location: str) -> bytes:
@@ -210,8 +236,8 @@ def _content(location: str) -> bytes:
     return content
 
 
-def _go_to(file: _File, first: int) -> None:
-    if file.is_exact:
+def _go_to(file: _File | Mp3, first: int) -> None:
+    if isinstance(file, Mp3) or file.is_exact:
         file.seek(first)
         return
     scrap = np.empty((_block_of(file), file.channels), np.float32)
@@ -222,19 +248,19 @@ def _go_to(file: _File, first: int) -> None:
         first -= skipped
 
 
-def _audio(file: _File, frames: int, location: Path | str) -> Audio:
-    channels = file.read(frames, dtype="float32", always_2d=True)
+def _audio(file: _File | Mp3, frames: int, location: Path | str) -> Audio:
+    channels = file.read_frames(frames)
     return Audio(channels, file.samplerate, f"{file.format} {file.subtype}", _peak(channels, location))
 
 
-def _long_pcm(file: _File, frames: int, location: Path | str) -> np.ndarray:
+def _long_pcm(file: _File | Mp3, frames: int, location: Path | str) -> np.ndarray:
     """What `to_pcm` makes of all frames, without all of them in memory; a resampler that waits for more is slower."""
     rate = file.samplerate
     stream = None if rate == SAMPLE_RATE else soxr.ResampleStream(rate, SAMPLE_RATE, 1, dtype="float32", quality="HQ")
     parts = []
     left = frames
     while left:
-        block = file.read(min(left, _block_of(file)), dtype="float32", always_2d=True)
+        block = file.read_frames(min(left, _block_of(file)))
         # Of a file that was cut off, the header promises more than there is.
         if not len(block) and left < frames:
             break
@@ -248,7 +274,7 @@ def _long_pcm(file: _File, frames: int, location: Path | str) -> np.ndarray:
     return pcm if pcm.size else np.zeros(1, np.int16)
 
 
-def _block_of(file: _File) -> int:
+def _block_of(file: _File | Mp3) -> int:
     """Frames to be decoded at a time."""
     return max(1, _BLOCK // file.channels)
 
@@ -280,13 +306,13 @@ def _quantised(waveform: np.ndarray, clip: bool = True) -> np.ndarray:
     return scaled.astype(np.int16)
 
 
-def _stretch(file: soundfile.SoundFile, start: float, end: float | None) -> tuple[int, int]:
+def _stretch(file: _File | Mp3, start: float, end: float | None) -> tuple[int, int]:
     """The first frame of an utterance and the one after its last."""
     stop = file.frames if end is None else min(round(end * file.samplerate), file.frames)
     return round(start * file.samplerate), stop
 
 
-def _flaw(file: _File, start: float, end: float | None, longest: float, must_reach_end: bool) -> str | None:
+def _flaw(file: _File | Mp3, start: float, end: float | None, longest: float, must_reach_end: bool) -> str | None:
     """What the header says that rules out reading on, worded to follow the file's name."""
     # libsndfile takes some names (.gsm, .vox) to mean headerless audio, whatever is in the file.
     if file.format == "RAW":
