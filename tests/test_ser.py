@@ -26,7 +26,7 @@ def test_help_lists_the_commands_and_imports_nothing_heavy():
         "print('heavy:', sorted(heavy))\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, cwd=ROOT)
-    for command in ("data", "train", "evaluate", "export", "serve", "predict", "demo"):
+    for command in ("data", "train", "checkpoint", "evaluate", "export", "serve", "predict", "demo"):
         assert f" {command} " in done.stdout
     assert "heavy: []" in done.stdout
 
@@ -43,6 +43,9 @@ def test_help_lists_the_commands_and_imports_nothing_heavy():
         ["data", "plot"],
         ["train"],
         ["train", "mobilenet"],
+        ["checkpoint"],
+        ["checkpoint", "fetch"],
+        ["checkpoint", "inspect"],
         ["evaluate"],
         ["export"],
         ["serve"],

@@ -1,9 +1,11 @@
-"""The commands `ser train` and `ser evaluate`."""
+"""The commands `ser train`, `ser evaluate` and `ser checkpoint`."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from training.checkpoint_cli import checkpoint_app
 
 train_app = typer.Typer(
     no_args_is_help=True,
@@ -15,6 +17,7 @@ train_app = typer.Typer(
 def mount(app: typer.Typer) -> None:
     """Add this package's commands to `ser`."""
     app.add_typer(train_app, name="train")
+    app.add_typer(checkpoint_app, name="checkpoint")
     app.command()(evaluate)
 
 

@@ -1,0 +1,70 @@
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from tests.training.wav2vec2.test_backbone import make
+from tests.training.wav2vec2.tiny import CONFIGS, close, waveform
+from training.models.wav2vec2 import Wav2Vec2Backbone, state_names
+
+SAMPLES = 3000
+
+
+def gradients(backbone: Wav2Vec2Backbone, training: bool) -> dict[str, np.ndarray]:
+    """Of a sum over all hidden states, by the PyTorch names and as PyTorch lays tensors out."""
+    inputs = {"waveform": waveform(SAMPLES)[None], "num_samples": np.array([SAMPLES])}
+    names = {name: variable for name, variable in state_names(backbone).items() if name != "masked_spec_embed"}
+
+    def loss():
+        states = backbone(inputs, training=training)["hidden_states"]
+        return sum(ops.mean(ops.square(state) * (1 + index)) for index, state in enumerate(states))
+
+    match keras.backend.backend():
+        case "tensorflow":
+            import tensorflow as tf
+
+            with tf.GradientTape() as tape:
+                value = loss()
+            found = tape.gradient(value, [variable.value for variable in names.values()])
+        case "torch":
+            loss().backward()
+            found = [variable.value.grad for variable in names.values()]
+        case other:
+            pytest.skip(f"no gradients by hand on {other}")
+    pairs = zip(names, found, strict=True)
+    return {name: np.transpose(ops.convert_to_numpy(gradient)) for name, gradient in pairs if gradient is not None}
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_every_gradient_is_that_of_the_reference(name):
+    torch = pytest.importorskip("torch")
+    from tests.training.wav2vec2.reference import normalised, reference_model
+
+    model = reference_model(CONFIGS[name])
+    states = model(torch.from_numpy(normalised(waveform(SAMPLES))), output_hidden_states=True).hidden_states
+    sum((state.square() * (1 + index)).mean() for index, state in enumerate(states)).backward()
+    expected = {key: value.grad.numpy() for key, value in model.named_parameters() if value.grad is not None}
+    actual = gradients(make(name), training=False)
+    assert actual.keys() == expected.keys()
+    overall = np.sqrt(sum(np.sum(value**2) for value in expected.values()))
+    for key, value in expected.items():
+        tolerance = max(1e-3 * np.linalg.norm(value), 1e-4 * overall)
+        assert np.linalg.norm(actual[key] - value) < tolerance, key
+
+
+@pytest.mark.parametrize("name", ["base", "large-lv60"])
+def test_rematerialised_layers_have_the_same_gradients_with_the_same_dropout(name):
+    changes = {"layerdrop": 0.0, "apply_spec_augment": False}
+    plain, again = (gradients(make(name, changes, rematerialise=flag), training=True) for flag in (False, True))
+    assert plain.keys() == again.keys()
+    largest = max(np.abs(value).max() for value in plain.values())
+    for key, value in plain.items():
+        np.testing.assert_allclose(again[key], value, rtol=0, atol=1e-5 * largest)
+
+
+def test_a_dropped_layer_hands_its_input_on():
+    backbone = make("base", {"layerdrop": 0.999999, "hidden_dropout": 0.0, "apply_spec_augment": False})
+    inputs = {"waveform": waveform(2000)[None], "num_samples": np.array([2000])}
+    states = [ops.convert_to_numpy(state) for state in backbone(inputs, training=True)["hidden_states"]]
+    for state in states[1:]:
+        close(state, states[0], 1e-6)

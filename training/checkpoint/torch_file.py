@@ -1,0 +1,67 @@
+"""A `pytorch_model.bin`, which only PyTorch reads."""
+
+import pickle
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from data_pipeline.errors import UserError
+from training.checkpoint.tensor_info import TensorInfo
+
+
+def describe(path: Path) -> list[TensorInfo]:
+    """What the file holds; files of PyTorch 1.6 or later are mapped, not read.
+
+    Raises:
+        UserError: If PyTorch is not installed, or the file is broken.
+    """
+    return [
+        TensorInfo(name, tuple(tensor.shape), str(tensor.dtype).removeprefix("torch."), path)
+        for name, tensor in _load(path).items()
+    ]
+
+
+def read(path: Path, names: Iterable[str]) -> dict[str, np.ndarray]:
+    """Some of its tensors as float32.
+
+    Args:
+        path: The file.
+        names: As stored, of tensors of floating-point numbers.
+
+    Raises:
+        UserError: If PyTorch is not installed, or the file is broken.
+    """
+    tensors = _load(path)
+    # A copy, so that the file's mapping can go.
+    return {name: np.array(tensors[name].float().numpy()) for name in names}
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        import torch
+    except ImportError as error:
+        raise UserError(
+            f"{path} can only be read with PyTorch, which is not installed: `pip install torch`, or choose a "
+            "checkpoint or a revision that has model.safetensors"
+        ) from error
+    try:
+        # Only weights: a pickle from elsewhere could run anything.
+        try:
+            content = torch.load(path, weights_only=True, map_location="cpu", mmap=True)
+        except RuntimeError:
+            # The format of before PyTorch 1.6 cannot be mapped.
+            content = torch.load(path, weights_only=True, map_location="cpu", mmap=False)
+    except (RuntimeError, OSError, EOFError, ValueError, pickle.UnpicklingError) as error:
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        raise UserError(
+            f"{path} holds no weights that PyTorch reads ({reason}): fetch it again, or choose a checkpoint with "
+            "model.safetensors"
+        ) from error
+    if not isinstance(content, dict) or not all(isinstance(tensor, torch.Tensor) for tensor in content.values()):
+        raise UserError(
+            f"{path} holds more than tensors by name: give a checkpoint that was saved with `save_pretrained` of "
+            "transformers"
+        )
+    return content

@@ -1,0 +1,76 @@
+import keras
+from keras import ops
+
+from training.models.wav2vec2.dropout import drop
+from training.models.wav2vec2.settings import Wav2Vec2Settings
+
+# Far below any score, and finite: a clip without a frame must not become NaN.
+MASKED_SCORE = -1e9
+
+
+class SelfAttention(keras.layers.Layer):
+    """Multi-head attention among the valid frames of a clip.
+
+    `query`, `key`, `value` and `output_projection` are `keras.layers.Dense` and correspond one to one to the
+    tensors of a checkpoint.
+    """
+
+    def __init__(self, settings: Wav2Vec2Settings, **kwargs):
+        super().__init__(**kwargs)
+        self.heads = settings.num_attention_heads
+        self.hidden_size = settings.hidden_size
+        self.head_size = self.hidden_size // self.heads
+        self.rate = settings.attention_dropout
+        self.query = self._dense("query")
+        self.key = self._dense("key")
+        self.value = self._dense("value")
+        # `output` is a property of every Keras layer.
+        self.output_projection = self._dense("output_projection")
+
+    def _dense(self, name: str) -> keras.layers.Dense:
+        return keras.layers.Dense(
+            self.hidden_size,
+            kernel_initializer=keras.initializers.RandomNormal(stddev=0.02),
+            dtype=self.dtype_policy,
+            name=name,
+        )
+
+    def build(self, input_shape=None):  # noqa: ARG002 - Keras passes it
+        """Make the weights of the four projections."""
+        for dense in (self.query, self.key, self.value, self.output_projection):
+            dense.build((None, None, self.hidden_size))
+
+    def call(self, hidden, valid, dropout_seed=None):
+        """Attend.
+
+        Args:
+            hidden: [batch, frames, hidden_size].
+            valid: bool [batch, frames].
+            dropout_seed: A drawn seed to drop attention weights with, or None not to.
+
+        Returns:
+            [batch, frames, hidden_size]; frames that are not valid are finite and mean nothing.
+        """
+        query, key, value = (
+            self._split(self.query(hidden)),
+            self._split(self.key(hidden)),
+            self._split(self.value(hidden)),
+        )
+        dropped = dropout_seed is not None and self.rate > 0
+        if keras.backend.backend() == "jax" and not dropped:
+            # The fused attention of XLA: the scores are never stored. It has no dropout.
+            context = ops.dot_product_attention(query, key, value, mask=valid[:, None, None, :])
+        else:
+            query = ops.transpose(query * self.head_size**-0.5, (0, 2, 1, 3))
+            scores = ops.cast(ops.matmul(query, ops.transpose(key, (0, 2, 3, 1))), "float32")
+            blocked = ops.where(valid, 0.0, MASKED_SCORE)[:, None, None, :]
+            weights = ops.cast(ops.softmax(scores + ops.cast(blocked, "float32")), self.compute_dtype)
+            if dropped:
+                weights = drop(weights, self.rate, dropout_seed)
+            context = ops.transpose(ops.matmul(weights, ops.transpose(value, (0, 2, 1, 3))), (0, 2, 1, 3))
+        batch, frames = ops.shape(hidden)[:2]
+        return self.output_projection(ops.reshape(context, (batch, frames, self.hidden_size)))
+
+    def _split(self, projected):
+        batch, frames = ops.shape(projected)[:2]
+        return ops.reshape(projected, (batch, frames, self.heads, self.head_size))

@@ -1,0 +1,107 @@
+import keras
+from keras import ops
+
+from training.models.wav2vec2.settings import Wav2Vec2Settings
+
+# The reference leaves the norms of the feature encoder at their library's default, whatever layer_norm_eps says.
+EPSILON = 1e-5
+
+
+class MaskedGroupNormalisation(keras.layers.Layer):
+    """Normalises every channel over the valid frames of its own clip, so that padding does not change the answer."""
+
+    def __init__(self, channels: int, **kwargs):
+        super().__init__(**kwargs)
+        self.channels = channels
+
+    def build(self, input_shape=None):  # noqa: ARG002 - Keras passes it
+        """Make the scale and the offset, [channels] each."""
+        self.gamma = self.add_weight(name="gamma", shape=(self.channels,), initializer="ones")
+        self.beta = self.add_weight(name="beta", shape=(self.channels,), initializer="zeros")
+
+    def call(self, inputs, num_frames):
+        """Normalise frames.
+
+        Args:
+            inputs: [batch, frames, channels], finite everywhere.
+            num_frames: int32 [batch], the number of valid frames of each clip.
+
+        Returns:
+            [batch, frames, channels] in the compute dtype.
+        """
+        inputs = ops.cast(inputs, "float32")
+        valid = ops.arange(ops.shape(inputs)[1], dtype="int32")[None, :] < num_frames[:, None]
+        # The mean over the valid frames is a product with these weights: one pass over the largest array there is.
+        weights = ops.cast(valid, "float32") / ops.cast(ops.maximum(num_frames, 1), "float32")[:, None]
+        weights = weights[:, None, :]
+        mean = ops.matmul(weights, inputs)
+        centred = inputs - mean
+        variance = ops.matmul(weights, ops.square(centred))
+        scale = ops.cast(self.gamma, "float32") * ops.rsqrt(variance + EPSILON)
+        return ops.cast(centred * scale + ops.cast(self.beta, "float32"), self.compute_dtype)
+
+
+class FeatureEncoder(keras.layers.Layer):
+    """The strided convolutions that turn a waveform into frames of 25 ms, one every 20 ms.
+
+    Valid convolutions see no padding: a clip's frames depend on its own samples alone, except for the group norm
+    of the first layer, which therefore counts valid frames only.
+    """
+
+    def __init__(self, settings: Wav2Vec2Settings, **kwargs):
+        super().__init__(**kwargs)
+        self.settings = settings
+        self.activation = keras.activations.get(settings.feat_extract_activation)
+        self.convolutions = []
+        self.norms = []
+        for index, (channels, kernel, stride) in enumerate(
+            zip(settings.conv_dim, settings.conv_kernel, settings.conv_stride, strict=True)
+        ):
+            self.convolutions.append(
+                keras.layers.Conv1D(
+                    channels,
+                    kernel,
+                    stride,
+                    use_bias=settings.conv_bias,
+                    kernel_initializer="he_normal",
+                    dtype=self.dtype_policy,
+                    name=f"convolution_{index}",
+                )
+            )
+            if settings.feat_extract_norm == "layer":
+                self.norms.append(
+                    keras.layers.LayerNormalization(epsilon=EPSILON, dtype=self.dtype_policy, name=f"norm_{index}")
+                )
+            elif index == 0:
+                self.norms.append(MaskedGroupNormalisation(channels, dtype=self.dtype_policy, name="norm_0"))
+
+    def build(self, input_shape=None):  # noqa: ARG002 - Keras passes it
+        """Make the weights of every layer."""
+        channels = 1
+        for index, convolution in enumerate(self.convolutions):
+            convolution.build((None, None, channels))
+            channels = self.settings.conv_dim[index]
+            if index < len(self.norms):
+                self.norms[index].build((None, None, channels))
+
+    def call(self, waveform, num_samples):
+        """Encode waveforms.
+
+        Args:
+            waveform: [batch, samples], zero behind each clip's end.
+            num_samples: int32 [batch], the length of each clip in samples.
+
+        Returns:
+            [batch, frames, channels of the last layer]; frames behind a clip's end are finite and mean nothing.
+        """
+        hidden = waveform[:, :, None]
+        for index, convolution in enumerate(self.convolutions):
+            hidden = convolution(hidden)
+            if index < len(self.norms):
+                norm = self.norms[index]
+                if isinstance(norm, MaskedGroupNormalisation):
+                    hidden = norm(hidden, self.settings.frames(num_samples, index + 1))
+                else:
+                    hidden = norm(hidden)
+            hidden = self.activation(hidden)
+        return hidden

@@ -1,0 +1,144 @@
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from data_pipeline.errors import UserError
+
+ACTIVATIONS = ("gelu", "relu", "silu", "swish", "tanh")
+
+# What a config may say of parts that this network does not have: any other value changes the answer.
+_ONLY_SUPPORTED: dict[str, tuple[Any, ...]] = {
+    "conv_pos_batch_norm": (False, None),
+    "add_adapter": (False, None),
+    "adapter_attn_dim": (None,),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wav2Vec2Settings:
+    """The shape of a wav2vec 2.0 or HuBERT network and how it is regularised; the defaults are the base model's.
+
+    The fields have the names and the meaning of the published configuration files (`config.json`).
+    `mask_time_prob` is the share of the frames that spans would cover if they never overlapped, and
+    `do_normalize` says that each waveform is brought to zero mean and unit variance first
+    (`preprocessor_config.json`).
+    """
+
+    conv_dim: tuple[int, ...] = (512,) * 7
+    conv_kernel: tuple[int, ...] = (10, 3, 3, 3, 3, 2, 2)
+    conv_stride: tuple[int, ...] = (5, 2, 2, 2, 2, 2, 2)
+    conv_bias: bool = False
+    feat_extract_norm: str = "group"
+    feat_extract_activation: str = "gelu"
+    feat_proj_layer_norm: bool = True
+    hidden_size: int = 768
+    num_hidden_layers: int = 12
+    num_attention_heads: int = 12
+    intermediate_size: int = 3072
+    hidden_act: str = "gelu"
+    num_conv_pos_embeddings: int = 128
+    num_conv_pos_embedding_groups: int = 16
+    do_stable_layer_norm: bool = False
+    layer_norm_eps: float = 1e-5
+    feat_proj_dropout: float = 0.0
+    hidden_dropout: float = 0.1
+    attention_dropout: float = 0.1
+    activation_dropout: float = 0.1
+    layerdrop: float = 0.1
+    apply_spec_augment: bool = True
+    mask_time_prob: float = 0.05
+    mask_time_length: int = 10
+    mask_time_min_masks: int = 2
+    mask_feature_prob: float = 0.0
+    mask_feature_length: int = 10
+    mask_feature_min_masks: int = 0
+    do_normalize: bool = True
+
+    def __post_init__(self) -> None:
+        for name in ("conv_dim", "conv_kernel", "conv_stride"):
+            values = getattr(self, name)
+            if not values or any(value < 1 for value in values) or len(values) != len(self.conv_dim):
+                raise UserError(f"{name} must hold one positive number for each layer of conv_dim, not {values!r}.")
+        if self.feat_extract_norm not in ("group", "layer"):
+            raise UserError(f"feat_extract_norm must be 'group' or 'layer', not {self.feat_extract_norm!r}.")
+        for name in ("feat_extract_activation", "hidden_act"):
+            if getattr(self, name) not in ACTIVATIONS:
+                raise UserError(f"{name} must be one of {', '.join(ACTIVATIONS)}, not {getattr(self, name)!r}.")
+        for name in (
+            "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "num_conv_pos_embeddings",
+            "num_conv_pos_embedding_groups", "mask_time_length", "mask_feature_length",
+        ):  # fmt: skip
+            if getattr(self, name) < 1:
+                raise UserError(f"{name} must be at least 1, not {getattr(self, name)!r}.")
+        for name in ("num_attention_heads", "num_conv_pos_embedding_groups"):
+            if self.hidden_size % getattr(self, name):
+                raise UserError(
+                    f"{name} must divide hidden_size {self.hidden_size}, and {getattr(self, name)} does not."
+                )
+        for name in ("feat_proj_dropout", "hidden_dropout", "attention_dropout", "activation_dropout", "layerdrop"):
+            if not 0 <= getattr(self, name) < 1:
+                raise UserError(f"{name} must be at least 0 and below 1, not {getattr(self, name)!r}.")
+        for name in ("mask_time_prob", "mask_feature_prob"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise UserError(f"{name} must be between 0 and 1, not {getattr(self, name)!r}.")
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any], do_normalize: bool = True) -> "Wav2Vec2Settings":
+        """The settings that a published configuration describes.
+
+        Args:
+            config: What `config.json` of a wav2vec 2.0 or HuBERT checkpoint holds. Fields that say nothing about
+                the backbone are ignored, and absent ones have the base model's values.
+            do_normalize: The field of that name in `preprocessor_config.json`.
+
+        Returns:
+            The settings.
+
+        Raises:
+            UserError: The configuration asks for something that this network does not have.
+        """
+        kind = config.get("model_type", "wav2vec2")
+        if kind not in ("wav2vec2", "hubert"):
+            raise UserError(f"model_type {kind!r} is not supported; use a wav2vec2 or hubert checkpoint.")
+        for name, supported in _ONLY_SUPPORTED.items():
+            if config.get(name) not in supported:
+                raise UserError(f"{name} = {config[name]!r} is not supported; use a checkpoint without it.")
+        values: dict[str, Any] = {"do_normalize": do_normalize}
+        for field in fields(cls):
+            if field.name == "do_normalize" or config.get(field.name) is None:
+                continue
+            value = config[field.name]
+            # Explicit checks, since a number in quotes would otherwise surface as a comparison's TypeError.
+            try:
+                values[field.name] = _converted(value, field.default)
+            except (TypeError, ValueError):
+                raise UserError(f"{field.name} = {value!r} is not of the kind that the configuration needs.") from None
+        return cls(**values)
+
+    def frames(self, num_samples: Any, num_layers: int | None = None) -> Any:
+        """How many frames the convolutions make of a waveform; none of one shorter than the first frame needs.
+
+        Args:
+            num_samples: Number of samples at 16 kHz: an int, an array or a tensor of integers.
+            num_layers: Count the frames behind this many layers only; all of them by default.
+
+        Returns:
+            The number of frames, of the kind that came in. Tensors and arrays may hold values below zero for clips
+            without a frame; an int is at least 0.
+        """
+        count = num_samples
+        for kernel, stride in list(zip(self.conv_kernel, self.conv_stride, strict=True))[:num_layers]:
+            count = (count - kernel) // stride + 1
+        return max(count, 0) if isinstance(count, int) else count
+
+
+def _converted(value: Any, default: Any) -> Any:
+    if isinstance(default, tuple):
+        return tuple(int(one) for one in value)
+    if isinstance(default, bool):
+        if not isinstance(value, bool):
+            raise TypeError
+        return value
+    if isinstance(default, str) != isinstance(value, str):
+        raise TypeError
+    return type(default)(value)
