@@ -9,7 +9,7 @@ import miniaudio
 import numpy as np
 
 LARGEST_MP3 = 2**18
-"""Bytes of a file that is decoded at once: a minute of speech; however it was encoded, at most 50 MiB of samples."""
+"""Bytes of a file that is decoded at once: a minute of speech; however it was encoded, at most 25 MiB of samples."""
 
 _ID3_HEADER = 10
 """Bytes of an ID3v2 tag before what its size counts."""
@@ -30,10 +30,10 @@ class Mp3:
         Raises:
             miniaudio.DecodeError: If no frame of an MP3 is found in it.
         """
-        decoded = miniaudio.mp3_read_f32(content)
+        decoded = miniaudio.mp3_read_s16(content)
         self.samplerate = decoded.sample_rate
         self.channels = decoded.nchannels
-        self._samples = np.frombuffer(decoded.samples, np.float32).reshape(-1, self.channels)
+        self._samples = np.frombuffer(decoded.samples, np.int16).reshape(-1, self.channels)
         self._position = 0
 
     @property
@@ -50,6 +50,10 @@ class Mp3:
 
     def read_frames(self, frames: int) -> np.ndarray:
         """What comes next: float32 [frames, channels], fewer at the end."""
+        return self.read_pcm(frames).astype(np.float32) / np.float32(32_768)
+
+    def read_pcm(self, frames: int) -> np.ndarray:
+        """What comes next as the decoder gives it: int16 [frames, channels], fewer at the end."""
         start = self._position
         self._position = min(start + frames, self.frames)
         return self._samples[start : self._position]
