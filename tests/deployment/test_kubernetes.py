@@ -1,0 +1,127 @@
+"""The manifests, against Kubernetes's own schemas and against each other."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+yaml = pytest.importorskip("yaml", reason="PyYAML is not installed")
+
+ROOT = Path(__file__).parents[2]
+KUBERNETES = ROOT / "deployment/kubernetes"
+
+
+def read(path: Path) -> list[dict]:
+    return [document for document in yaml.safe_load_all(path.read_text()) if document]
+
+
+def validate(document: dict) -> None:
+    kubernetes_validate = pytest.importorskip(
+        "kubernetes_validate", reason="kubernetes-validate is not installed: pip install kubernetes-validate"
+    )
+    kubernetes_validate.validate(document, kubernetes_validate.latest_version(), strict=True)
+
+
+@pytest.fixture(scope="module")
+def base():
+    names = yaml.safe_load((KUBERNETES / "base/kustomization.yaml").read_text())["resources"]
+    documents = [document for name in names for document in read(KUBERNETES / "base" / name)]
+    return {document["kind"]: document for document in documents}
+
+
+@pytest.fixture(scope="module")
+def container(base):
+    (container,) = base["Deployment"]["spec"]["template"]["spec"]["containers"]
+    return container
+
+
+def build(overlay: str) -> dict[str, dict]:
+    if shutil.which("kubectl") is None:
+        pytest.skip("kubectl is not installed, which builds the overlays")
+    built = subprocess.run(
+        ["kubectl", "kustomize", str(KUBERNETES / overlay)], capture_output=True, text=True, timeout=60
+    )
+    assert built.returncode == 0, built.stderr
+    return {document["kind"]: document for document in yaml.safe_load_all(built.stdout)}
+
+
+def test_the_manifests_are_all_there(base):
+    assert set(base) == {
+        "Deployment", "Service", "HorizontalPodAutoscaler", "PodDisruptionBudget", "NetworkPolicy"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "kind", ["Deployment", "Service", "HorizontalPodAutoscaler", "PodDisruptionBudget", "NetworkPolicy"]
+)
+def test_the_manifests_fit_the_schemas(base, kind):
+    validate(base[kind])
+
+
+@pytest.mark.parametrize("overlay", ["base", "overlays/gpu", "overlays/tls"])
+def test_what_kustomize_builds_fits_the_schemas(overlay):
+    documents = build(overlay)
+    for document in documents.values():
+        validate(document)
+    assert {document["metadata"]["name"] for document in documents.values()} == {"ser-serving"}
+
+
+def test_the_gpu_overlay_asks_for_one_gpu_and_the_gpu_image():
+    (container,) = build("overlays/gpu")["Deployment"]["spec"]["template"]["spec"]["containers"]
+    assert container["resources"]["limits"]["nvidia.com/gpu"] == "1"
+    assert container["image"].endswith("-gpu")
+    assert container["securityContext"]["readOnlyRootFilesystem"]
+
+
+def test_the_tls_overlay_mounts_what_the_flag_names():
+    pod = build("overlays/tls")["Deployment"]["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    (flag,) = [argument for argument in container["args"] if argument.startswith("--ssl_config_file=")]
+    mounts = {mount["mountPath"]: mount["name"] for mount in container["volumeMounts"]}
+    volumes = {volume["name"]: volume for volume in pod["volumes"]}
+    assert flag == "--ssl_config_file=/tls/ssl.config"
+    assert volumes[mounts["/tls"]]["secret"]["secretName"] == "ser-serving-tls"
+
+
+def test_everything_selects_the_pods(base):
+    labels = base["Deployment"]["spec"]["template"]["metadata"]["labels"].items()
+    assert base["Deployment"]["spec"]["selector"]["matchLabels"].items() <= labels
+    assert base["Service"]["spec"]["selector"].items() <= labels
+    assert base["PodDisruptionBudget"]["spec"]["selector"]["matchLabels"].items() <= labels
+    assert base["NetworkPolicy"]["spec"]["podSelector"]["matchLabels"].items() <= labels
+    assert base["HorizontalPodAutoscaler"]["spec"]["scaleTargetRef"]["name"] == base["Deployment"]["metadata"]["name"]
+    assert base["Service"]["spec"]["clusterIP"] == "None", "headless, for balancing in the client"
+
+
+def test_the_container_is_not_privileged(base, container):
+    assert base["Deployment"]["spec"]["template"]["spec"]["securityContext"]["runAsNonRoot"]
+    context = container["securityContext"]
+    assert context["readOnlyRootFilesystem"]
+    assert not context["allowPrivilegeEscalation"]
+    assert context["capabilities"]["drop"] == ["ALL"]
+    assert {"cpu", "memory"} <= container["resources"]["requests"].keys()
+
+
+@pytest.mark.parametrize("probe", ["startupProbe", "readinessProbe"])
+def test_readiness_is_the_state_of_both_models(container, probe):
+    script, *names = container[probe]["exec"]["command"]
+    assert f"<<'EOF' {script}\n" in (ROOT / "Dockerfile.serving").read_text()
+    assert names == ["mobilenet", "wav2vec2"]
+
+
+def test_the_probes_reach_the_ports_of_the_image(container):
+    ports = {port["name"]: port["containerPort"] for port in container["ports"]}
+    assert ports == {"grpc": 8500, "rest": 8501}
+    assert container["livenessProbe"]["tcpSocket"]["port"] in ports
+
+
+def test_the_autoscaler_asks_for_the_metric_that_the_adapter_makes(base):
+    values = yaml.safe_load((KUBERNETES / "prometheus-adapter-values.yaml").read_text())
+    (rule,) = values["rules"]["custom"]
+    (metric,) = base["HorizontalPodAutoscaler"]["spec"]["metrics"]
+    assert metric["pods"]["metric"]["name"] == rule["name"]["as"]
+    assert rule["seriesQuery"].startswith(":tensorflow:serving:batching_session:queuing_latency_bucket{")
+    assert re.findall(r"<<\.(\w+)>>", rule["metricsQuery"])
+    assert rule["metricsQuery"].count("(") == rule["metricsQuery"].count(")")
