@@ -19,7 +19,14 @@ class ExportError(UserError):
     """A version that could not be written."""
 
 
-def export(recogniser: Recogniser, models: Path, name: str, *, provenance: dict[str, Any] | None = None) -> Path:
+def export(
+    recogniser: Recogniser,
+    models: Path,
+    name: str,
+    *,
+    provenance: dict[str, Any] | None = None,
+    dtype: str = "float32",
+) -> Path:
     """Add a version to a model repository.
 
     The version folder appears whole or not at all, and only then is the model added to `models.config`, since
@@ -31,6 +38,7 @@ def export(recogniser: Recogniser, models: Path, name: str, *, provenance: dict[
         name: The model's name in it.
         provenance: Anything JSON can hold about the origin of the weights, for
             `assets.extra/provenance.json`.
+        dtype: Of weights and products, see `Recogniser.for_serving`.
 
     Returns:
         The new version's folder, `models/name/version`.
@@ -39,7 +47,9 @@ def export(recogniser: Recogniser, models: Path, name: str, *, provenance: dict[
         repository.RepositoryError: If the name cannot be a model's.
         server_config.ConfigError: If the repository has a `models.config` that cannot be read.
         ExportError: If the repository cannot be written.
+        UserError: If the model cannot be served with that dtype.
     """
+    recogniser = recogniser.for_serving(dtype)
     folder = repository.model_folder(models, name)
 
     def write(version: Path) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from training.checkpoint_cli import checkpoint_app
+from training.wav2vec2_cli import wav2vec2
 
 train_app = typer.Typer(
     no_args_is_help=True,
@@ -16,6 +17,7 @@ train_app = typer.Typer(
 
 def mount(app: typer.Typer) -> None:
     """Add this package's commands to `ser`."""
+    train_app.command(no_args_is_help=True)(wav2vec2)
     app.add_typer(train_app, name="train")
     app.add_typer(checkpoint_app, name="checkpoint")
     app.command()(evaluate)
@@ -24,7 +26,9 @@ def mount(app: typer.Typer) -> None:
 @train_app.command(no_args_is_help=True)
 def mobilenet(
     data: Annotated[Path, typer.Argument(help="A prepared dataset (`ser data prepare`).")],
-    run: Annotated[Path, typer.Argument(help="The run folder to write; must not exist yet.")],
+    run: Annotated[
+        Path, typer.Argument(help="The run folder to write; the same command goes on where an interrupted one stopped.")
+    ],
     weights: Annotated[
         str,
         typer.Option(help="Initial weights: `none`, a `yamnet.h5` (AudioSet) or a Keras ImageNet MobileNet file."),

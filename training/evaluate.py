@@ -11,6 +11,7 @@ from data_pipeline.errors import UserError
 from data_pipeline.targets import Target, truth
 from training import metrics
 from training.channel import channel_named
+from training.front_end import batches
 from training.run import Run
 
 BATCH_SIZE = 32
@@ -90,10 +91,8 @@ def predict(
     known = datasets.descriptions(dataset, condition.split, target)
     recogniser = run.recogniser()
     parts = []
-    batches = datasets.log_mels(
-        dataset, condition.split, batch_size=BATCH_SIZE, settings=run.front_end, target=target, channel=channel
-    )
-    for features, _ in batches:
+    clips = batches(run.front_end, dataset, condition.split, batch_size=BATCH_SIZE, target=target, channel=channel)
+    for features, _ in clips:
         parts.append(recogniser.model.predict_on_batch(features))
         if on_batch:
             on_batch(len(parts[-1]))

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 
 import keras
@@ -12,10 +12,17 @@ from data_pipeline import datasets
 from data_pipeline.augment import AugmentSettings
 from data_pipeline.dataset import Dataset
 from data_pipeline.errors import UserError
-from data_pipeline.log_mel import LogMelSettings
 from data_pipeline.targets import Target, truth
 from training import metrics
+from training.front_end import FrontEnd, batches
+from training.layerwise_adamw import LayerwiseAdamW
 from training.run import Run
+from training.state import TrainingState
+
+_VALIDATION_BATCH = 64
+
+
+SCHEDULES = ("cosine", "constant")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +33,10 @@ class FitSettings:
         epochs: Passes over the training clips at most.
         patience: Stop after so many epochs without a better UA on the validation speakers.
         batch_size: Clips a step.
-        learning_rate: Peak of the schedule: linear warm-up, then a half cosine to zero.
+        learning_rate: Peak of the schedule.
+        schedule: `cosine`: linear warm-up, then half a cosine to zero. `constant`: the peak all the time.
         warmup_epochs: Length of the warm-up.
+        accumulate: Steps whose gradients are averaged for one change of the weights.
         weight_decay: Of AdamW (Loshchilov and Hutter 2019, arXiv:1711.05101).
         label_smoothing: Share of each label spread over all classes.
         crop_seconds: At most so much of a clip is seen in a training step; evaluation hears all of it.
@@ -39,12 +48,20 @@ class FitSettings:
     patience: int = 6
     batch_size: int = 32
     learning_rate: float = 5e-4
+    schedule: str = "cosine"
     warmup_epochs: float = 1.0
+    accumulate: int = 1
     weight_decay: float = 0.01
     label_smoothing: float = 0.1
     crop_seconds: float = 3.0
     seed: int = 0
     augment: AugmentSettings = field(default_factory=AugmentSettings)
+
+    def __post_init__(self) -> None:
+        if self.schedule not in SCHEDULES:
+            raise UserError(f"schedule must be one of {', '.join(SCHEDULES)}, not {self.schedule!r}")
+        if self.accumulate < 1:
+            raise UserError(f"gradients of {self.accumulate} steps cannot be averaged: accumulate 1 or more")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +79,9 @@ class Epoch:
 class Observer:
     """What a fit tells while it runs; the command line draws progress bars from it, tests listen to it."""
 
+    def on_resume(self, epoch: int) -> None:
+        """A training that was interrupted goes on after this epoch."""
+
     def on_epoch_begin(self, epoch: int, steps: int) -> None:
         """An epoch of so many steps begins; epochs count from 1."""
 
@@ -77,21 +97,28 @@ def fit(
     dataset: Dataset,
     run: Run,
     settings: FitSettings,
-    front_end: LogMelSettings,
+    front_end: FrontEnd,
     target: Target,
     observer: Observer | None = None,
+    scales: Sequence[float] | None = None,
+    jit_compile: bool | str = "auto",
 ) -> Epoch:
-    """Fit a model of log-mels and keep the weights with the best UA on the validation side in the run folder.
+    """Fit a model and keep the weights with the best UA on the validation side in the run folder.
+
+    Where the run folder holds the state of the same training, interrupted, that goes on after its last whole epoch and
+    ends with the weights that it would have had.
 
     Args:
-        model: From `{"log_mel", "num_frames"}` to probabilities. Changed in place: afterwards it holds the weights
+        model: From what the front end gives to probabilities. Changed in place: afterwards it holds the weights
             of the last epoch; `run.recogniser()` gives the best ones.
         dataset: With sides `train` and `validation`.
         run: Where weights and history go.
         settings: How to fit.
-        front_end: Of the log-mels.
+        front_end: What the model is given.
         target: Which labels there are and whose word is learned; the epoch is chosen by the same.
         observer: Told of the progress.
+        scales: What the learning rate of each trainable weight is multiplied by; the same for all unless given.
+        jit_compile: See `keras.Model.compile`.
 
     Returns:
         The best epoch.
@@ -109,42 +136,69 @@ def fit(
             f"listeners agree on one of the labels for no validation clip of {dataset.folder}, so that no epoch "
             "could be chosen: train with --labels acted"
         )
-    validation = datasets.log_mels(dataset, "validation", batch_size=64, settings=front_end, target=target)
-    _compile(model, settings, steps)
-    best = Epoch(0, 0.0, 0.0, 0.0, -1.0, 0.0)
-    for number in range(1, settings.epochs + 1):
+    validation = batches(front_end, dataset, "validation", batch_size=_VALIDATION_BATCH, target=target)
+    _compile(model, settings, steps, scales, jit_compile)
+    history = _begin(model, run)
+    if history:
+        observer.on_resume(history[-1].epoch)
+    while len(history) < settings.epochs and not _stopped_early(history, settings.patience):
+        number = len(history) + 1
         started = time.perf_counter()
         observer.on_epoch_begin(number, steps)
         loss = _train_epoch(model, dataset, settings, front_end, target, number - 1, observer.on_step)
         probabilities = model.predict(validation, verbose=0)
         row = _epoch_row(number, loss, probabilities, right, len(target.labels), time.perf_counter() - started)
-        is_best = row.validation_ua > best.validation_ua
-        if is_best:
-            best = row
+        history.append(row)
+        if _best(history) is row:
             run.save_model(model)
-        run.append_history(asdict(row))
-        observer.on_epoch_end(row, is_best)
-        if number - best.epoch >= settings.patience:
-            break
-    if not best.epoch:
+        rows = [asdict(epoch) for epoch in history]
+        # Last of all: what is cut off before is done again, and comes out the same.
+        run.write_history(rows)
+        TrainingState.of(model, rows).write(run.state_file)
+        observer.on_epoch_end(row, _best(history) is row)
+    if not history:
         raise UserError(f"no epoch was kept in {run.folder}: train for one epoch or more")
-    return best
+    run.state_file.unlink(missing_ok=True)
+    return _best(history)
+
+
+def _begin(model: keras.Model, run: Run) -> list[Epoch]:
+    """Take up what an interrupted training left, or note the state before the first epoch.
+
+    Returns:
+        The epochs that are over.
+    """
+    if not run.state_file.exists():
+        TrainingState.of(model, ()).write(run.state_file)
+        return []
+    state = TrainingState.read(run.state_file)
+    state.restore(model)
+    return [Epoch(**row) for row in state.history]
+
+
+def _best(history: Sequence[Epoch]) -> Epoch:
+    """The first of the epochs with the highest UA."""
+    return max(history, key=lambda row: row.validation_ua)
+
+
+def _stopped_early(history: Sequence[Epoch], patience: int) -> bool:
+    return bool(history) and history[-1].epoch - _best(history).epoch >= patience
 
 
 def _train_epoch(
     model: keras.Model,
     dataset: Dataset,
     settings: FitSettings,
-    front_end: LogMelSettings,
+    front_end: FrontEnd,
     target: Target,
     epoch: int,
     on_step: Callable[[], None],
 ) -> float:
-    batches = datasets.log_mels(
+    clips = batches(
+        front_end,
         dataset,
         "train",
         batch_size=settings.batch_size,
-        settings=front_end,
         training=True,
         epoch=epoch,
         seed=settings.seed,
@@ -153,21 +207,39 @@ def _train_epoch(
         target=target,
     )
     callback = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: on_step())  # noqa: ARG005  Keras names them
-    return model.fit(batches, shuffle=False, verbose=0, callbacks=[callback]).history["loss"][0]
+    return model.fit(clips, shuffle=False, verbose=0, callbacks=[callback]).history["loss"][0]
 
 
-def _compile(model: keras.Model, settings: FitSettings, steps: int) -> None:
+def _compile(
+    model: keras.Model,
+    settings: FitSettings,
+    steps: int,
+    scales: Sequence[float] | None,
+    jit_compile: bool | str,
+) -> None:
+    optimizer = LayerwiseAdamW(
+        _schedule(settings, steps),
+        scales=scales or [1.0] * len(model.trainable_variables),
+        weight_decay=settings.weight_decay,
+        gradient_accumulation_steps=settings.accumulate if settings.accumulate > 1 else None,
+    )
+    # Norms and biases hold no capacity worth shrinking, and a decayed gamma is a changed network.
+    optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
+    loss = keras.losses.CategoricalCrossentropy(label_smoothing=settings.label_smoothing)
+    model.compile(optimizer, loss, jit_compile=jit_compile)
+    model.optimizer.build(model.trainable_variables)
+
+
+def _schedule(settings: FitSettings, steps: int) -> float | keras.optimizers.schedules.LearningRateSchedule:
+    if settings.schedule == "constant":
+        return settings.learning_rate
     warmup = round(settings.warmup_epochs * steps)
-    schedule = keras.optimizers.schedules.CosineDecay(
+    return keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=0.0,
         decay_steps=max(settings.epochs * steps - warmup, 1),
         warmup_target=settings.learning_rate,
         warmup_steps=warmup,
     )
-    optimizer = keras.optimizers.AdamW(schedule, weight_decay=settings.weight_decay)
-    # Norms and biases hold no capacity worth shrinking, and a decayed gamma is a changed network.
-    optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
-    model.compile(optimizer, keras.losses.CategoricalCrossentropy(label_smoothing=settings.label_smoothing))
 
 
 def _epoch_row(

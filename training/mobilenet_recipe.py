@@ -16,11 +16,13 @@ from data_pipeline.errors import UserError
 from data_pipeline.log_mel import LogMelSettings
 from data_pipeline.targets import Target
 from training.fit import Epoch, FitSettings, Observer, fit
+from training.front_end import to_config
 from training.models import mobilenet
 from training.models.batch_norm import recalibrate
 from training.models.mobilenet import MobileNetSettings
 from training.models.pretrained import PretrainedWeights
 from training.run import Run
+from training.training_data import describe_training_data
 
 UNFREEZE = ("none", "last", "all")
 _RECALIBRATION_BATCHES = 40
@@ -57,7 +59,7 @@ def train(
     Args:
         recipe: What to train and how.
         dataset: A prepared dataset with sides `train` and `validation`.
-        folder: The run folder; must not exist, or be empty.
+        folder: The run folder; must not exist, be empty, or hold the same training, interrupted.
         observer: Told of the progress.
 
     Returns:
@@ -71,9 +73,7 @@ def train(
         raise UserError(f"unfreeze must be one of {', '.join(UNFREEZE)}, not {recipe.unfreeze!r}")
     if recipe.weights is None and recipe.unfreeze != "all":
         raise UserError(f"unfreeze {recipe.unfreeze!r} would keep random layers: give --weights, or unfreeze all")
-    sides = {name: dataset.side(name) for name in ("train", "validation")}
-    _check_labels(dataset, recipe.target)
-    without_votes = {name: datasets.without_votes(dataset, name, recipe.target) for name in sides}
+    data = describe_training_data(dataset, recipe.target)
     weights = PretrainedWeights.recognise(recipe.weights) if recipe.weights else None
     settings = weights.settings(recipe.model) if weights else recipe.model
     keras.utils.set_random_seed(recipe.fit.seed)
@@ -88,24 +88,14 @@ def train(
             "weights": str(recipe.weights) if recipe.weights else None,
             "unfreeze": recipe.unfreeze,
             "fit": asdict(recipe.fit),
-            "front_end": asdict(recipe.front_end),
+            "front_end": to_config(recipe.front_end),
             "labels": list(recipe.target.labels),
             "label_kind": recipe.target.kind,
-            "data": {
-                "folder": str(dataset.folder),
-                "fingerprint": dataset.fingerprint,
-                "corpora": list(dataset.corpora),
-                "split": dataset.split_name,
-                "synthetic": dataset.synthetic,
-                "clips": {name: recipe.target.clips(side) for name, side in sides.items()},
-                "outside_labels": {name: recipe.target.outside(side) for name, side in sides.items()},
-                "without_votes": without_votes,
-                "speakers": {name: list(side.speakers) for name, side in sides.items()},
-            },
+            "data": data,
         },
     )
     try:
-        if weights and recipe.unfreeze != "none":
+        if weights and recipe.unfreeze != "none" and not run.state_file.exists():
             recalibrate(model.get_layer("backbone"), _windows(model, dataset, recipe))
         best = fit(model, dataset, run, recipe.fit, recipe.front_end, recipe.target, observer)
     except BaseException:
@@ -126,17 +116,6 @@ def freeze(model: keras.Model, unfreeze: str) -> None:
     if unfreeze == "last":
         for layer in backbone.layers:
             layer.trainable = layer.name.startswith(_LAST_BLOCK)
-
-
-def _check_labels(dataset: Dataset, target: Target) -> None:
-    """Refuse a label that nothing could be learned of: a class that is never right, and never answered."""
-    emotions = dataset.side("train").emotions
-    missing = [label for label in target.labels if not emotions.get(label)]
-    if missing:
-        raise UserError(
-            f"no training clip of {dataset.folder} is labelled {' or '.join(missing)}: "
-            f"name only labels that it has, as in --emotions {','.join(emotions)}"
-        )
 
 
 def _windows(model: keras.Model, dataset: Dataset, recipe: MobileNetRecipe) -> Iterator[np.ndarray]:

@@ -38,6 +38,7 @@ class ProgressBars(Observer):
         self._progress = _bars()
         self._all = self._progress.add_task("all epochs", total=None)
         self._epoch: TaskID | None = None
+        self._resumed = 0
 
     def __enter__(self) -> "ProgressBars":
         self._progress.start()
@@ -46,9 +47,16 @@ class ProgressBars(Observer):
     def __exit__(self, *_) -> None:
         self._progress.stop()
 
+    def on_resume(self, epoch: int) -> None:
+        """Say so, and count what is done already."""
+        self._resumed = epoch
+        self._progress.console.print(f"going on after epoch {epoch} of the interrupted training", highlight=False)
+
     def on_epoch_begin(self, epoch: int, steps: int) -> None:
         """A new bar for the epoch's steps."""
         self._progress.update(self._all, total=self._epochs * steps)
+        self._progress.advance(self._all, self._resumed * steps)
+        self._resumed = 0
         self._epoch = self._progress.add_task(f"epoch {epoch}/{self._epochs}", total=steps)
 
     def on_step(self) -> None:

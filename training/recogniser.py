@@ -1,11 +1,15 @@
 """A trained model together with its front end: waveforms in, probabilities out, in one traceable call."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import keras
 import tensorflow as tf
 
-from data_pipeline.log_mel import LogMelSettings, log_mel, num_frames
+from data_pipeline.errors import UserError
+from training.front_end import FrontEnd, inputs
+from training.models.wav2vec2 import Wav2Vec2Classifier
+
+SERVED_DTYPES = ("float32", "bfloat16")
 
 
 @dataclass(frozen=True)
@@ -13,14 +17,14 @@ class Recogniser:
     """What a run has learned, ready to be asked or exported.
 
     Attributes:
-        model: Takes `{"log_mel": [batch, frames, bands], "num_frames": [batch]}`, gives probabilities.
+        model: Takes what the front end gives (see `front_end.inputs`), gives probabilities.
         labels: Emotions in the order of the model's outputs.
-        front_end: The log-mel settings that the model was trained with.
+        front_end: What the model was trained on.
     """
 
     model: keras.Model
     labels: tuple[str, ...]
-    front_end: LogMelSettings
+    front_end: FrontEnd
 
     def __call__(self, waveform: tf.Tensor, num_samples: tf.Tensor) -> tf.Tensor:
         """Probabilities of each emotion.
@@ -34,8 +38,22 @@ class Recogniser:
         Returns:
             float32 [batch, classes].
         """
-        features = {
-            "log_mel": log_mel(waveform, self.front_end),
-            "num_frames": num_frames(num_samples, self.front_end),
-        }
-        return self.model(features, training=False)
+        return self.model(inputs(self.front_end, waveform, num_samples), training=False)
+
+    def for_serving(self, dtype: str = "float32") -> "Recogniser":
+        """The same recogniser as it is exported: without what only training needs.
+
+        Args:
+            dtype: Of weights and products, `float32` or, for wav2vec 2.0 and HuBERT, `bfloat16`. Norms, softmax and
+                what is computed of the waveform before the network are float32 in both.
+
+        Raises:
+            UserError: If the model cannot be served so.
+        """
+        if dtype not in SERVED_DTYPES:
+            raise UserError(f"a model is served as {' or '.join(SERVED_DTYPES)}, not as {dtype!r}")
+        if isinstance(self.model, Wav2Vec2Classifier):
+            return replace(self, model=self.model.for_serving(dtype))
+        if dtype != "float32":
+            raise UserError(f"only wav2vec 2.0 and HuBERT gain from {dtype}: export this model as float32")
+        return self

@@ -1,10 +1,11 @@
 """A run folder: everything that a training left behind, enough to use it and to do it again."""
 
 import csv
+import io
 import json
 import platform
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -13,9 +14,15 @@ import keras
 
 from data_pipeline.atomic_file import replacing, write_text
 from data_pipeline.errors import UserError
-from data_pipeline.log_mel import LogMelSettings
-from training.models import windows  # noqa: F401  registers the layers that model.keras names
+from training.front_end import FrontEnd, from_config
+from training.models import (  # noqa: F401  register the layers that model.keras names
+    wav2vec2,
+    windows,
+)
 from training.recogniser import Recogniser
+
+STATE = "state.npz"
+"""Of a training that is not over; see `training.state`."""
 
 _FIELDS = ("model", "fit", "front_end", "labels", "label_kind", "data", "weights")
 """Of `config.json`, needed to use a run."""
@@ -37,31 +44,61 @@ class Run:
 
     @classmethod
     def create(cls, folder: Path, config: Mapping) -> "Run":
-        """Start a run folder.
+        """Start a run folder, or take up the one of the same training that was interrupted.
 
         Args:
-            folder: Must not exist, or be empty.
+            folder: Must not exist, be empty, or hold an unfinished run with the same configuration and data.
             config: Model, settings, labels and data; versions of this machine's packages are added.
 
         Raises:
-            UserError: If the folder holds anything.
+            UserError: If the folder holds anything else.
         """
         folder = Path(folder)
+        versions = {
+            "python": platform.python_version(),
+            **{package: version(package) for package in PACKAGES},
+        }
+        run = cls(folder, json.loads(json.dumps({**config, "versions": versions})))
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise UserError(f"{folder} already exists and is not empty: choose another folder for this run")
+            run._refuse_unless_interrupted()
+            return run
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UserError(
                 f"{folder} cannot be made ({error.strerror}): choose another folder for this run"
             ) from error
-        versions = {
-            "python": platform.python_version(),
-            **{package: version(package) for package in PACKAGES},
-        }
-        run = cls(folder, {**config, "versions": versions})
         run.write_json("config.json", run.config)
         return run
+
+    def _refuse_unless_interrupted(self) -> None:
+        """Whether the folder holds what this training left when it was interrupted.
+
+        Raises:
+            UserError: If it does not.
+        """
+        another = f"{self.folder} already exists and is not empty: choose another folder for this run"
+        try:
+            before = json.loads((self.folder / "config.json").read_text())
+        except (OSError, ValueError) as error:
+            raise UserError(another) from error
+        if not isinstance(before, dict) or _what_decides(before) != _what_decides(self.config):
+            raise UserError(another)
+        if (self.folder / "model.keras").exists() and not self.state_file.exists():
+            raise UserError(
+                f"{self.folder} already exists and is not empty: it holds this very training, finished; use it, or "
+                "choose another folder"
+            )
+        if before["versions"] != self.config["versions"]:
+            raise UserError(
+                f"{self.folder} was begun with other versions of Python or its packages: go on with those, or choose "
+                "another folder"
+            )
+
+    @property
+    def state_file(self) -> Path:
+        """Where a training that is not over keeps its state."""
+        return self.folder / STATE
 
     @classmethod
     def open(cls, folder: Path) -> "Run":
@@ -96,9 +133,13 @@ class Run:
         return self.config["data"]["synthetic"]
 
     @property
-    def front_end(self) -> LogMelSettings:
-        """The log-mel settings that the model was trained with."""
-        return LogMelSettings(**self.config["front_end"])
+    def front_end(self) -> FrontEnd:
+        """What the model was trained on.
+
+        Raises:
+            UserError: If `config.json` names none that is known.
+        """
+        return from_config(self.config["front_end"])
 
     def recogniser(self) -> Recogniser:
         """Load the model with its best weights.
@@ -118,15 +159,13 @@ class Run:
         with replacing(self.folder / "model.keras") as part:
             model.save(part)
 
-    def append_history(self, row: Mapping[str, float]) -> None:
-        """Add an epoch to `history.csv`."""
-        path = self.folder / "history.csv"
-        new = not path.exists()
-        with path.open("a", newline="") as file:
-            writer = csv.DictWriter(file, list(row))
-            if new:
-                writer.writeheader()
-            writer.writerow(row)
+    def write_history(self, rows: Sequence[Mapping[str, float]]) -> None:
+        """Replace `history.csv`, a row an epoch."""
+        text = io.StringIO()
+        writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        write_text(self.folder / "history.csv", text.getvalue())
 
     def history(self) -> list[dict[str, float]]:
         """The rows of `history.csv`, an epoch each."""
@@ -160,3 +199,9 @@ class Run:
         """Remove the folder if no epoch was finished, so that the same command can be given again."""
         if not (self.folder / "model.keras").exists():
             shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _what_decides(config: Mapping) -> dict:
+    """A configuration without what may change between the start of a run and its going on: where the data lie."""
+    data = {key: value for key, value in config.get("data", {}).items() if key != "folder"}
+    return {**{key: value for key, value in config.items() if key != "versions"}, "data": data}

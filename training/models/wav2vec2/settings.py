@@ -115,6 +115,14 @@ class Wav2Vec2Settings:
                 raise UserError(f"{field.name} = {value!r} is not of the kind that the configuration needs.") from None
         return cls(**values)
 
+    @property
+    def shortest(self) -> int:
+        """Samples at 16 kHz that the first frame needs; 400 for every published network."""
+        count = 1
+        for kernel, stride in reversed(list(zip(self.conv_kernel, self.conv_stride, strict=True))):
+            count = (count - 1) * stride + kernel
+        return count
+
     def frames(self, num_samples: Any, num_layers: int | None = None) -> Any:
         """How many frames the convolutions make of a waveform; none of one shorter than the first frame needs.
 

@@ -1,0 +1,172 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import ser
+from data_pipeline.errors import UserError
+from tests.data_pipeline.prepared import write_dataset
+from tests.training.wav2vec2.small import SMALL
+from training.evaluate import Condition, predict
+from training.fit import FitSettings, Observer
+from training.models.wav2vec2 import HeadSettings
+from training.run import Run
+from training.wav2vec2_recipe import PRESETS, Wav2Vec2Recipe, train
+
+FIT = FitSettings(
+    epochs=3, patience=3, batch_size=12, learning_rate=3e-3, crop_seconds=0.4, augment=PRESETS["fine-tune"].fit.augment
+)
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    return write_dataset(tmp_path_factory.mktemp("dataset"), train=60, validation=24)
+
+
+@pytest.fixture(scope="module")
+def architecture(tmp_path_factory):
+    path = tmp_path_factory.mktemp("architecture") / "config.json"
+    # What is random while training is switched on, so that a run that goes on has to draw the same.
+    path.write_text(json.dumps({**SMALL, "layerdrop": 0.1, "hidden_dropout": 0.1}))
+    return path
+
+
+def small(architecture, **changes):
+    recipe = Wav2Vec2Recipe(architecture=architecture, learn="all", head=HeadSettings(projection=16), fit=FIT)
+    return replace(recipe, **changes)
+
+
+class Killer(Observer):
+    """Ends a training as if the power failed, in an epoch of choice."""
+
+    def __init__(self, epoch, step):
+        self.at, self.epoch, self.step = (epoch, step), 0, 0
+
+    def on_epoch_begin(self, epoch, steps):
+        self.epoch, self.step = epoch, 0
+
+    def on_step(self):
+        self.step += 1
+        if (self.epoch, self.step) == self.at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def weights(run):
+    return [weight.numpy() for weight in run.recogniser().model.weights]
+
+
+@pytest.fixture(scope="module")
+def trained(dataset, architecture, tmp_path_factory):
+    return train(small(architecture), dataset, tmp_path_factory.mktemp("runs") / "run")
+
+
+def test_a_run_learns_and_can_be_asked(trained, dataset):
+    run, best = trained
+    losses = [row["loss"] for row in run.history()]
+    assert losses[-1] < losses[0]
+    answers = predict(Run.open(run.folder), dataset, Condition("validation"))
+    np.testing.assert_allclose(answers.probabilities.sum(1), 1.0, atol=1e-5)
+    right = answers.probabilities.argmax(1) == answers.truth
+    recalls = [right[answers.truth == label].mean() for label in range(6)]
+    assert np.mean(recalls) == pytest.approx(best.validation_ua)
+    assert run.config["model"]["family"] == "wav2vec2"
+    assert not run.state_file.exists()
+
+
+@pytest.mark.parametrize("at", [(1, 2), (2, 1), (3, 5)])
+def test_a_killed_run_goes_on_to_the_same_weights(trained, dataset, architecture, tmp_path, at):
+    script = f"""
+        from pathlib import Path
+        from data_pipeline.dataset import Dataset
+        from tests.training.test_wav2vec2_training import Killer, small
+        from training.wav2vec2_recipe import train
+        train(small(Path({str(architecture)!r})), Dataset.open({str(dataset.folder)!r}), Path({str(tmp_path / "run")!r}), Killer{at})
+    """  # noqa: E501
+    ended = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], capture_output=True, check=False)
+    assert ended.returncode == -signal.SIGKILL
+    resumed, best = train(small(architecture), dataset, tmp_path / "run")
+    whole, best_of_whole = trained
+    assert best.epoch == best_of_whole.epoch
+    for mine, its in zip(weights(resumed), weights(whole), strict=True):
+        np.testing.assert_array_equal(mine, its)
+    assert [row["loss"] for row in resumed.history()] == [row["loss"] for row in whole.history()]
+
+
+def test_a_folder_with_another_training_is_left_alone(trained, dataset, architecture):
+    run, _ = trained
+    with pytest.raises(UserError, match="finished"):
+        train(small(architecture), dataset, run.folder)
+    with pytest.raises(UserError, match="choose another folder"):
+        train(small(architecture, layer_decay=0.5), dataset, run.folder)
+    assert (run.folder / "model.keras").exists()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"precision": "bfloat16"},
+        {"fit": replace(FIT, accumulate=2, schedule="constant")},
+        {"rematerialise": True},
+        {"learn": "encoder", "layer_decay": 0.5},
+    ],
+    ids=["bfloat16", "accumulated", "rematerialised", "layer-wise"],
+)
+def test_every_way_to_train_lowers_the_loss(dataset, architecture, tmp_path, changes):
+    run, _ = train(small(architecture, **changes), dataset, tmp_path / "run")
+    losses = [row["loss"] for row in run.history()]
+    assert losses[-1] < losses[0]
+
+
+def test_presets_are_what_they_say():
+    study = PRESETS["study"]
+    assert (study.fit.crop_seconds, study.fit.learning_rate, study.fit.batch_size) == (2.0, 1e-5, 32)
+    assert (study.fit.epochs, study.fit.schedule, study.head.dropout) == (10, "constant", 0.5)
+    assert PRESETS["lora"].learn == "lora"
+    assert PRESETS["frozen"].learn == "head"
+
+
+def ask(*arguments):
+    return CliRunner().invoke(ser.app, ["train", "wav2vec2", *map(str, arguments)])
+
+
+def test_the_command_trains_from_a_checkpoint_folder(dataset, tmp_path):
+    from safetensors.numpy import save_file
+
+    from training.models.wav2vec2 import Wav2Vec2Backbone, Wav2Vec2Settings, state_arrays
+
+    folder = tmp_path / "checkpoint"
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps(SMALL))
+    save_file(state_arrays(Wav2Vec2Backbone(Wav2Vec2Settings.from_config(SMALL))), folder / "model.safetensors")
+    options = ("--preset", "lora", "--lora-rank", 2, "--epochs", 1, "--batch-size", 30, "--crop-seconds", 0.3)
+    said = ask(dataset.folder, tmp_path / "run", "--checkpoint", folder, *options)
+    assert said.exit_code == 0, said.output
+    run = Run.open(tmp_path / "run")
+    assert run.config["weights"]["checkpoint"] == str(folder)
+    assert (run.config["learn"], run.config["fit"]["epochs"]) == ("lora", 1)
+    assert "best epoch 1" in said.output
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ([], "--checkpoint"),
+        (["--checkpoint", "no/such/folder/at/all"], "no/such/folder"),
+        (["--preset", "magic", "--checkpoint", "x"], "preset"),
+        (["--architecture", "absent.json"], "absent.json"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_sentence(dataset, tmp_path, monkeypatch, options, named):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    said = ask(dataset.folder, tmp_path / "run", *options)
+    assert said.exit_code != 0
+    assert named in str(said.exception or said.output)
+    assert not isinstance(said.exception, (TypeError, KeyError, AttributeError))
+    assert not (tmp_path / "run").exists()

@@ -1,0 +1,40 @@
+"""What a run says of the data that it learnt from, and what it refuses to learn from."""
+
+from typing import Any
+
+from data_pipeline import datasets
+from data_pipeline.dataset import Dataset
+from data_pipeline.errors import UserError
+from data_pipeline.targets import Target
+
+
+def describe_training_data(dataset: Dataset, target: Target) -> dict[str, Any]:
+    """The field `data` of `config.json`.
+
+    Args:
+        dataset: A prepared dataset with sides `train` and `validation`.
+        target: Which labels there are and whose word is learned.
+
+    Raises:
+        UserError: If a side is missing, a label has no training clip, which would be a class that is never right and
+            never answered, or votes are to be learned that a side does not have.
+    """
+    sides = {name: dataset.side(name) for name in ("train", "validation")}
+    emotions = sides["train"].emotions
+    missing = [label for label in target.labels if not emotions.get(label)]
+    if missing:
+        raise UserError(
+            f"no training clip of {dataset.folder} is labelled {' or '.join(missing)}: "
+            f"name only labels that it has, as in --emotions {','.join(emotions)}"
+        )
+    return {
+        "folder": str(dataset.folder),
+        "fingerprint": dataset.fingerprint,
+        "corpora": list(dataset.corpora),
+        "split": dataset.split_name,
+        "synthetic": dataset.synthetic,
+        "clips": {name: target.clips(side) for name, side in sides.items()},
+        "outside_labels": {name: target.outside(side) for name, side in sides.items()},
+        "without_votes": {name: datasets.without_votes(dataset, name, target) for name in sides},
+        "speakers": {name: list(side.speakers) for name, side in sides.items()},
+    }

@@ -1,0 +1,194 @@
+"""Training wav2vec 2.0 or HuBERT from a checkpoint to a run folder, with named recipes.
+
+| preset | what it is |
+| --- | --- |
+| `fine-tune` | the encoder learns, lower layers slower; learned mix of layers, attentive statistics |
+| `lora` | adapters of rank 8 learn, for a machine with little memory |
+| `frozen` | the head alone learns on fixed features: quick, and a lower line for the others |
+| `study` | the study's own: 2 s crops, Adam at 1e-5, batch 32, 10 epochs, dropout 0.5, mean of the last layer |
+"""
+
+import json
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from data_pipeline.augment import AugmentSettings
+from data_pipeline.dataset import Dataset
+from data_pipeline.errors import UserError
+from data_pipeline.targets import Target
+from training.fit import Epoch, FitSettings, Observer, fit
+from training.front_end import WaveformSettings, to_config
+from training.models.wav2vec2 import HeadSettings, Wav2Vec2Classifier, Wav2Vec2Settings, load_state
+from training.models.wav2vec2.learning import learning_rate_scales
+from training.run import Run
+from training.training_data import describe_training_data
+
+PRECISIONS = {"float32": "float32", "float16": "mixed_float16", "bfloat16": "mixed_bfloat16"}
+"""Of products while training, with Keras's name for the policy; weights and their updates are float32 in each."""
+
+# Spectrogram masks and mixup do not apply to waveforms: the network masks its own frames.
+_WAVEFORM_CHANGES = AugmentSettings(band_masks=0, frame_masks=0, mixup=0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Wav2Vec2Recipe:
+    """Everything that decides a training.
+
+    Attributes:
+        checkpoint: A name on the Hugging Face hub, or a folder with the same files.
+        revision: Of a name: branch, tag or commit; the newest unless given. The run notes the commit.
+        architecture: Instead of a checkpoint: a `config.json` whose network starts from random weights.
+        head: What stands on the backbone.
+        learn: `head`, `encoder`, `all` or `lora`; see `training.models.wav2vec2.learning`.
+        lora_rank: Of the adapters.
+        layer_decay: Learning rate of an encoder layer over that of the layer above it.
+        head_scale: Learning rate of the head over that of the top layer.
+        precision: `float32`, `float16` or `bfloat16`.
+        rematerialise: Compute layers again for their gradients: less memory for a third more time.
+        fit: How it is fitted.
+        target: Which labels there are and whose word is learned.
+    """
+
+    checkpoint: str | None = None
+    revision: str | None = None
+    architecture: Path | None = None
+    head: HeadSettings = field(default_factory=HeadSettings)
+    learn: str = "encoder"
+    lora_rank: int = 8
+    layer_decay: float = 0.9
+    head_scale: float = 10.0
+    precision: str = "float32"
+    rematerialise: bool = False
+    fit: FitSettings = field(
+        default_factory=lambda: FitSettings(
+            epochs=10, patience=4, batch_size=16, learning_rate=1e-4, augment=_WAVEFORM_CHANGES
+        )
+    )
+    target: Target = field(default_factory=Target)
+
+
+_FINE_TUNE = Wav2Vec2Recipe()
+PRESETS = {
+    "fine-tune": _FINE_TUNE,
+    "lora": replace(_FINE_TUNE, learn="lora", layer_decay=1.0, fit=replace(_FINE_TUNE.fit, learning_rate=5e-4)),
+    "frozen": replace(_FINE_TUNE, learn="head", head_scale=1.0, fit=replace(_FINE_TUNE.fit, learning_rate=1e-3)),
+    "study": Wav2Vec2Recipe(
+        head=HeadSettings(layers="last", projection=0, pooling="mean", dropout=0.5),
+        learn="all",
+        layer_decay=1.0,
+        head_scale=1.0,
+        fit=FitSettings(
+            epochs=10,
+            patience=10,
+            batch_size=32,
+            learning_rate=1e-5,
+            schedule="constant",
+            weight_decay=0.0,
+            label_smoothing=0.0,
+            crop_seconds=2.0,
+            augment=replace(_WAVEFORM_CHANGES, shift=0.0, gain=0.0),
+        ),
+    ),
+}
+
+
+def train(
+    recipe: Wav2Vec2Recipe, dataset: Dataset, folder: Path, observer: Observer | None = None
+) -> tuple[Run, Epoch]:
+    """Train a classifier on waveforms and leave a run folder.
+
+    Args:
+        recipe: What to train and how.
+        dataset: A prepared dataset with sides `train` and `validation`.
+        folder: The run folder; must not exist, be empty, or hold the same training, interrupted.
+        observer: Told of the progress.
+
+    Returns:
+        The run, and its best epoch.
+
+    Raises:
+        UserError: If the folder is taken, the checkpoint cannot be had or does not fit, the recipe contradicts itself,
+            or the data do not suffice (see `describe_training_data` and `fit`).
+    """
+    if recipe.precision not in PRECISIONS:
+        raise UserError(f"precision must be one of {', '.join(PRECISIONS)}, not {recipe.precision!r}")
+    data = describe_training_data(dataset, recipe.target)
+    keras.utils.set_random_seed(recipe.fit.seed)
+    model, weights = _initial_model(recipe)
+    run = Run.create(
+        folder,
+        {
+            "model": {"family": "wav2vec2", **asdict(model.backbone.settings), "head": asdict(recipe.head)},
+            "weights": weights,
+            "learn": recipe.learn,
+            "lora_rank": recipe.lora_rank,
+            "layer_decay": recipe.layer_decay,
+            "head_scale": recipe.head_scale,
+            "precision": recipe.precision,
+            "rematerialise": recipe.rematerialise,
+            "fit": asdict(recipe.fit),
+            "front_end": to_config(WaveformSettings()),
+            "labels": list(recipe.target.labels),
+            "label_kind": recipe.target.kind,
+            "data": data,
+        },
+    )
+    try:
+        scales = learning_rate_scales(model, recipe.layer_decay, recipe.head_scale)
+        # Batches differ in length, and each length would be compiled anew.
+        best = fit(
+            model,
+            dataset,
+            run,
+            recipe.fit,
+            WaveformSettings(),
+            recipe.target,
+            observer,
+            scales=scales,
+            jit_compile=False,
+        )
+    except BaseException:
+        run.discard_unless_trained()
+        raise
+    return run, best
+
+
+def _initial_model(recipe: Wav2Vec2Recipe) -> tuple[Wav2Vec2Classifier, dict[str, str | None] | None]:
+    """The network with its initial weights, and where they come from; None for random ones."""
+    if (recipe.checkpoint is None) == (recipe.architecture is None):
+        raise UserError("give either a --checkpoint, or an --architecture whose weights are random")
+    options: dict[str, Any] = {
+        "num_classes": len(recipe.target.labels),
+        "head": recipe.head,
+        "learn": recipe.learn,
+        "lora_rank": recipe.lora_rank,
+        "rematerialise": recipe.rematerialise,
+        "seed": recipe.fit.seed,
+        "dtype": PRECISIONS[recipe.precision],
+        "name": "wav2vec2",
+    }
+    if recipe.architecture is not None:
+        if recipe.learn in ("head", "lora"):
+            raise UserError(f"--learn {recipe.learn} would keep random weights: give a --checkpoint, or learn all")
+        return Wav2Vec2Classifier(_architecture(recipe.architecture), **options), None
+    # Imported late: training from random weights needs neither the hub nor safetensors.
+    from training.checkpoint import open_checkpoint
+
+    checkpoint = open_checkpoint(str(recipe.checkpoint), recipe.revision)
+    normalised = bool(checkpoint.feature_extractor.get("do_normalize", True))
+    model = Wav2Vec2Classifier(Wav2Vec2Settings.from_config(checkpoint.config, normalised), **options)
+    load_state(model.backbone, checkpoint.arrays(), checkpoint.source)
+    return model, {"checkpoint": checkpoint.source, "revision": checkpoint.revision}
+
+
+def _architecture(path: Path) -> Wav2Vec2Settings:
+    try:
+        config = json.loads(Path(path).read_text())
+        if not isinstance(config, dict):
+            raise ValueError("it is no JSON object")
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be read as a wav2vec 2.0 config.json ({error})") from error
+    return Wav2Vec2Settings.from_config(config)
