@@ -30,6 +30,13 @@ def export(
     run: Annotated[Path, typer.Argument(help="Run folder that `ser train` has written.")],
     models: Annotated[Path, typer.Argument(help="Model repository to write to; made where it is missing.")],
     name: Annotated[str, typer.Option(help="What requests will call the model.")] = "ser",
+    dtype: Annotated[
+        str,
+        typer.Option(
+            help="Of weights and products: `float32`, or `bfloat16` for wav2vec 2.0 and HuBERT: half the size, and "
+            "faster on processors that compute in it."
+        ),
+    ] = "float32",
 ) -> None:
     """Write a trained model for TensorFlow Serving.
 
@@ -46,7 +53,7 @@ def export(
 
     trained = Run.open(run)
     provenance = {"run": run.resolve().name, "synthetic": trained.synthetic}
-    version = write_version(trained.recogniser(), models, name, provenance=provenance)
+    version = write_version(trained.recogniser(), models, name, provenance=provenance, dtype=dtype)
     size = sum(file.stat().st_size for file in version.rglob("*") if file.is_file())
     console = Console(highlight=False, soft_wrap=True)
     console.print(f"Wrote [bold]{version}[/bold] ({size / 1e6:.1f} MB).", markup=True)
