@@ -1,6 +1,7 @@
 import keras
 from keras import ops
 
+from training.models.wav2vec2.activation import activation_named
 from training.models.wav2vec2.attention import SelfAttention
 from training.models.wav2vec2.dropout import drop
 from training.models.wav2vec2.positional_convolution import PositionalConvolution
@@ -19,7 +20,7 @@ class EncoderLayer(keras.layers.Layer):
     def __init__(self, settings: Wav2Vec2Settings, **kwargs):
         super().__init__(**kwargs)
         self.settings = settings
-        self.activation = keras.activations.get(settings.hidden_act)
+        self.activation = activation_named(settings.hidden_act)
         self.attention = SelfAttention(settings, dtype=self.dtype_policy, name="attention")
         self.layer_norm = self._norm("layer_norm")
         self.intermediate_dense = self._dense(settings.intermediate_size, "intermediate_dense")
@@ -65,8 +66,11 @@ class EncoderLayer(keras.layers.Layer):
         return self.final_layer_norm(hidden + self._feed_forward(hidden, seeds))
 
     def _feed_forward(self, hidden, seeds):
-        wide = drop(self.activation(self.intermediate_dense(hidden)), self.settings.activation_dropout, seeds[2])
-        return drop(self.output_dense(wide), self.settings.hidden_dropout, seeds[3])
+        # In two dimensions TensorFlow's graph optimiser makes product, bias and activation one operation.
+        frames = ops.reshape(hidden, (-1, self.settings.hidden_size))
+        wide = drop(self.activation(self.intermediate_dense(frames)), self.settings.activation_dropout, seeds[2])
+        answer = drop(self.output_dense(wide), self.settings.hidden_dropout, seeds[3])
+        return ops.reshape(answer, ops.shape(hidden))
 
 
 class Encoder(keras.layers.Layer):

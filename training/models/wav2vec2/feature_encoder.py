@@ -1,6 +1,7 @@
 import keras
 from keras import ops
 
+from training.models.wav2vec2.activation import activation_named
 from training.models.wav2vec2.settings import Wav2Vec2Settings
 
 # The reference leaves the norms of the feature encoder at their library's default, whatever layer_norm_eps says.
@@ -51,7 +52,7 @@ class FeatureEncoder(keras.layers.Layer):
     def __init__(self, settings: Wav2Vec2Settings, **kwargs):
         super().__init__(**kwargs)
         self.settings = settings
-        self.activation = keras.activations.get(settings.feat_extract_activation)
+        self.activation = activation_named(settings.feat_extract_activation)
         self.convolutions = []
         self.norms = []
         for index, (channels, kernel, stride) in enumerate(

@@ -1,6 +1,7 @@
 import keras
 from keras import ops
 
+from training.models.wav2vec2.activation import activation_named
 from training.models.wav2vec2.settings import Wav2Vec2Settings
 
 
@@ -17,7 +18,7 @@ class PositionalConvolution(keras.layers.Layer):
         self.channels = settings.hidden_size
         self.taps = settings.num_conv_pos_embeddings
         self.groups = settings.num_conv_pos_embedding_groups
-        self.activation = keras.activations.get(settings.feat_extract_activation)
+        self.activation = activation_named(settings.feat_extract_activation)
         self.folded = folded
 
     def build(self, input_shape=None):  # noqa: ARG002 - Keras passes it

@@ -1,0 +1,236 @@
+"""Our exported wav2vec 2.0 against ONNX Runtime and PyTorch on the CPU, audio in and probabilities out."""
+
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from quiet_tensorflow import hush
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from training.models.wav2vec2 import Wav2Vec2Classifier, Wav2Vec2Settings
+
+_SHAPES = ((1, 3.0), (4, 2.0), (8, 3.0))
+"""Clips a batch, and their seconds."""
+
+_OURS, _OURS_BF16 = "ours, float32", "ours, bfloat16"
+_ONNX, _TORCH, _TORCH_BF16 = "ONNX Runtime, float32", "PyTorch, float32", "PyTorch, bfloat16 autocast"
+
+
+def main(
+    checkpoint: Annotated[
+        str | None, typer.Option(help="A folder or a name on the hub; the base configuration, random, unless given.")
+    ] = None,
+    rounds: Annotated[int, typer.Option(help="Measurements of each, in turn; the median counts.", min=1)] = 7,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Also write the figures to this file.")] = None,
+) -> None:
+    """Time one forward pass of the same network: ours as a SavedModel, the reference in ONNX Runtime and PyTorch.
+
+    All have the same weights, take waveforms and give probabilities (normalisation, backbone, mean over frames, one
+    dense layer), which are compared; all may use every core. They take turns, and pause before each turn so that no
+    thread of the one before still spins.
+
+    Needs the extra `reference`. Example: `python -m benchmarks.wav2vec2_inference --json inference.json`
+    """
+    hush()
+    import keras
+    import numpy as np
+
+    from benchmarks.report import show
+    from data_pipeline.decode import SAMPLE_RATE
+    from training.models.wav2vec2 import HeadSettings, Wav2Vec2Classifier, Wav2Vec2Settings
+
+    keras.utils.set_random_seed(0)
+    head = HeadSettings(layers="last", projection=0, pooling="mean", dropout=0.0)
+    model = (
+        Wav2Vec2Classifier.from_pretrained(checkpoint, 6, head=head)
+        if checkpoint
+        else Wav2Vec2Classifier(Wav2Vec2Settings(), 6, head=head)
+    )
+    settings = model.backbone.settings
+    cores = len(os.sched_getaffinity(0))
+    peak = _peak_of_matrix_products()
+    figures: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        ours = _ours(model, Path(folder))
+        reference = _reference(model)
+        for clips, seconds in _SHAPES:
+            samples = round(seconds * SAMPLE_RATE)
+            waveform = np.random.default_rng(0).normal(scale=0.1, size=(clips, samples)).astype("float32")
+            contestants = {**ours, **_theirs(reference, waveform, Path(folder), cores)}
+            answers, taken = _turns(contestants, waveform, rounds)
+            operations = clips * _operations(settings, samples)
+            distance = {name: float(np.abs(answer - answers[_TORCH]).max()) for name, answer in answers.items()}
+            figures.append(
+                {
+                    "clips": clips,
+                    "seconds": seconds,
+                    "operations": operations,
+                    "peak_operations_per_second": peak,
+                    "milliseconds": {name: 1e3 * spent for name, spent in taken.items()},
+                    "distance": distance,
+                    "ours_over_onnx": taken[_ONNX] / taken[_OURS],
+                    "ours_bfloat16_over_ours": taken[_OURS] / taken[_OURS_BF16],
+                    "ours_bfloat16_over_torch_bfloat16": taken[_TORCH_BF16] / taken[_OURS_BF16],
+                }
+            )
+            show(
+                f"{clips} x {seconds:g} s, {cores} cores, {operations / 1e9:.0f} GFLOP; matrix products reach "
+                f"{peak / 1e9:.0f} GFLOP/s in float32",
+                ("", "ms", "x ONNX Runtime", "% of the float32 peak", "distance from PyTorch"),
+                [
+                    (
+                        name,
+                        (1e3 * spent, taken[_ONNX] / spent, 100 * operations / spent / peak, distance[name]),
+                    )
+                    for name, spent in taken.items()
+                ],
+                f"ours over ONNX Runtime {taken[_ONNX] / taken[_OURS]:.2f} x, our bfloat16 over our float32 "
+                f"{taken[_OURS] / taken[_OURS_BF16]:.2f} x, over PyTorch's bfloat16 "
+                f"{taken[_TORCH_BF16] / taken[_OURS_BF16]:.2f} x\n",
+                figures,
+                json_file if (clips, seconds) == _SHAPES[-1] else None,
+            )
+
+
+def _turns(
+    contestants: "dict[str, Callable[[np.ndarray], np.ndarray]]", waveform: "np.ndarray", rounds: int
+) -> "tuple[dict[str, np.ndarray], dict[str, float]]":
+    """What each answers, and the median of its seconds; two runs of each do not count."""
+    answers: dict[str, Any] = {}
+    taken: dict[str, list[float]] = {name: [] for name in contestants}
+    for number in range(rounds + 2):
+        for name, ask in contestants.items():
+            time.sleep(0.05)
+            started = time.perf_counter()
+            answers[name] = ask(waveform)
+            if number > 1:
+                taken[name].append(time.perf_counter() - started)
+    return answers, {name: statistics.median(times) for name, times in taken.items()}
+
+
+def _ours(model: "Wav2Vec2Classifier", folder: Path) -> "dict[str, Callable[[np.ndarray], np.ndarray]]":
+    import numpy as np
+    import tensorflow as tf
+
+    from data_pipeline.emotion import LABELS
+    from serving.export import export
+    from training.front_end import WaveformSettings
+    from training.recogniser import Recogniser
+
+    recogniser = Recogniser(model, tuple(map(str, LABELS)), WaveformSettings())
+
+    def loaded(dtype: str) -> Callable[[np.ndarray], np.ndarray]:
+        signatures = tf.saved_model.load(str(export(recogniser, folder, dtype, dtype=dtype))).signatures
+        signature = signatures["serving_default"]
+
+        def ask(waveform: np.ndarray) -> np.ndarray:
+            lengths = np.full(len(waveform), waveform.shape[1], "int32")
+            answer = signature(waveform=tf.constant(waveform), num_samples=tf.constant(lengths))
+            return answer["probabilities"].numpy()
+
+        return ask
+
+    return {_OURS: loaded("float32"), _OURS_BF16: loaded("bfloat16")}
+
+
+def _reference(model: "Wav2Vec2Classifier") -> Any:
+    """The same network by transformers on PyTorch, its weight norm folded as well."""
+    import torch
+    from keras import ops
+    from torch.nn.utils import parametrize
+    from transformers import Wav2Vec2Config, Wav2Vec2Model
+
+    from benchmarks.wav2vec2_reference import configuration
+    from training.models.wav2vec2 import state_arrays
+
+    network = Wav2Vec2Model(Wav2Vec2Config(**configuration(model.backbone.settings)))
+    network.load_state_dict({name: torch.tensor(value) for name, value in state_arrays(model.backbone).items()})
+    parametrize.remove_parametrizations(network.encoder.pos_conv_embed.conv, "weight")
+    kernel, bias = (torch.tensor(ops.convert_to_numpy(weight)) for weight in model.emotion.weights)
+
+    class Classifier(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.network, self.kernel, self.bias = network, torch.nn.Parameter(kernel), torch.nn.Parameter(bias)
+
+        def forward(self, waveform: Any) -> Any:
+            centred = waveform - waveform.mean(1, keepdim=True)
+            normalised = centred / torch.sqrt((centred**2).mean(1, keepdim=True) + 1e-7)
+            frames = self.network(normalised).last_hidden_state
+            return torch.softmax(frames.float().mean(1) @ self.kernel + self.bias, 1)
+
+    return Classifier().eval()
+
+
+def _theirs(
+    reference: Any, waveform: "np.ndarray", folder: Path, cores: int
+) -> "dict[str, Callable[[np.ndarray], np.ndarray]]":
+    import numpy as np
+    import onnxruntime
+    import torch
+
+    torch.set_num_threads(cores)
+    path = folder / f"{waveform.shape[0]}x{waveform.shape[1]}.onnx"
+    with torch.inference_mode():
+        torch.onnx.export(reference, (torch.tensor(waveform),), path, dynamo=True, verbose=False)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = cores
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    name = session.get_inputs()[0].name
+
+    def with_torch(dtype: Any) -> Callable[[np.ndarray], np.ndarray]:
+        def ask(waveform: np.ndarray) -> np.ndarray:
+            with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=dtype == torch.bfloat16):
+                return reference(torch.tensor(waveform)).float().numpy()
+
+        return ask
+
+    return {
+        _ONNX: lambda waveform: session.run(None, {name: waveform})[0],
+        _TORCH: with_torch(torch.float32),
+        _TORCH_BF16: with_torch(torch.bfloat16),
+    }
+
+
+def _operations(settings: "Wav2Vec2Settings", samples: int) -> float:
+    """Floating-point operations of one clip's forward pass, a multiplication and an addition counted as two.
+
+    Convolutions, matrix products and attention; what is done once for each number (norms, activations) is not counted.
+    """
+    total, channels = 0.0, 1
+    for index, (width, kernel) in enumerate(zip(settings.conv_dim, settings.conv_kernel, strict=True)):
+        total += 2.0 * settings.frames(samples, index + 1) * kernel * channels * width
+        channels = width
+    frames, size, wide = settings.frames(samples), settings.hidden_size, settings.intermediate_size
+    taps, groups = settings.num_conv_pos_embeddings, settings.num_conv_pos_embedding_groups
+    total += 2.0 * frames * size * (channels + taps * size / groups)
+    layer = 2.0 * frames * size * (4 * size + 2 * wide) + 4.0 * frames * frames * size
+    return total + settings.num_hidden_layers * layer
+
+
+def _peak_of_matrix_products() -> float:
+    """Operations a second of TensorFlow's float32 product of two matrices of 2,048 x 2,048; the best of ten."""
+    import tensorflow as tf
+
+    matrix = tf.random.normal((2_048, 2_048))
+    product = tf.function(tf.matmul)
+    taken = []
+    for _ in range(11):
+        started = time.perf_counter()
+        product(matrix, matrix).numpy()
+        taken.append(time.perf_counter() - started)
+    return 2.0 * 2_048**3 / min(taken)
+
+
+if __name__ == "__main__":
+    from benchmarks.report import run
+
+    run(main)
