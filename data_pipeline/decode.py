@@ -111,12 +111,25 @@ def decode(
             finite, lasts longer than `longest` seconds, or ends too early. Its `reason` says which.
     """
     with _opened(location, start, end, longest, must_reach_end) as (file, frames):
-        if isinstance(file, Mp3) and file.samplerate == SAMPLE_RATE and file.channels == 1 and frames:
-            return file.read_pcm(frames)[:, 0]
-        if frames * file.channels > _BLOCK:
-            return _long_pcm(file, frames, location)
-        audio = _audio(file, frames, location)
-    return to_pcm(audio)
+        return _pcm(file, frames, location)
+
+
+def decode_bytes(content: bytes, name: str = "the audio", longest: float = LONGEST) -> np.ndarray:
+    """Read the content of an audio file as 16 kHz mono PCM; see `decode`.
+
+    Args:
+        content: Of a file of any format that `decode` reads.
+        name: What errors call it.
+        longest: Seconds from which on it is refused.
+
+    Returns:
+        int16 [samples] at 16 kHz, at least one sample.
+
+    Raises:
+        UnusableAudio: See `decode`.
+    """
+    with _opened(name, 0.0, None, longest, False, content) as (file, frames):
+        return _pcm(file, frames, name)
 
 
 def read_audio(
@@ -178,11 +191,17 @@ class _File(soundfile.SoundFile):
 
 @contextlib.contextmanager
 def _opened(
-    location: Path | str, start: float, end: float | None, longest: float, must_reach_end: bool
+    location: Path | str,
+    start: float,
+    end: float | None,
+    longest: float,
+    must_reach_end: bool,
+    content: bytes | None = None,
 ) -> Iterator[tuple[_File | Mp3, int]]:
     """A file at the first frame of an utterance, and how many frames that has by what the header says."""
     try:
-        with contextlib.closing(_open(location)) as file:
+        opened = _open(location) if content is None else _open_content(content, location)
+        with contextlib.closing(opened) as file:
             if flaw := _flaw(file, start, end, longest, must_reach_end):
                 raise UnusableAudio(location, flaw)
             first, stop = _stretch(file, start, end)
@@ -200,8 +219,7 @@ def _opened(
 
 def _open(location: Path | str) -> _File | Mp3:
     if is_remote(str(location)):
-        content = _content(str(location))
-        return (_mp3(content) if len(content) <= LARGEST_MP3 else None) or _File(io.BytesIO(content))
+        return _open_content(_content(str(location)), location)
     # Without Python's own buffer: most files are not read here, and of the others everything at once.
     with open(location, "rb", buffering=0) as file:  # noqa: PTH123  faster than a Path's, and called for every clip
         head = file.read(_HEAD)
@@ -212,6 +230,12 @@ def _open(location: Path | str) -> _File | Mp3:
             if mp3 is not None:
                 return mp3
     return _File(os.fsencode(location))
+
+
+def _open_content(content: bytes, location: Path | str) -> _File | Mp3:
+    if not content:
+        raise UnusableAudio(location, "is empty (zero bytes)")
+    return (_mp3(content) if len(content) <= LARGEST_MP3 else None) or _File(io.BytesIO(content))
 
 
 def _mp3(content: bytes) -> Mp3 | None:
@@ -231,8 +255,6 @@ def _content(location: str) -> bytes:
         content = storage.read(location, _LARGEST_OBJECT + 1)
     except UserError as error:
         raise UnusableAudio(location, str(error).removeprefix(f"{location} ")) from error
-    if not content:
-        raise UnusableAudio(location, "is empty (zero bytes)")
     if len(content) > _LARGEST_OBJECT:
         raise UnusableAudio(location, f"is larger than {_LARGEST_OBJECT / 1e6:.0f} MB: cut it into shorter files")
     return content
@@ -248,6 +270,14 @@ def _go_to(file: _File | Mp3, first: int) -> None:
         if not skipped:
             return
         first -= skipped
+
+
+def _pcm(file: _File | Mp3, frames: int, location: Path | str) -> np.ndarray:
+    if isinstance(file, Mp3) and file.samplerate == SAMPLE_RATE and file.channels == 1 and frames:
+        return file.read_pcm(frames)[:, 0]
+    if frames * file.channels > _BLOCK:
+        return _long_pcm(file, frames, location)
+    return to_pcm(_audio(file, frames, location))
 
 
 def _audio(file: _File | Mp3, frames: int, location: Path | str) -> Audio:

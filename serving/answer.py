@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from data_pipeline.errors import UserError
+from serving.errors import AudioRejectedError, UnexpectedAnswerError
 from serving.status import RowStatus
+
+_OUTPUTS = {"probabilities", "emotion", "confidence", "status"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,30 +31,8 @@ class EmotionAnswer:
     latency: float
 
 
-class AudioRejectedError(UserError):
-    """Audio that the model could not judge.
-
-    Attributes:
-        status: The row's status code; one that this version does not know stays a plain number.
-    """
-
-    def __init__(self, status: int):
-        known = status in RowStatus.__members__.values()
-        self.status = RowStatus(status) if known else status
-        sentence = (
-            RowStatus(status).sentence
-            if known
-            else f"the model refused the audio with the unknown status {status}: update this client"
-        )
-        super().__init__(sentence)
-
-
-class UnexpectedAnswerError(UserError):
-    """A model that answers, but not as this project's models do."""
-
-
 def read_answers(
-    outputs: Mapping[str, np.ndarray], labels: Sequence[str], model_version: int, latency: float
+    outputs: Mapping[str, np.ndarray], labels: Sequence[str], rows: int, model_version: int, latency: float
 ) -> list[EmotionAnswer | AudioRejectedError]:
     """Turn a batch of a model's outputs into answers.
 
@@ -59,6 +40,7 @@ def read_answers(
         outputs: `probabilities` [batch, classes], `emotion` bytes [batch], `confidence` [batch], `status`
             int [batch].
         labels: Emotions in the order of the classes.
+        rows: How many were asked about.
         model_version: That answered.
         latency: In seconds.
 
@@ -66,9 +48,18 @@ def read_answers(
         For each row its answer, or the reason why it has none.
 
     Raises:
-        UnexpectedAnswerError: If an output is missing, or the classes are not those of `labels`.
+        UnexpectedAnswerError: If an output is missing or has not `rows` rows, the classes are not those of `labels`,
+            or a probability is not a finite number.
     """
-    missing = {"probabilities", "emotion", "confidence", "status"} - set(outputs)
+    _check_shapes(outputs, labels, rows)
+    return [
+        _read_row({name: outputs[name][row] for name in _OUTPUTS}, labels, model_version, latency)
+        for row in range(rows)
+    ]
+
+
+def _check_shapes(outputs: Mapping[str, np.ndarray], labels: Sequence[str], rows: int) -> None:
+    missing = _OUTPUTS - set(outputs)
     if missing:
         raise UnexpectedAnswerError(
             f"the model does not say {', '.join(sorted(missing))}: ask one that `ser export` has written"
@@ -79,17 +70,28 @@ def read_answers(
             f"the model's probabilities have the shape {list(probabilities.shape)}, "
             f"which does not fit the labels {', '.join(labels)}: ask with the model's own labels"
         )
-    answers: list[EmotionAnswer | AudioRejectedError] = []
-    for row, status in enumerate(outputs["status"]):
-        if status != RowStatus.OK:
-            answers.append(AudioRejectedError(int(status)))
-            continue
-        emotion = outputs["emotion"][row].decode()
-        if emotion != labels[int(np.argmax(probabilities[row]))]:
+    for name in sorted(_OUTPUTS):
+        if outputs[name].shape[:1] != (rows,) or (name != "probabilities" and outputs[name].ndim != 1):
             raise UnexpectedAnswerError(
-                f"the model names {emotion} where the labels {', '.join(labels)} name another emotion: "
-                "ask with the model's own labels"
+                f"the model's {name} has the shape {list(outputs[name].shape)} where {rows} rows were asked about: "
+                "ask one that `ser export` has written"
             )
-        by_label = dict(zip(labels, map(float, probabilities[row]), strict=True))
-        answers.append(EmotionAnswer(emotion, by_label, float(outputs["confidence"][row]), model_version, latency))
-    return answers
+
+
+def _read_row(
+    row: Mapping[str, Any], labels: Sequence[str], model_version: int, latency: float
+) -> EmotionAnswer | AudioRejectedError:
+    if row["status"] != RowStatus.OK:
+        return AudioRejectedError(int(row["status"]))
+    if not (np.isfinite(row["probabilities"]).all() and np.isfinite(row["confidence"])):
+        raise UnexpectedAnswerError(
+            "the model's probabilities are not finite numbers: ask one that `ser export` has written"
+        )
+    emotion = row["emotion"].decode(errors="replace")
+    if emotion != labels[int(np.argmax(row["probabilities"]))]:
+        raise UnexpectedAnswerError(
+            f"the model names {emotion} where the labels {', '.join(labels)} name another emotion: "
+            "ask with the model's own labels"
+        )
+    by_label = dict(zip(labels, map(float, row["probabilities"]), strict=True))
+    return EmotionAnswer(emotion, by_label, float(row["confidence"]), model_version, latency)

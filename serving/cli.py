@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from serving.answer import EmotionAnswer
+    from serving.client.tls import Tls
     from serving.emotion_recogniser import EmotionRecogniser
+    from serving.errors import RecognitionError
 
 _DEFAULT_SERVER = "localhost:8500"
 _BAR = 30  # characters of a bar that means 100 %
@@ -111,60 +113,96 @@ def predict(
         typer.Option(help="Ask a SavedModel here instead, without a server: MODELS/NAME or MODELS/NAME/VERSION."),
     ] = None,
     name: Annotated[str, typer.Option(help="What the server calls the model.")] = "ser",
+    version: Annotated[int | None, typer.Option(min=0, help="Version to ask, instead of the newest.")] = None,
+    label: Annotated[
+        str | None, typer.Option(help="Version to ask by its label, such as `stable`; see models.config.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line and file.")] = False,
     timeout: Annotated[float, typer.Option(min=0.001, help="Seconds to wait for each answer.")] = 30.0,
+    calls: Annotated[int, typer.Option(min=1, help="Calls that are under way at a time.")] = 4,
+    tls: Annotated[bool, typer.Option("--tls", help="Encrypt the connection; implied by the next four.")] = False,
+    ca: Annotated[
+        Path | None, typer.Option(help="PEM of the authority that vouches for the server. [default: the usual ones]")
+    ] = None,
+    certificate: Annotated[
+        Path | None, typer.Option(help="PEM of our own certificate, where the server asks for one (mutual TLS).")
+    ] = None,
+    key: Annotated[Path | None, typer.Option(help="PEM of that certificate's key.")] = None,
+    server_name: Annotated[
+        str | None, typer.Option(help="Name in the server's certificate, where it is not that of --server.")
+    ] = None,
 ) -> None:
     """Recognise the emotion in audio files.
 
     Asks a running server (`ser serve`, or TensorFlow Serving) or, with --model, a SavedModel in this
-    process. A file that cannot be judged is reported and the others are answered; the exit status is then 1.
+    process. Several files are asked about in batches of like lengths, and answered in their order. A file
+    that cannot be judged is reported and the others are answered; the exit status is then 1.
 
     With --json each line is `{"file", "emotion", "probabilities": {emotion: p}, "confidence",
-    "model_version", "latency_ms"}`, or `{"file", "error"}`.
+    "model_version", "latency_ms"}`, or `{"file", "error"}`; the latency is that of the file's batch.
 
     Examples: `ser predict clip.wav`, `ser predict calls/*.mp3 --server gpu-1:8500 --json`,
-    `ser predict clip.wav --model models/ser`.
+    `ser predict clip.wav --model models/ser`,
+    `ser predict clip.wav --server speech.example.com:8500 --label canary --ca ca.crt`.
     """
     if server is not None and model is not None:
         raise UserError("--server and --model exclude each other: ask a server or a SavedModel here, not both")
+    if version is not None and label is not None:
+        raise UserError("--version and --label exclude each other: name the version by one of them")
 
     from rich.console import Console
 
     console = Console(highlight=False, soft_wrap=True)
-    with _recogniser(server or _DEFAULT_SERVER, model, name, timeout) as recogniser:
-        answered = [_report(recogniser, file, as_json, console) for file in audio]
+    if model is not None:
+        recogniser = _in_process(model)
+    else:
+        encrypted = tls or any((ca, certificate, key, server_name))
+        recogniser = _client(
+            server or _DEFAULT_SERVER,
+            name,
+            version=version,
+            version_label=label or "",
+            timeout=timeout,
+            concurrency=calls,
+            tls=_tls(ca, certificate, key, server_name) if encrypted else None,
+        )
+    with recogniser as ready:
+        answered = [
+            _report(file, answer, as_json, console)
+            for file, answer in zip(audio, ready.recognise_all(audio), strict=True)
+        ]
     if not all(answered):
         raise typer.Exit(1)
 
 
 @contextlib.contextmanager
-def _recogniser(server: str, model: Path | None, name: str, timeout: float) -> Iterator["EmotionRecogniser"]:
-    if model is not None:
-        from serving.recogniser_in_process import InProcessRecogniser
+def _in_process(model: Path) -> Iterator["EmotionRecogniser"]:
+    from serving.recogniser_in_process import InProcessRecogniser
 
-        yield InProcessRecogniser(model)
-        return
+    yield InProcessRecogniser(model)
+
+
+@contextlib.contextmanager
+def _client(server: str, name: str, **choices: Any) -> Iterator["EmotionRecogniser"]:
     from serving.client import EmotionClient
 
-    with EmotionClient(server, name, timeout=timeout) as client:
+    with EmotionClient(server, name, **choices) as client:
         client.check()
         yield client
 
 
-def _report(recogniser: "EmotionRecogniser", file: Path, as_json: bool, console: "Console") -> bool:
-    """Ask about one file and print what comes back; whether there was an answer."""
+def _tls(ca: Path | None, certificate: Path | None, key: Path | None, server_name: str | None) -> "Tls":
+    from serving.client.tls import Tls
+
+    return Tls.from_files(ca, certificate, key, server_name)
+
+
+def _report(file: Path, answer: "EmotionAnswer | RecognitionError", as_json: bool, console: "Console") -> bool:
+    """Print what came back about one file; whether it is an answer."""
     import json
 
-    from data_pipeline.decode import UnusableAudio
-    from serving.answer import AudioRejectedError
-    from serving.client import RequestRefusedError
-
-    try:
-        answer = recogniser.recognise_file(file)
-    except (UnusableAudio, AudioRejectedError, RequestRefusedError) as error:
-        # These are the file's own; an unreachable server or unknown model would fail for every file and
-        # ends it all.
-        sentence = str(error) if str(file) in str(error) else f"{file}: {error}"
+    if isinstance(answer, Exception):
+        sentence = str(answer) if str(file) in str(answer) else f"{file}: {answer}"
         if as_json:
             print(json.dumps({"file": str(file), "error": sentence}), flush=True)
         else:

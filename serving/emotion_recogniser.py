@@ -1,27 +1,33 @@
 """Asking for emotions, whoever answers: a server over gRPC or a SavedModel in this process."""
 
+import os
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from itertools import islice
 
 import numpy as np
 
-from data_pipeline.decode import SAMPLE_RATE, UnusableAudio, decode
-from data_pipeline.quality import objection
-from serving.answer import AudioRejectedError, EmotionAnswer, read_answers
-from serving.waveforms import padded_batch, to_waveform
+from serving.answer import EmotionAnswer, read_answers
+from serving.audio import Audio, read_waveform, waveform_or_reason
+from serving.errors import RecognitionError
+from serving.waveforms import padded_batch
+from serving.window import READ_AT_A_TIME, Window, is_full
 
 
 class EmotionRecogniser(ABC):
     """Takes audio, gives typed answers.
 
-    Args:
+    Attributes:
         labels: Emotions in the order of the model's outputs.
+        batch_size: Rows that a batch has at most.
+        concurrency: Batches that are asked about at a time.
     """
 
-    def __init__(self, labels: Sequence[str]):
-        self.labels = tuple(labels)
+    labels: tuple[str, ...]
+    batch_size: int
+    concurrency: int
 
     @abstractmethod
     def ask(self, waveform: np.ndarray, num_samples: np.ndarray) -> tuple[Mapping[str, np.ndarray], int]:
@@ -35,61 +41,87 @@ class EmotionRecogniser(ABC):
             The outputs by name, and the version that gave them.
 
         Raises:
-            UserError: If there is no answer.
+            RecognitionError: If there is no answer.
         """
 
-    def recognise_file(self, path: Path | str) -> EmotionAnswer:
-        """The emotion in an audio file of any format that libsndfile reads.
-
-        A file that `ser data prepare` would set aside is refused: of silence, or of less than a syllable, the model
-        has learnt nothing, and it would answer all the same.
-
-        Raises:
-            UnusableAudio: If the file cannot be read as audio, is silent, or is shorter than 0.1 s.
-            AudioRejectedError: If the model cannot judge what it holds.
-            UserError: If there is no answer.
-        """
-        path = Path(path)
-        pcm = decode(path)
-        if flaw := objection(pcm):
-            raise UnusableAudio(path, flaw)
-        return self.recognise(pcm, SAMPLE_RATE)
-
-    def recognise(self, samples: np.ndarray, sample_rate: int) -> EmotionAnswer:
+    def recognise(self, audio: Audio) -> EmotionAnswer:
         """The emotion in one utterance.
 
         Args:
-            samples: [samples] or [samples, channels]; floats of full scale ±1, or integers of their type's
-                full scale.
-            sample_rate: In Hz.
+            audio: A file, bytes, a stream or samples: see `serving.audio.Audio`.
 
         Raises:
-            AudioRejectedError: If the model cannot judge it.
-            UserError: If there is no answer.
+            RecognitionError: If there is no answer. Its subclasses say whether the audio could not be read (also where
+                it is silent or shorter than 0.1 s, unless it is `Samples`), the model could not judge it, or nobody
+                answered.
         """
-        [answer] = self.recognise_batch([samples], sample_rate)
-        if isinstance(answer, AudioRejectedError):
+        [answer] = self._answers([read_waveform(audio)])
+        if isinstance(answer, RecognitionError):
             raise answer
         return answer
 
-    def recognise_batch(
-        self, utterances: Sequence[np.ndarray], sample_rate: int
-    ) -> list[EmotionAnswer | AudioRejectedError]:
-        """The emotions in several utterances, asked in one call.
+    def recognise_all(self, audios: Iterable[Audio]) -> Iterator[EmotionAnswer | RecognitionError]:
+        """The emotions in many utterances.
+
+        They are read ahead, put into batches of like lengths and asked about several batches at a time; the answers
+        come in the order of `audios`.
 
         Args:
-            utterances: Each [samples] or [samples, channels], of any length.
-            sample_rate: Of all of them, in Hz.
+            audios: See `recognise`. They are read as the answers are taken, so that there may be any number of them.
 
-        Returns:
-            For each utterance its answer, or the reason why it has none; one never changes another's.
+        Yields:
+            For each utterance its answer, or the reason why it has none: it could not be read, the model could not
+            judge it, or the server refused its batch or was too slow with it.
 
         Raises:
-            UserError: If there is no answer at all.
+            RecognitionError: If nobody answers, so that the others would fare the same.
         """
-        if not utterances:
-            return []
-        waveform, num_samples = padded_batch([to_waveform(samples, sample_rate) for samples in utterances])
+        readers, askers = ThreadPoolExecutor(os.cpu_count()), ThreadPoolExecutor(self.concurrency)
+        try:
+            answers: Iterator[EmotionAnswer | RecognitionError] = iter(())
+            for waveforms in _windows(audios, readers):
+                # While this window was being read, the one before it was being asked about.
+                coming = self._start_asking(waveforms, askers)
+                yield from answers
+                answers = coming
+            yield from answers
+        finally:
+            readers.shutdown(cancel_futures=True)
+            askers.shutdown(cancel_futures=True)
+
+    def _start_asking(
+        self, waveforms: list[np.ndarray | RecognitionError], askers: Executor
+    ) -> Iterator[EmotionAnswer | RecognitionError]:
+        """Ask about a window; the answers in order, each waited for when it is taken."""
+        window = Window(waveforms, self.batch_size)
+        asked = [askers.submit(self._answers_or_reasons, batch) for batch in window.batches]
+        return (
+            where if isinstance(where, RecognitionError) else asked[where[0]].result()[where[1]]
+            for where in window.in_order()
+        )
+
+    def _answers_or_reasons(self, waveforms: Sequence[np.ndarray]) -> Sequence[EmotionAnswer | RecognitionError]:
+        try:
+            return self._answers(waveforms)
+        except RecognitionError as error:
+            if error.concerns_all:
+                raise
+            return [error] * len(waveforms)
+
+    def _answers(self, waveforms: Sequence[np.ndarray]) -> Sequence[EmotionAnswer | RecognitionError]:
+        waveform, num_samples = padded_batch(waveforms)
         start = time.perf_counter()
         outputs, version = self.ask(waveform, num_samples)
-        return read_answers(outputs, self.labels, version, time.perf_counter() - start)
+        return read_answers(outputs, self.labels, len(waveforms), version, time.perf_counter() - start)
+
+
+def _windows(audios: Iterable[Audio], readers: Executor) -> Iterator[list[np.ndarray | RecognitionError]]:
+    left = iter(audios)
+    window: list[np.ndarray | RecognitionError] = []
+    while some := list(islice(left, READ_AT_A_TIME)):
+        window.extend(readers.map(waveform_or_reason, some))
+        if is_full(window):
+            yield window
+            window = []
+    if window:
+        yield window

@@ -10,9 +10,12 @@ from data_pipeline.emotion import LABELS
 from data_pipeline.errors import UserError
 from serving import repository
 from serving.emotion_recogniser import EmotionRecogniser
+from serving.errors import UnexpectedAnswerError
 from serving.server.refusal import Refusal
 from serving.server.servable import Servable
 from serving.tensors import to_proto
+
+_BATCH_SIZE = 32
 
 
 class InProcessRecogniser(EmotionRecogniser):
@@ -28,7 +31,9 @@ class InProcessRecogniser(EmotionRecogniser):
 
     def __init__(self, folder: Path):
         version_folder = newest_version(folder)
-        super().__init__(_labels(version_folder))
+        self.labels = _labels(version_folder)
+        self.batch_size = _BATCH_SIZE
+        self.concurrency = 1  # a run uses all processors
         name = version_folder.name
         self._servable = Servable.load(version_folder.parent.name, int(name) if name.isdigit() else 0, version_folder)
         # TensorFlow readies a graph in its first run; no caller's first answer should wait for that.
@@ -40,7 +45,7 @@ class InProcessRecogniser(EmotionRecogniser):
         try:
             return self._servable.predict("", inputs), self._servable.version
         except Refusal as refusal:
-            raise UserError(
+            raise UnexpectedAnswerError(
                 f"{self._servable.name} does not take waveforms ({refusal.sentence}): export it again"
             ) from refusal
 

@@ -47,9 +47,10 @@ def padded_batch(waveforms: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarra
 
     Returns:
         float32 [batch, longest], the shorter ones followed by zeros, and int32 [batch] with the true lengths.
+        There is always a column: TensorFlow Serving could not pad a row of nothing, and would fail its neighbours.
     """
     lengths = np.array([len(waveform) for waveform in waveforms], np.int32)
-    batch = np.zeros((len(waveforms), lengths.max()), np.float32)
+    batch = np.zeros((len(waveforms), max(1, lengths.max())), np.float32)
     for row, waveform in zip(batch, waveforms, strict=True):
         row[: len(waveform)] = waveform
     return batch, lengths

@@ -13,16 +13,20 @@ import numpy as np
 import pytest
 import soundfile
 
-from data_pipeline.decode import UnusableAudio, decode
+from data_pipeline.decode import decode
 from data_pipeline.emotion import LABELS
 from data_pipeline.errors import UserError
-from serving.answer import AudioRejectedError, EmotionAnswer, UnexpectedAnswerError, read_answers
+from serving.answer import EmotionAnswer, read_answers
 from serving.client import (
+    AudioRejectedError,
     EmotionClient,
     ModelNotFoundError,
     RequestRefusedError,
+    Samples,
     ServerTimeoutError,
     ServerUnavailableError,
+    UnexpectedAnswerError,
+    UnreadableAudioError,
     wait_until_available,
 )
 from serving.recogniser_in_process import InProcessRecogniser
@@ -54,7 +58,7 @@ def free_port() -> int:
 
 class TestAnswers:
     def test_they_are_typed(self, client, tiny_recogniser, clips):
-        answer = client.recognise(clips[4], 16_000)
+        answer = client.recognise(Samples(clips[4], 16_000))
         probabilities = expected(tiny_recogniser, clips[4])
         assert list(answer.probabilities) == list(LABELS)
         np.testing.assert_allclose(list(answer.probabilities.values()), probabilities, atol=1e-4)
@@ -79,13 +83,13 @@ class TestAnswers:
         path = tmp_path / "clip.wav"
         samples = np.repeat(clips[6][:, np.newaxis] / 2, channels, axis=1)
         soundfile.write(path, samples, rate, format=form, subtype=subtype)
-        answer = client.recognise_file(path)
+        answer = client.recognise(path)
         waveform = decode(path) / np.float32(32_768)
         np.testing.assert_allclose(list(answer.probabilities.values()), expected(tiny_recogniser, waveform), atol=1e-4)
 
     def test_arrays_of_any_kind(self, client, clips):
         samples = (clips[5] * 20_000).astype(np.int16)
-        wanted = list(client.recognise(samples, 16_000).probabilities.values())
+        wanted = list(client.recognise(Samples(samples, 16_000)).probabilities.values())
         same = [
             samples.astype(np.float32) / 32_768,
             samples.astype(np.float64) / 32_768,
@@ -93,7 +97,7 @@ class TestAnswers:
             np.stack([samples, samples], axis=1),
         ]
         for other in same:
-            received = list(client.recognise(other, 16_000).probabilities.values())
+            received = list(client.recognise(Samples(other, 16_000)).probabilities.values())
             np.testing.assert_allclose(received, wanted, atol=1e-4)
 
     @pytest.mark.parametrize(
@@ -107,14 +111,14 @@ class TestAnswers:
     )
     def test_arrays_that_are_no_audio_are_defects(self, client, samples, rate):
         with pytest.raises(ValueError, match="Received: "):
-            client.recognise(samples, rate)
+            client.recognise(Samples(samples, rate))
 
 
 class TestBatches:
     def test_each_row_is_answered_as_alone(self, client, clips):
-        together = client.recognise_batch(clips, 16_000)
+        together = list(client.recognise_all(Samples(clip, 16_000) for clip in clips))
         for answer, clip in zip(together, clips, strict=True):
-            alone = client.recognise(clip, 16_000)
+            alone = client.recognise(Samples(clip, 16_000))
             np.testing.assert_allclose(
                 list(answer.probabilities.values()), list(alone.probabilities.values()), atol=1e-4
             )
@@ -122,38 +126,38 @@ class TestBatches:
     def test_bad_rows_are_errors_in_their_places(self, client, clips):
         nan = clips[1].copy()
         nan[100] = np.nan
-        together = client.recognise_batch([clips[0], nan, clips[2], np.zeros(0)], 16_000)
+        together = list(client.recognise_all(Samples(clip, 16_000) for clip in [clips[0], nan, clips[2], np.zeros(0)]))
         assert [type(answer) for answer in together] == [
             EmotionAnswer, AudioRejectedError, EmotionAnswer, AudioRejectedError
         ]  # fmt: skip
         assert together[1].status is RowStatus.NOT_FINITE
         assert str(together[1]) == RowStatus.NOT_FINITE.sentence
-        alone = client.recognise(clips[2], 16_000)
+        alone = client.recognise(Samples(clips[2], 16_000))
         assert together[2].probabilities == pytest.approx(alone.probabilities, abs=1e-4)
 
     def test_callers_at_the_same_time_get_each_their_own(self, client, clips):
-        alone = [client.recognise(clip, 16_000).probabilities for clip in clips]
+        alone = [client.recognise(Samples(clip, 16_000)).probabilities for clip in clips]
         with ThreadPoolExecutor(8) as callers:
-            together = list(callers.map(lambda clip: client.recognise(clip, 16_000), clips * 5))
+            together = list(callers.map(lambda clip: client.recognise(Samples(clip, 16_000)), clips * 5))
         for answer, wanted in zip(together, alone * 5, strict=True):
             assert answer.probabilities == pytest.approx(wanted, abs=1e-5)
 
     def test_none_is_no_call(self):
         with EmotionClient(f"127.0.0.1:{free_port()}") as nobody:
-            assert nobody.recognise_batch([], 16_000) == []
+            assert list(nobody.recognise_all([])) == []
 
 
 class TestErrors:
     def test_bad_audio(self, client):
         with pytest.raises(AudioRejectedError) as caught:
-            client.recognise(np.array([0.1, np.inf]), 16_000)
+            client.recognise(Samples(np.array([0.1, np.inf]), 16_000))
         assert caught.value.status is RowStatus.NOT_FINITE
 
     def test_a_file_that_is_no_audio(self, client, tmp_path):
         path = tmp_path / "clip.wav"
         path.write_text("this is text")
-        with pytest.raises(UnusableAudio, match=r"clip\.wav"):
-            client.recognise_file(path)
+        with pytest.raises(UnreadableAudioError, match=r"clip\.wav"):
+            client.recognise(path)
 
     @pytest.mark.parametrize(
         ("samples", "sentence"),
@@ -165,9 +169,9 @@ class TestErrors:
     def test_a_file_that_training_would_set_aside(self, client, tmp_path, samples, sentence):
         path = tmp_path / "clip.wav"
         soundfile.write(path, samples, 16_000)
-        with pytest.raises(UnusableAudio, match=rf"clip\.wav {sentence}$"):
-            client.recognise_file(path)
-        assert client.recognise(samples, 16_000).emotion in LABELS, "the model itself answers"
+        with pytest.raises(UnreadableAudioError, match=rf"clip\.wav {sentence}$"):
+            client.recognise(path)
+        assert client.recognise(Samples(samples, 16_000)).emotion in LABELS, "the model itself answers"
 
     def test_nobody_there(self, clips):
         address = f"127.0.0.1:{free_port()}"
@@ -175,7 +179,7 @@ class TestErrors:
             EmotionClient(address) as nobody,
             pytest.raises(ServerUnavailableError, match=rf"no model server answers at {address}: .*ser serve"),
         ):
-            nobody.recognise(clips[0], 16_000)
+            nobody.recognise(Samples(clips[0], 16_000))
 
     def test_checking_finds_out_before_asking(self, server, client):
         client.check()
@@ -194,25 +198,25 @@ class TestErrors:
                 EmotionClient(address, timeout=0.3) as patient,
                 pytest.raises(ServerTimeoutError, match=rf"{address} did not answer within 0\.3 s"),
             ):
-                patient.recognise(clips[0], 16_000)
+                patient.recognise(Samples(clips[0], 16_000))
 
     def test_an_unknown_model(self, server, clips):
         with (
             EmotionClient(server.address, "foo") as lost,
             pytest.raises(ModelNotFoundError, match=r"has no model foo .*Latest\(foo\)"),
         ):
-            lost.recognise(clips[0], 16_000)
+            lost.recognise(Samples(clips[0], 16_000))
 
     def test_versions_and_labels(self, server, clips):
         with EmotionClient(server.address, version=2) as second:
-            assert second.recognise(clips[0], 16_000).model_version == 2
+            assert second.recognise(Samples(clips[0], 16_000)).model_version == 2
         with EmotionClient(server.address, version=1) as first, pytest.raises(ModelNotFoundError):
-            first.recognise(clips[0], 16_000)
+            first.recognise(Samples(clips[0], 16_000))
         with (
             EmotionClient(server.address, version_label="stable") as stable,
             pytest.raises(RequestRefusedError, match="label: stable") as caught,
         ):
-            stable.recognise(clips[0], 16_000)
+            stable.recognise(Samples(clips[0], 16_000))
         assert caught.value.code == grpc.StatusCode.INVALID_ARGUMENT
 
     def test_more_audio_than_a_message_takes(self, client):
@@ -225,12 +229,12 @@ class TestErrors:
             EmotionClient(server.address, labels=["calm", "angry"]) as other,
             pytest.raises(UnexpectedAnswerError, match="does not fit the labels calm, angry"),
         ):
-            other.recognise(clips[0], 16_000)
+            other.recognise(Samples(clips[0], 16_000))
         with (
             EmotionClient(server.address, labels=LABELS[::-1]) as turned,
             pytest.raises(UnexpectedAnswerError, match="name another emotion"),
         ):
-            turned.recognise(clips[0], 16_000)
+            turned.recognise(Samples(clips[0], 16_000))
 
 
 def test_a_status_of_the_future_is_an_error_with_its_number():
@@ -240,7 +244,7 @@ def test_a_status_of_the_future_is_an_error_with_its_number():
         "confidence": np.zeros(1, np.float32),
         "status": np.array([99], np.int32),
     }
-    [answer] = read_answers(outputs, LABELS, 1, 0.0)
+    [answer] = read_answers(outputs, LABELS, 1, 1, 0.0)
     assert isinstance(answer, AudioRejectedError)
     assert answer.status == 99
     assert "unknown status 99" in str(answer)
@@ -248,7 +252,7 @@ def test_a_status_of_the_future_is_an_error_with_its_number():
 
 def test_a_model_with_other_outputs_is_an_error():
     with pytest.raises(UnexpectedAnswerError, match="does not say confidence, emotion, status"):
-        read_answers({"probabilities": np.zeros((1, 6))}, LABELS, 1, 0.0)
+        read_answers({"probabilities": np.zeros((1, 6))}, LABELS, 1, 1, 0.0)
 
 
 class TestWaiting:
@@ -280,12 +284,12 @@ class TestWaiting:
 class TestInProcess:
     def test_it_answers_as_the_server_does(self, client, local, clips):
         for clip in clips[:4]:
-            here, there = local.recognise(clip, 16_000), client.recognise(clip, 16_000)
+            here, there = local.recognise(Samples(clip, 16_000)), client.recognise(Samples(clip, 16_000))
             assert here.probabilities == pytest.approx(there.probabilities, abs=1e-5)
             assert (here.emotion, here.model_version) == (there.emotion, there.model_version)
 
     def test_a_version_may_be_named(self, models, clips):
-        assert InProcessRecogniser(models / "ser" / "1").recognise(clips[0], 16_000).model_version == 1
+        assert InProcessRecogniser(models / "ser" / "1").recognise(Samples(clips[0], 16_000)).model_version == 1
 
     def test_folders_without_a_model_are_errors(self, models, tmp_path):
         with pytest.raises(UserError, match="nowhere"):
@@ -300,6 +304,6 @@ def test_neither_client_nor_server_needs_the_training_code():
         "sys.exit(', '.join(name for name in sys.modules if name.split('.')[0] == 'training') or 0)"
     )
     found = subprocess.run(
-        [sys.executable, "-c", program], cwd=Path(__file__).parents[2], capture_output=True, text=True
+        [sys.executable, "-c", program], cwd=Path(__file__).parents[3], capture_output=True, text=True
     )
     assert found.returncode == 0, found.stderr
