@@ -16,13 +16,16 @@ import soundfile
 from data_pipeline.decode import decode
 from data_pipeline.emotion import LABELS
 from data_pipeline.errors import UserError
+from serving import window
 from serving.answer import EmotionAnswer, read_answers
 from serving.client import (
     AudioRejectedError,
     EmotionClient,
     ModelNotFoundError,
+    RecognitionError,
     RequestRefusedError,
     Samples,
+    ServerBusyError,
     ServerTimeoutError,
     ServerUnavailableError,
     UnexpectedAnswerError,
@@ -32,6 +35,8 @@ from serving.client import (
 from serving.recogniser_in_process import InProcessRecogniser
 from serving.server.local import LocalServer
 from serving.status import RowStatus
+from serving.tensors import to_array
+from tests.serving.client.fake_server import fake_server, happy
 
 
 @pytest.fixture(scope="module")
@@ -145,6 +150,145 @@ class TestBatches:
     def test_none_is_no_call(self):
         with EmotionClient(f"127.0.0.1:{free_port()}") as nobody:
             assert list(nobody.recognise_all([])) == []
+
+
+class TestMany:
+    """Windows of few utterances, so that there are several."""
+
+    @pytest.fixture(autouse=True)
+    def small_windows(self, monkeypatch):
+        monkeypatch.setattr(window, "MOST_UTTERANCES", 16)
+
+    def test_answers_come_in_the_order_of_the_questions(self, client, clips):
+        many = clips * 8
+        wanted = [client.recognise(Samples(clip, 16_000)).probabilities for clip in clips] * 8
+        answers = list(client.recognise_all(Samples(clip, 16_000) for clip in many))
+        assert len(answers) == 80
+        for answer, probabilities in zip(answers, wanted, strict=True):
+            assert answer.probabilities == pytest.approx(probabilities, abs=1e-4)
+
+    def test_they_are_asked_about_in_batches_of_like_lengths(self, clips):
+        shapes = []
+
+        def predict(request, context):
+            shapes.append(to_array(request.inputs["num_samples"]))
+            return happy(request)
+
+        short, long = Samples(clips[0], 16_000), Samples(clips[9], 16_000)
+        with fake_server(predict) as address, EmotionClient(address, batch_size=8) as client:
+            assert len(list(client.recognise_all([short, long] * 16))) == 32
+        assert sorted(map(len, shapes)) == [8] * 4
+        assert all(len(set(lengths)) == 1 for lengths in shapes)
+
+    def test_they_are_read_as_the_answers_are_taken(self, client, clips):
+        taken = []
+
+        def endless():
+            while True:
+                taken.append(1)
+                yield Samples(clips[0], 16_000)
+
+        answers = client.recognise_all(endless())
+        assert isinstance(next(answers), EmotionAnswer)
+        answers.close()
+        assert len(taken) <= 48
+
+    def test_a_refused_batch_is_an_error_for_its_rows_alone(self, clips):
+        def predict(request, context):
+            if to_array(request.inputs["num_samples"])[0] == clips[9].size:
+                context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "no room")
+            return happy(request)
+
+        short, long = Samples(clips[0], 16_000), Samples(clips[9], 16_000)
+        with fake_server(predict) as address, EmotionClient(address, batch_size=8) as client:
+            answers = list(client.recognise_all([short, long] * 8))
+        assert [type(answer) for answer in answers] == [EmotionAnswer, ServerBusyError] * 8
+
+    def test_a_server_that_is_gone_ends_it(self, clips):
+        taken = []
+
+        def endless():
+            while True:
+                taken.append(1)
+                yield Samples(clips[0], 16_000)
+
+        with EmotionClient(f"127.0.0.1:{free_port()}", attempts=1) as nobody, pytest.raises(ServerUnavailableError):
+            list(nobody.recognise_all(endless()))
+        assert len(taken) <= 48
+
+    def test_no_more_calls_are_under_way_than_allowed_whoever_asks(self, clips):
+        lock, now, most = threading.Lock(), [], []
+
+        def predict(request, context):
+            with lock:
+                now.append(1)
+                most.append(len(now))
+            time.sleep(0.02)
+            with lock:
+                now.pop()
+            return happy(request)
+
+        with (
+            fake_server(predict) as address,
+            EmotionClient(address, concurrency=3) as client,
+            ThreadPoolExecutor(12) as callers,
+        ):
+            list(callers.map(client.recognise, [Samples(clips[0], 16_000)] * 30))
+        assert max(most) == 3
+
+
+class TestUntrueAnswers:
+    """Of something that is no model of this project, or no model server at all."""
+
+    @pytest.mark.parametrize(
+        ("changed", "sentence"),
+        [
+            ({"probabilities": np.full((1, 6), np.nan, np.float32)}, "not finite"),
+            ({"confidence": np.array([np.inf], np.float32)}, "not finite"),
+            ({"probabilities": np.ones((1, 6, 1), np.float32)}, "does not fit the labels"),
+            ({"status": np.zeros((2,), np.int32)}, r"status has the shape \[2\] where 1 rows"),
+            ({"emotion": np.array(b"happiness", object)}, r"emotion has the shape \[\]"),
+            ({"emotion": np.array([b"\xff"], object)}, "name another emotion"),
+        ],
+    )
+    def test_they_are_errors(self, clips, changed, sentence):
+        with (
+            fake_server(lambda request, context: happy(request, **changed)) as address,
+            EmotionClient(address) as client,
+            pytest.raises(UnexpectedAnswerError, match=sentence),
+        ):
+            client.recognise(Samples(clips[0], 16_000))
+
+    def test_a_tensor_that_contradicts_itself_is_refused(self, clips):
+        def predict(request, context):
+            response = happy(request)
+            response.outputs["status"].tensor_shape.dim[0].size = 10**12
+            return response
+
+        with (
+            fake_server(predict) as address,
+            EmotionClient(address) as client,
+            pytest.raises(RequestRefusedError, match="is it a model server"),
+        ):
+            client.recognise(Samples(clips[0], 16_000))
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [{"version": 1, "version_label": "stable"}, {"attempts": 0}, {"attempts": 6}, {"concurrency": 0}, {"timeout": 0}],
+)
+def test_choices_out_of_range_are_defects(choice):
+    with pytest.raises(ValueError, match=r"must be|cannot both"):
+        EmotionClient(**choice)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [AudioRejectedError, ModelNotFoundError, ServerBusyError, UnexpectedAnswerError, UnreadableAudioError],
+)
+def test_one_error_catches_all(error):
+    assert issubclass(error, RecognitionError)
+    assert issubclass(error, UserError)
 
 
 class TestErrors:

@@ -1,0 +1,95 @@
+"""The server under load: one that is there, or `ser serve` as a process of its own."""
+
+import contextlib
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.load.server_counts import ServerCounts, count
+from data_pipeline.errors import UserError
+from serving import server_config
+
+_METRICS = "/monitoring/prometheus/metrics"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelServer:
+    """A server that answers.
+
+    Attributes:
+        address: `host:port` of gRPC.
+        metrics: Address of its Prometheus page, where it has one.
+        pid: Of its process, where we started it.
+    """
+
+    address: str
+    metrics: str | None = None
+    pid: int | None = None
+
+    def counts(self) -> ServerCounts:
+        """What it has counted so far."""
+        return count(self.pid, self.metrics)
+
+
+@contextlib.contextmanager
+def spawned(models: Path, environment: Mapping[str, str] = {}) -> Iterator[ModelServer]:
+    """`ser serve` on free ports; it is gone afterwards.
+
+    Args:
+        models: The model repository.
+        environment: Variables to set for it.
+
+    Raises:
+        UserError: If it does not start.
+    """
+    command = [sys.executable, "-m", "ser", "serve", str(models), "--grpc-port", "0", "--rest-port", "0"]
+    variables = {**os.environ, "PYTHONUNBUFFERED": "1", "TF_CPP_MIN_LOG_LEVEL": "3", **environment}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, env=variables, text=True)
+    assert process.stdout is not None
+    try:
+        yield _started(process, process.stdout)
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def _started(process: subprocess.Popen, output) -> ModelServer:
+    grpc_address = rest_address = None
+    for line in output:
+        if found := re.match(r"Listening on (\S+) \(gRPC", line):
+            grpc_address = found[1]
+        if found := re.search(r"(\S+) \(REST", line):
+            rest_address = found[1]
+        if line.startswith("Stop it"):
+            break
+    if grpc_address is None:
+        raise UserError(f"`ser serve` ended with status {process.wait()}; its message is above")
+    metrics = f"http://{rest_address.removeprefix('http://')}{_METRICS}" if rest_address else None
+    return ModelServer(grpc_address, metrics, process.pid)
+
+
+def variant(models: Path, batching: str | None, folder: Path) -> Path:
+    """The same models with another `batching.config`.
+
+    Args:
+        models: The model repository.
+        batching: Content of the file; None is without batching.
+        folder: To be made, with links to the models.
+
+    Returns:
+        The folder.
+    """
+    folder.mkdir(parents=True)
+    for entry in models.iterdir():
+        if entry.name != server_config.BATCHING and not entry.name.startswith("."):
+            (folder / entry.name).symlink_to(entry.resolve())
+    if batching is not None:
+        (folder / server_config.BATCHING).write_text(batching)
+    return folder
