@@ -177,9 +177,15 @@ def _show(summaries: "Sequence[Summary]", title: str, json_file: Path | None) ->
 
     headings = ("", "offered/s", "answered/s", "p50 ms", "p90 ms", "p99 ms", "max ms", "drain s", "calls/batch", "CPUs")
     rows = [
-        (run.name, (run.offered, run.answered, run.p50, run.p90, run.p99, run.slowest, run.drain, run.calls_a_batch, run.server_cpu))
+        (
+            run.name,
+            (
+                *(run.offered, run.answered, run.p50, run.p90, run.p99, run.slowest),
+                *(run.drain, run.calls_a_batch, run.server_cpu),
+            ),
+        )
         for run in summaries
-    ]  # fmt: skip
+    ]
     lines = []
     for run in summaries:
         errors = ", ".join(f"{count:,} {code}" for code, count in sorted(run.errors.items())) or "none"
