@@ -1,0 +1,300 @@
+"""Requests with something wrong in them, drawn by a seed, each with what must come back."""
+
+import io
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import grpc
+import numpy as np
+import soundfile
+import tensorflow as tf
+from tensorflow.core.framework.tensor_pb2 import TensorProto
+from tensorflow_serving.apis.predict_pb2 import PredictRequest
+
+from serving.status import RowStatus
+from serving.tensors import to_proto
+
+Code = grpc.StatusCode
+
+
+@dataclass(frozen=True)
+class Case:
+    """A request.
+
+    Attributes:
+        kind: What is wrong with it.
+        request: Serialised.
+        codes: gRPC statuses of which one must come back.
+        rows: Statuses allowed in each row of an answer; None where there must be none.
+    """
+
+    kind: str
+    request: bytes
+    codes: tuple[Code, ...]
+    rows: tuple[frozenset[RowStatus], ...] | None
+
+
+Random = np.random.Generator
+GOOD = frozenset({RowStatus.OK})
+EXTREME = frozenset({RowStatus.OK, RowStatus.NO_ANSWER})
+ANY = frozenset(RowStatus)
+
+
+def cases(count: int, seed: int) -> list[Case]:
+    """So many of them, all kinds in turn, in a drawn order."""
+    random = np.random.default_rng(seed)
+    makers = [*_REFUSED.items(), *_JUDGED.items()]
+    made = [maker(random, kind) for kind, maker in (makers[number % len(makers)] for number in range(count))]
+    return [made[place] for place in random.permutation(count)]
+
+
+def _base(random: Random) -> PredictRequest:
+    """A good request for one to four rows."""
+    rows, samples = int(random.integers(1, 5)), int(random.integers(200, 4_000))
+    request = PredictRequest()
+    request.model_spec.name = "ser"
+    request.inputs["waveform"].CopyFrom(to_proto(random.uniform(-1, 1, (rows, samples)).astype(np.float32)))
+    request.inputs["num_samples"].CopyFrom(to_proto(np.full(rows, samples, np.int32)))
+    return request
+
+
+def _bytes_base(signature: str, rows: list[bytes]) -> PredictRequest:
+    request = PredictRequest()
+    request.model_spec.name = "ser"
+    request.model_spec.signature_name = signature
+    request.inputs["audio"].CopyFrom(to_proto(np.array(rows, object)))
+    return request
+
+
+def _refused(change: Callable[[Random, PredictRequest], None], *codes: Code) -> Callable[[Random, str], Case]:
+    def make(random: Random, kind: str) -> Case:
+        request = _base(random)
+        change(random, request)
+        return Case(kind, request.SerializeToString(), codes or (Code.INVALID_ARGUMENT,), None)
+
+    return make
+
+
+def _rank(random: Random, request: PredictRequest) -> None:
+    name = random.choice(["waveform", "num_samples"])
+    wrong = {
+        "waveform": [(), (5,), (1, 1, 400), (2, 3, 4, 5)],
+        "num_samples": [(), (1, 1), (1, 2, 1)],
+    }[name]
+    shape = wrong[random.integers(len(wrong))]
+    request.inputs[name].CopyFrom(to_proto(np.zeros(shape, np.float32 if name == "waveform" else np.int32)))
+
+
+def _dtype(random: Random, request: PredictRequest) -> None:
+    dtypes = [np.float64, np.float16, np.int16, np.int32, np.int64, np.uint8, np.bool_, np.complex64, object]
+    if random.integers(2):
+        wrong = [dtype for dtype in dtypes if dtype is not np.int32]
+        name, shape = "num_samples", (1,)
+    else:
+        wrong, name, shape = dtypes, "waveform", (1, 300)
+    dtype = wrong[random.integers(len(wrong))]
+    array = np.full(shape, b"x", object) if dtype is object else np.ones(shape, dtype)
+    request.inputs[name].CopyFrom(tf.make_tensor_proto(array))
+
+
+def _name(random: Random, request: PredictRequest) -> None:
+    strange = ["Waveform", "waveform:0", "", "x" * 5_000, "ünïcode", "serving_default_waveform:0", "audio", "\n"]
+    new = str(random.choice(strange))
+    old = str(random.choice(["waveform", "num_samples"]))
+    match random.integers(3):
+        case 0:
+            del request.inputs[old]
+        case 1:
+            request.inputs[new].CopyFrom(request.inputs[old])
+        case _:
+            request.inputs[new].CopyFrom(request.inputs[old])
+            del request.inputs[old]
+
+
+def _batch_sizes(random: Random, request: PredictRequest) -> None:
+    rows = request.inputs["waveform"].tensor_shape.dim[0].size
+    other = int(random.choice([size for size in range(9) if size != rows]))
+    request.inputs["num_samples"].CopyFrom(to_proto(np.full(other, 100, np.int32)))
+
+
+def _contradiction(random: Random, request: PredictRequest) -> None:
+    """A tensor that is not what it says."""
+    tensor = request.inputs[random.choice(["waveform", "num_samples"])]
+    match random.integers(7):
+        case 0:
+            tensor.tensor_content = tensor.tensor_content[: random.integers(len(tensor.tensor_content))]
+        case 1:
+            tensor.tensor_content += bytes(int(random.integers(1, 50)))
+        case 2:
+            tensor.tensor_shape.dim[0].size = int(random.choice([-1, -(2**63), 10**12, 2**62]))
+        case 3:
+            tensor.tensor_shape.unknown_rank = True
+            del tensor.tensor_shape.dim[:]
+        case 4:
+            tensor.dtype = int(random.choice([0, 21, 99, 2**31 - 1]))
+        case 5:
+            tensor.tensor_shape.dim.extend(TensorProto().tensor_shape.dim.add(size=1) for _ in range(300))
+        case _:
+            tensor.tensor_content = b""
+
+
+def _model(random: Random, request: PredictRequest) -> None:
+    request.model_spec.name = str(random.choice(["foo", "SER", "../ser", "ser/1", "s" * 9_000, "ser ", "модель"]))
+
+
+def _no_model(random: Random, request: PredictRequest) -> None:
+    if random.integers(2):
+        request.ClearField("model_spec")
+    else:
+        request.model_spec.name = ""
+
+
+def _version(random: Random, request: PredictRequest) -> None:
+    request.model_spec.version.value = int(random.choice([0, 7, 10**9, 2**62, -1, -(2**62)]))
+
+
+def _label(random: Random, request: PredictRequest) -> None:
+    request.model_spec.version_label = str(random.choice(["stable", "canary", "2", "l" * 9_000, "é"]))
+
+
+def _signature(random: Random, request: PredictRequest) -> None:
+    names = ["serving", "predict", "__saved_model_init_op", "wav", "n" * 9_000, "Serving_default"]
+    request.model_spec.signature_name = str(random.choice(names))
+
+
+def _output_filter(random: Random, request: PredictRequest) -> None:
+    wrong = [["loss"], ["probabilities", "probabilities"], [""], ["status", "x" * 9_000]]
+    request.output_filter.extend(wrong[random.integers(len(wrong))])
+
+
+def _noise(random: Random, kind: str) -> Case:
+    """No request at all. gRPC itself answers, and its Python server says INTERNAL to what cannot be parsed."""
+    junk = random.bytes(int(random.integers(1, 400)))
+    try:
+        PredictRequest.FromString(junk)
+    except Exception:
+        return Case(kind, junk, (Code.INTERNAL, Code.INVALID_ARGUMENT), None)
+    return Case(kind, b"\xff" * 9, (Code.INTERNAL, Code.INVALID_ARGUMENT), None)
+
+
+_REFUSED: dict[str, Callable[[Random, str], Case]] = {
+    "rank": _refused(_rank),
+    "dtype": _refused(_dtype),
+    "name": _refused(_name),
+    "batch sizes": _refused(_batch_sizes),
+    "contradiction": _refused(_contradiction),
+    "unknown model": _refused(_model, Code.NOT_FOUND),
+    "no model": _refused(_no_model),
+    "unknown version": _refused(_version, Code.NOT_FOUND),
+    "unknown label": _refused(_label),
+    "unknown signature": _refused(_signature, Code.FAILED_PRECONDITION),
+    "output filter": _refused(_output_filter),
+    "noise": _noise,
+}
+
+
+def _waveform_rows(random: Random, kind: str) -> Case:
+    """Rows of which each may have something wrong in its samples or their number."""
+    rows, samples = int(random.integers(1, 7)), int(random.integers(200, 4_000))
+    waveform = random.uniform(-1, 1, (rows, samples)).astype(np.float32)
+    num_samples = random.integers(1, samples + 1, rows).astype(np.int32)
+    expected = []
+    for row in range(rows):
+        match random.integers(6):
+            case 0:
+                num_samples[row] = random.choice([0, -1, -(2**31), samples + 1, 2**31 - 1])
+                expected.append(frozenset({RowStatus.NUM_SAMPLES_OUT_OF_RANGE}))
+            case 1:
+                waveform[row, random.integers(num_samples[row])] = random.choice([np.nan, np.inf, -np.inf])
+                expected.append(frozenset({RowStatus.NOT_FINITE}))
+            case 2:
+                waveform[row, num_samples[row] :] = random.choice([np.nan, np.inf, 1e38])
+                expected.append(GOOD)
+            case 3:
+                waveform[row] *= np.float32(random.choice([1e5, 1e20, 1e38]))
+                expected.append(EXTREME)
+            case 4:
+                waveform[row] *= np.float32(random.choice([0, 1e-45, 1e-30]))
+                expected.append(GOOD)
+            case _:
+                expected.append(GOOD)
+    request = PredictRequest()
+    request.model_spec.name = "ser"
+    request.inputs["waveform"].CopyFrom(to_proto(waveform))
+    request.inputs["num_samples"].CopyFrom(to_proto(num_samples))
+    return Case(kind, request.SerializeToString(), (Code.OK,), tuple(expected))
+
+
+def _no_samples(random: Random, kind: str) -> Case:
+    rows = int(random.integers(1, 5))
+    request = PredictRequest()
+    request.model_spec.name = "ser"
+    request.inputs["waveform"].CopyFrom(to_proto(np.zeros((rows, 0), np.float32)))
+    request.inputs["num_samples"].CopyFrom(to_proto(random.integers(-3, 4, rows).astype(np.int32)))
+    allowed = frozenset({RowStatus.EMPTY, RowStatus.NUM_SAMPLES_OUT_OF_RANGE})
+    return Case(kind, request.SerializeToString(), (Code.OK,), (allowed,) * rows)
+
+
+def good_wav(random: Random, rate: int = 16_000) -> bytes:
+    """A WAV file that the graph takes."""
+    file = io.BytesIO()
+    soundfile.write(file, random.uniform(-1, 1, int(random.integers(50, 2_000))), rate, "PCM_16", format="WAV")
+    return file.getvalue()
+
+
+def _wav_row(random: Random) -> tuple[bytes, frozenset[RowStatus]]:
+    audio = good_wav(random, int(random.choice([8_000, 16_000])))
+    match random.integers(7):
+        case 0:
+            cut = int(random.integers(0, len(audio)))
+            return audio[:cut], _of_cut(cut)
+        case 1:
+            damaged = bytearray(audio)
+            for place in random.integers(0, 44, 3):
+                damaged[place] = random.integers(256)
+            return bytes(damaged), ANY
+        case 2:
+            return random.bytes(int(random.integers(1, 300))), frozenset({RowStatus.NOT_WAV})
+        case 3:
+            return b"", frozenset({RowStatus.EMPTY})
+        case 4:
+            return audio[:22] + struct.pack("<H", 2) + audio[24:], frozenset({RowStatus.UNSUPPORTED_CHANNELS})
+        case 5:
+            return audio[:24] + struct.pack("<I", 44_100) + audio[28:], frozenset({RowStatus.UNSUPPORTED_RATE})
+        case _:
+            return audio, GOOD
+
+
+def _of_cut(length: int) -> frozenset[RowStatus]:
+    """What a WAV file says of which only so many bytes came: 44 of header, then samples."""
+    if length == 0:
+        return frozenset({RowStatus.EMPTY})
+    if length < 12:
+        return frozenset({RowStatus.NOT_WAV})
+    if length < 44:
+        return frozenset({RowStatus.INCOMPLETE_HEADER})
+    return frozenset({RowStatus.TRUNCATED})
+
+
+def _wav_rows(random: Random, kind: str) -> Case:
+    rows = [_wav_row(random) for _ in range(random.integers(1, 7))]
+    request = _bytes_base("wav_bytes", [audio for audio, _ in rows])
+    return Case(kind, request.SerializeToString(), (Code.OK,), tuple(expected for _, expected in rows))
+
+
+def _mulaw_rows(random: Random, kind: str) -> Case:
+    rows = [random.bytes(int(random.choice([0, 1, 160, 1_500]))) for _ in range(random.integers(1, 7))]
+    request = _bytes_base("mulaw_bytes", rows)
+    expected = tuple(GOOD if audio else frozenset({RowStatus.EMPTY}) for audio in rows)
+    return Case(kind, request.SerializeToString(), (Code.OK,), expected)
+
+
+_JUDGED: dict[str, Callable[[Random, str], Case]] = {
+    "samples": _waveform_rows,
+    "samples again": _waveform_rows,
+    "no samples": _no_samples,
+    "WAV": _wav_rows,
+    "WAV again": _wav_rows,
+    "mu-law": _mulaw_rows,
+}
