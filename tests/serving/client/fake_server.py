@@ -6,7 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 import numpy as np
-from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
+from tensorflow_serving.apis import (
+    get_model_status_pb2,
+    model_service_pb2_grpc,
+    predict_pb2,
+    prediction_service_pb2_grpc,
+)
 
 from data_pipeline.emotion import LABELS
 from serving.tensors import MAX_MESSAGE_BYTES, to_array, to_proto
@@ -31,15 +36,22 @@ def happy(request: predict_pb2.PredictRequest, version: int = 1, **changed: np.n
 
 @contextlib.contextmanager
 def fake_server(predict: Predict, credentials: grpc.ServerCredentials | None = None) -> Iterator[str]:
-    """Its address, while it runs."""
+    """Its address, while it runs; its model is always available."""
 
     class Service(prediction_service_pb2_grpc.PredictionServiceServicer):
         def Predict(self, request, context):
             return predict(request, context)
 
+    class Models(model_service_pb2_grpc.ModelServiceServicer):
+        def GetModelStatus(self, request, context):
+            response = get_model_status_pb2.GetModelStatusResponse()
+            response.model_version_status.add(version=1, state=get_model_status_pb2.ModelVersionStatus.AVAILABLE)
+            return response
+
     options = [("grpc.max_receive_message_length", MAX_MESSAGE_BYTES)]
     server = grpc.server(ThreadPoolExecutor(16), options=options)
     prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(Service(), server)
+    model_service_pb2_grpc.add_ModelServiceServicer_to_server(Models(), server)
     if credentials is None:
         port = server.add_insecure_port("127.0.0.1:0")
     else:

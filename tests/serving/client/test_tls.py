@@ -93,8 +93,7 @@ def test_a_file_that_is_no_certificate_is_named(pem, tmp_path):
         Tls.from_files(tmp_path / "nowhere")
 
 
-def test_ser_predict_takes_them_as_files(mutual, pem, tmp_path, monkeypatch):
-    monkeypatch.setattr(EmotionClient, "check", lambda client: None)  # the fake server knows Predict only
+def test_ser_predict_takes_them_as_files(mutual, pem, tmp_path):
     soundfile.write(tmp_path / "clip.wav", TONE.values, TONE.rate)
     command = ["predict", str(tmp_path / "clip.wav"), "--server", mutual, "--json"]
     options = [part for name in pem for part in (f"--{name}", str(pem[name]))]
