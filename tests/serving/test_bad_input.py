@@ -146,13 +146,14 @@ def test_connections_that_break_off_or_never_read(server, neighbours):
     assert neighbours(5) == []
 
 
+@pytest.fixture(scope="module")
+def client(server):
+    with EmotionClient(server.address) as opened:
+        yield opened
+
+
 class TestTheClient:
     """One typed error, whatever was wrong."""
-
-    @pytest.fixture(scope="class")
-    def client(self, server):
-        with EmotionClient(server.address) as opened:
-            yield opened
 
     def test_damaged_files(self, client):
         random = np.random.default_rng(SEED)
