@@ -11,6 +11,9 @@ import typer
 from data_pipeline.atomic_file import write_text
 from data_pipeline.errors import UserError
 
+_WIDTH = 200
+"""Characters of the widest table."""
+
 
 def run(command: Callable[..., None]) -> None:
     """Run a benchmark's command; what the user can put right is one line and exit status 1."""
@@ -52,7 +55,8 @@ def show(
         table.add_column(heading, justify="right" if number else "left")
     for name, numbers in rows:
         table.add_row(name, *(f"{number:,.0f}" if number >= 100 else f"{number:.3g}" for number in numbers))
-    Console().print(table)
+    # Where the output is a file, rich would cut wide tables to 80 characters.
+    Console(width=None if sys.stdout.isatty() else _WIDTH).print(table)
     typer.echo(verdict)
     if json_file:
         write_text(json_file, json.dumps(figures, indent=2) + "\n")

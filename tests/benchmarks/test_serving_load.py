@@ -172,7 +172,7 @@ def test_the_script_asks_a_server_that_is_there(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ([], "either --spawn MODELS or --server HOST:PORT"),
+        (["--seconds", "1"], "either --spawn MODELS or --server HOST:PORT"),
         (["--server", "a:1", "--compare"], "--compare starts servers of its own"),
         (["--server", "a:1", "--rate", "fast"], "--rate fast is no rate"),
         (["--server", "a:1", "--rate", "50%", "--callers", "0"], "--rate 50% is a share of what --callers find"),
