@@ -11,7 +11,7 @@ from data_pipeline.dataset import FORMAT
 from data_pipeline.decode import SAMPLE_RATE
 from data_pipeline.emotion import EMOTIONS, Emotion
 from data_pipeline.outcome import Outcome
-from data_pipeline.plan import Plan
+from data_pipeline.plan import Plan, plan_digest
 from data_pipeline.quality import contradictions
 from data_pipeline.set_aside import SetAside
 from data_pipeline.side import SIDES, Side
@@ -53,7 +53,7 @@ def describe(found: Sequence[FoundCorpus], split_title: str, plan: Plan, outcome
         "synthetic": any(source.corpus.synthetic for source in found),
         "split": split_title,
         "fingerprint": _fingerprint(plan, outcomes),
-        "plan": plan.digest,
+        "plan": plan_digest(split_title, [outcome.plan for outcome in outcomes]),
         "sample_rate": SAMPLE_RATE,
         "clips": len(usable),
         "seconds": _seconds(outcomes),

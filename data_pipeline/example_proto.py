@@ -1,7 +1,7 @@
 """`tf.train.Example` without TensorFlow, whose import would cost every worker process seconds.
 
 The message is that of tensorflow/core/example/{example,feature}.proto, declared here to the protobuf library, which
-does all encoding.
+does all encoding but that of long byte strings: it would copy them three times.
 """
 
 from collections.abc import Mapping
@@ -32,6 +32,34 @@ def encode_example(values: Mapping[str, bytes | str | int | tuple[int, ...]]) ->
         else:
             features[key].int64_list.value.extend(value if isinstance(value, tuple) else (value,))
     return example.SerializeToString(deterministic=True)
+
+
+def head_of_bytes(key: str, size: int) -> bytes:
+    """What stands before the value in an example whose one feature is a byte string.
+
+    Args:
+        key: Of the feature.
+        size: Of the value in bytes.
+
+    Returns:
+        With the value behind it, what `encode_example({key: value})` gives.
+    """
+    value = _field(1, size)  # BytesList.value
+    feature = _field(1, len(value) + size) + value  # Feature.bytes_list
+    name = key.encode()
+    entry = _field(1, len(name)) + name + _field(2, len(feature) + size) + feature  # FeatureEntry.key and value
+    features = _field(1, len(entry) + size) + entry  # Features.feature
+    return _field(1, len(features) + size) + features  # Example.features
+
+
+def _field(number: int, size: int) -> bytes:
+    """Tag and length of a field of bytes, strings or messages, whose wire type is 2 (protobuf.dev, Encoding)."""
+    head = bytearray([number << 3 | 2])
+    while size > 0x7F:
+        head.append(size & 0x7F | 0x80)
+        size >>= 7
+    head.append(size)
+    return bytes(head)
 
 
 def _declare() -> type[Any]:

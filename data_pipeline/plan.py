@@ -67,7 +67,7 @@ class Plan:
     @property
     def digest(self) -> str:
         """Hex digest of what will be in all of them; see `Shard.digest`."""
-        return hashlib.sha256(_line([self.split_title, *(shard.digest for shard in self.shards)])).hexdigest()
+        return plan_digest(self.split_title, [shard.digest for shard in self.shards])
 
     @property
     def clips(self) -> int:
@@ -78,6 +78,16 @@ class Plan:
     def changed(self) -> int:
         """When the last of all files was changed, in nanoseconds since the epoch."""
         return max(shard.changed for shard in self.shards)
+
+
+def plan_digest(split_title: str, shards: Sequence[str]) -> str:
+    """`Plan.digest`, from the digests of its shards where they are known already.
+
+    Args:
+        split_title: See `Plan`.
+        shards: The digest of each.
+    """
+    return hashlib.sha256(_line([split_title, *shards])).hexdigest()
 
 
 def make_plan(clips: Iterable[tuple[Clip, Side]], split_title: str) -> Plan:

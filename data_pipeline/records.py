@@ -7,23 +7,25 @@ import numpy as np
 
 from data_pipeline.clip import Clip
 from data_pipeline.emotion import EMOTIONS
-from data_pipeline.example_proto import encode_example
+from data_pipeline.example_proto import encode_example, head_of_bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
     """An utterance as it is stored.
 
-    Its parts are examples themselves. Written one after the other they are read as one example with the features of
-    all: so the encoding of protocol buffers has it, and TensorFlow's parser of examples keeps to that. The samples are
-    thus copied fewer times, and what many clips have in common is encoded once.
+    It is made of examples written one after the other, which are read as one with the features of all: so the encoding
+    of protocol buffers has it, and TensorFlow's parser of examples keeps to that. The samples are thus copied once,
+    and what many clips have in common is encoded once.
 
     Attributes:
         description: Everything known of the clip.
-        samples: The PCM.
+        head: What the encoding wants before the samples.
+        samples: The PCM, little-endian.
     """
 
     description: bytes
+    head: bytes
     samples: bytes
 
     @classmethod
@@ -56,13 +58,14 @@ class Record:
             _feature("ethnicity", clip.ethnicity),
         )
         description = b"".join(described)
-        return cls(description, encode_example({"pcm": pcm.astype("<i2", copy=False).tobytes()}))
+        samples = pcm.astype("<i2", copy=False).tobytes()
+        return cls(description, head_of_bytes("pcm", len(samples)), samples)
 
 
 def encode(clip: Clip, pcm: np.ndarray) -> bytes:
     """The bytes of a record; see `Record.of`."""
     record = Record.of(clip, pcm)
-    return record.description + record.samples
+    return record.description + record.head + record.samples
 
 
 @functools.lru_cache(maxsize=4_096)

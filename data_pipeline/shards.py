@@ -66,7 +66,7 @@ def write_shard(task: Task, on_clip: Callable[[int], object] = lambda _: None) -
                 continue
             note, record = result
             kept.append(note)
-            size += write_record(file, record.description, record.samples)
+            size += write_record(file, record.description, record.head, record.samples)
             digest.update(record.description)
             digest.update(bytes.fromhex(note.digest))
     outcome = Outcome(task.shard.digest, size, digest.hexdigest(), tuple(kept), tuple(set_aside))

@@ -12,6 +12,7 @@ from hypothesis.extra import numpy as arrays
 
 from data_pipeline.clip import Clip
 from data_pipeline.emotion import EMOTIONS, Emotion
+from data_pipeline.example_proto import encode_example, head_of_bytes
 from data_pipeline.parsing import parse
 from data_pipeline.records import Record, encode
 from data_pipeline.storage.stored_file import StoredFile
@@ -72,6 +73,12 @@ def test_equal_utterances_give_equal_bytes(clip, pcm):
     assert encode(clip, pcm) == encode(clip, pcm.copy())
 
 
+@settings(deadline=None)
+@given(st.text(max_size=200), st.integers(0, 300) | st.sampled_from([16_383, 16_384, 2_097_151, 2_097_152]))
+def test_long_values_are_framed_as_the_protobuf_library_does(key, size):
+    assert head_of_bytes(key, size) + bytes(size) == encode_example({key: bytes(size)})
+
+
 def test_it_is_an_example_that_any_program_can_read():
     clip = Clip(FILE, "1001_IEO_NEU_XX", "crema_d", "1001", Emotion.NEUTRAL)
 
@@ -111,7 +118,7 @@ def test_its_parts_make_one_example_for_tensorflow():
     clip = Clip(FILE, "n", "c", "s", Emotion.CALM, votes={Emotion.CALM: 300}, age=7)
     record = Record.of(clip, np.arange(5, dtype=np.int16))
 
-    features = tf.train.Example.FromString(record.description + record.samples).features.feature
+    features = tf.train.Example.FromString(record.description + record.head + record.samples).features.feature
 
     assert len(features) == 14
     assert features["votes"].int64_list.value == [0] * 7 + [300, 0]
