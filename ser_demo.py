@@ -148,7 +148,7 @@ def _unheard(demo: Demo, source: Path, dataset: Dataset) -> list[Clip]:
 @contextmanager
 def _server(models: Path, port: int) -> Iterator[str]:
     """`ser serve` in the background; yields its address once it listens."""
-    command = ["serve", str(models), "--grpc-port", str(port)]
+    command = ["serve", str(models), "--grpc-port", str(port), "--rest-port", "0"]
     print(f"$ ser {' '.join(command)} &", flush=True)
     process = subprocess.Popen([*_SER, *command], stdout=subprocess.PIPE, text=True)
     try:

@@ -40,10 +40,10 @@ allowed_batch_sizes: 8
 allowed_batch_sizes: 16
 allowed_batch_sizes: 32
 pad_variable_length_inputs: true
-# How long the first call of a batch waits for others.
-batch_timeout_micros { value: 2000 }
-# The queue is bounded: where it is full, a call fails at once with UNAVAILABLE.
-max_enqueued_batches { value: 64 }
+# How long the first call of a batch waits for others. Not at all: while a batch is computed, the next one gathers.
+batch_timeout_micros { value: 0 }
+# The queue is bounded: where it is full, a call fails at once, with UNAVAILABLE (`ser serve`: RESOURCE_EXHAUSTED).
+max_enqueued_batches { value: 8 }
 """
 
 _MONITORING_CONFIG = """\

@@ -8,6 +8,12 @@ import pytest
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("conformance", "tests/serving/conformance against a server that is running")
+    group.addoption("--server", metavar="HOST:PORT", help="its gRPC; without it, `ser serve` is started")
+    group.addoption("--rest-server", metavar="HOST:PORT", help="its REST; HOST:8501 where it is not given")
+
+
 @pytest.fixture(scope="session")
 def speech_data() -> Path:
     """The folder with real speech and weights: `$SER_DATA`, else `../shared/data` beside the project."""

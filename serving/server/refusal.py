@@ -1,8 +1,6 @@
 """What the server answers where it cannot answer: a gRPC status code and one sentence."""
 
-import contextlib
 import logging
-from collections.abc import Iterator
 
 import grpc
 import tensorflow as tf
@@ -46,26 +44,32 @@ def not_found(sentence: str) -> Refusal:
     return Refusal(grpc.StatusCode.NOT_FOUND, sentence)
 
 
-@contextlib.contextmanager
-def refusals_as_status(context: grpc.ServicerContext) -> Iterator[None]:
-    """End the call with the right status where its body raises.
+def exhausted(sentence: str) -> Refusal:
+    """There are more requests than this server manages; another may, or this one later."""
+    return Refusal(grpc.StatusCode.RESOURCE_EXHAUSTED, sentence)
 
-    A `Refusal` becomes its own status, an error of TensorFlow's runtime the status of the same number (the
-    two lists of codes are one), and anything else INTERNAL, with the traceback in the server's log only.
+
+def deadline_exceeded(sentence: str) -> Refusal:
+    """The caller wanted the answer sooner."""
+    return Refusal(grpc.StatusCode.DEADLINE_EXCEEDED, sentence)
+
+
+def as_refusal(error: Exception) -> Refusal:
+    """What a caller is told of an error.
+
+    A `Refusal` stays what it is, an error of TensorFlow's runtime gets the status of the same number (the two
+    lists of codes are one), and anything else is INTERNAL, with the traceback in the server's log only.
 
     Args:
-        context: Of the call being answered.
+        error: Raised while a request was answered; the exception being handled.
     """
-    try:
-        yield
-    except Refusal as refusal:
-        context.abort(refusal.code, _shortened(refusal.sentence))
-    except tf.errors.OpError as error:
+    if isinstance(error, Refusal):
+        return Refusal(error.code, _shortened(error.sentence))
+    if isinstance(error, tf.errors.OpError):
         code = _STATUS_CODES.get(error.error_code, grpc.StatusCode.INTERNAL)
-        context.abort(code, _shortened(error.message))
-    except Exception:
-        _log.exception("a request failed")
-        context.abort(grpc.StatusCode.INTERNAL, "The server failed on this request; its log says why.")
+        return Refusal(code, _shortened(error.message))
+    _log.error("a request failed", exc_info=error)
+    return Refusal(grpc.StatusCode.INTERNAL, "The server failed on this request; its log says why.")
 
 
 def _shortened(sentence: str) -> str:

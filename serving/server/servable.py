@@ -1,6 +1,6 @@
 """One loaded version of a model: its signatures, and how to ask them."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,22 +17,52 @@ from serving.tensors import MalformedTensorError, to_array
 DEFAULT_SIGNATURE = tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
 """Answers where a request names no signature, as in TensorFlow Serving."""
 
+_INTERNAL = "__"
+"""So begin the names of signatures that are not for callers."""
+
+_INIT_OP = "__saved_model_init_op"
+
 
 @dataclass(frozen=True)
+class Call:
+    """A request that fits its model.
+
+    Attributes:
+        signature_name: Of the signature asked.
+        arrays: Its inputs.
+        wanted: Names of the outputs that the caller wants.
+    """
+
+    signature_name: str
+    arrays: Mapping[str, np.ndarray]
+    wanted: Sequence[str]
+
+
 class Servable:
-    """A SavedModel in memory.
+    """A SavedModel in memory, run in a session as TensorFlow Serving runs it. Any thread may ask it.
 
     Attributes:
         name: Of the model.
         version: Of the model.
         signatures: What goes in and out, by name, as `saved_model.pb` says and `GetModelMetadata` answers.
-        functions: The signatures that can be asked, ready to run.
     """
 
-    name: str
-    version: int
-    signatures: Mapping[str, meta_graph_pb2.SignatureDef]
-    functions: Mapping[str, tf.types.experimental.ConcreteFunction]
+    def __init__(
+        self,
+        name: str,
+        version: int,
+        signatures: Mapping[str, meta_graph_pb2.SignatureDef],
+        session: tf.compat.v1.Session,
+    ):
+        self.name = name
+        self.version = version
+        self.signatures = signatures
+        self._session = session
+        self._functions = {
+            key: _function(session, signature)
+            for key, signature in signatures.items()
+            if not key.startswith(_INTERNAL)
+        }  # fmt: skip
 
     @classmethod
     def load(cls, name: str, version: int, folder: Path) -> "Servable":
@@ -46,49 +76,91 @@ class Servable:
         Raises:
             UserError: If there is no SavedModel for serving in the folder, or it cannot be loaded.
         """
-        signatures = _signatures(folder)
+        meta_graph = _meta_graph(folder)
+        session = tf.compat.v1.Session(graph=tf.Graph())
         try:
-            functions = tf.saved_model.load(str(folder), tags=[tf.saved_model.SERVING]).signatures
+            _restore(meta_graph, folder, session)
+            return cls(name, version, dict(meta_graph.signature_def), session)
         except Exception as error:  # a damaged SavedModel raises whatever the part that is damaged does
+            session.close()
             reason = str(error).strip().splitlines()[0]
             raise UserError(f"{folder} cannot be loaded ({reason}): export it again") from error
-        return cls(name, version, signatures, functions)
 
-    def predict(
-        self,
-        signature_name: str,
-        inputs: Mapping[str, tensor_pb2.TensorProto],
-        output_filter: Collection[str] = (),
-    ) -> dict[str, np.ndarray]:
-        """Answer one batch.
+    def signature(self, name: str) -> meta_graph_pb2.SignatureDef:
+        """What goes in and out of a signature.
+
+        Args:
+            name: Empty for the default.
+
+        Raises:
+            Refusal: If the model has no such signature.
+        """
+        name = name or DEFAULT_SIGNATURE
+        if name not in self._functions:
+            # The code is TensorFlow Serving's (predict_util.cc), though INVALID_ARGUMENT would say it better.
+            raise failed_precondition(
+                f'Serving signature key "{name}" not found; {self.name} has {", ".join(sorted(self._functions))}.'
+            )
+        return self.signatures[name]
+
+    def call(
+        self, signature_name: str, inputs: Mapping[str, tensor_pb2.TensorProto], output_filter: Collection[str] = ()
+    ) -> Call:
+        """Check a request against the model.
 
         Args:
             signature_name: Empty for the default.
-            inputs: From a request; checked against the signature.
+            inputs: From a request.
             output_filter: Outputs wanted; all of them where empty.
-
-        Returns:
-            The outputs by name; strings as `bytes` in an object array.
 
         Raises:
             Refusal: If signature, inputs or filter do not fit the model.
-            tf.errors.OpError: If the graph itself fails.
         """
-        signature_name = signature_name or DEFAULT_SIGNATURE
-        if signature_name not in self.functions:
-            # The code is TensorFlow Serving's (predict_util.cc), though INVALID_ARGUMENT would say it better.
-            raise failed_precondition(
-                f'Serving signature key "{signature_name}" not found; '
-                f"{self.name} has {', '.join(sorted(self.functions))}."
-            )
-        signature = self.signatures[signature_name]
+        signature = self.signature(signature_name)
         wanted = _wanted_outputs(signature, output_filter)
-        arrays = _checked_inputs(signature, inputs)
-        outputs = self.functions[signature_name](**{key: tf.constant(array) for key, array in arrays.items()})
-        return {key: outputs[key].numpy() for key in wanted}
+        return Call(signature_name or DEFAULT_SIGNATURE, _checked_inputs(signature, inputs), wanted)
+
+    def run(self, signature_name: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Compute a batch.
+
+        Args:
+            signature_name: One that the model has.
+            arrays: Inputs that fit it, as a `Call` has them.
+
+        Returns:
+            All outputs by name; strings as `bytes` in an object array.
+
+        Raises:
+            tf.errors.OpError: If the graph fails.
+        """
+        signature = self.signatures[signature_name]
+        outputs = self._functions[signature_name](*(arrays[name] for name in sorted(signature.inputs)))
+        return dict(zip(sorted(signature.outputs), outputs, strict=True))
+
+    def predict(
+        self, signature_name: str, inputs: Mapping[str, tensor_pb2.TensorProto], output_filter: Collection[str] = ()
+    ) -> dict[str, np.ndarray]:
+        """Check and compute one batch; `call` and `run` have the arguments and errors."""
+        call = self.call(signature_name, inputs, output_filter)
+        outputs = self.run(call.signature_name, call.arrays)
+        return {name: outputs[name] for name in call.wanted}
+
+    def close(self) -> None:
+        """Free the model. Nobody may be asking it."""
+        self._functions = {}
+        self._session.close()
 
 
-def _signatures(folder: Path) -> dict[str, meta_graph_pb2.SignatureDef]:
+def _function(session: tf.compat.v1.Session, signature: meta_graph_pb2.SignatureDef) -> Callable[..., list]:
+    """Outputs in the order of their names, from inputs in the order of theirs."""
+    with session.graph.as_default():
+        return session.make_callable(
+            [signature.outputs[name].name for name in sorted(signature.outputs)],
+            [signature.inputs[name].name for name in sorted(signature.inputs)],
+        )
+
+
+def _meta_graph(folder: Path) -> meta_graph_pb2.MetaGraphDef:
     path = folder / "saved_model.pb"
     if not path.is_file():
         raise UserError(f"{folder} holds no SavedModel (no saved_model.pb): export the model again")
@@ -98,8 +170,21 @@ def _signatures(folder: Path) -> dict[str, meta_graph_pb2.SignatureDef]:
         raise UserError(f"{path} is damaged: export the model again") from error
     for meta_graph in saved_model.meta_graphs:
         if tf.saved_model.SERVING in meta_graph.meta_info_def.tags:
-            return dict(meta_graph.signature_def)
+            return meta_graph
     raise UserError(f"{path} has no graph tagged `{tf.saved_model.SERVING}`: export the model again")
+
+
+def _restore(meta_graph: meta_graph_pb2.MetaGraphDef, folder: Path, session: tf.compat.v1.Session) -> None:
+    """Graph, variables and tables, in the order of `LoadSavedModel` (tensorflow/cc/saved_model/loader.cc)."""
+    with session.graph.as_default():
+        tf.graph_util.import_graph_def(meta_graph.graph_def, name="")
+    assets = {asset.tensor_info.name: str(folder / "assets" / asset.filename) for asset in meta_graph.asset_file_def}
+    saver = meta_graph.saver_def
+    if saver.restore_op_name:
+        variables = str(folder / "variables" / "variables")
+        session.run(saver.restore_op_name, {**assets, saver.filename_tensor_name: variables})
+    if _INIT_OP in meta_graph.signature_def:
+        session.run(meta_graph.signature_def[_INIT_OP].outputs[_INIT_OP].name, assets)
 
 
 def _wanted_outputs(signature: meta_graph_pb2.SignatureDef, output_filter: Collection[str]) -> list[str]:

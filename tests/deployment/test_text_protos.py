@@ -3,26 +3,14 @@
 import subprocess
 from pathlib import Path
 
-import pytest
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format
+from google.protobuf import text_format
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
+
+from serving.config_messages import message_type, read_text_proto
 
 DEPLOYMENT = Path(__file__).parents[2] / "deployment"
 KEY = "-----BEGIN PRIVATE KEY-----\nMIIE/+abc=\n-----END PRIVATE KEY-----\n"
 CERTIFICATES = "-----BEGIN CERTIFICATE-----\nMIID\n-----END CERTIFICATE-----\n" * 2
-
-
-@pytest.fixture(scope="module")
-def ssl_config():
-    """`SSLConfig` of tensorflow_serving/config/ssl_config.proto, which `tensorflow-serving-api` does not ship."""
-    file = descriptor_pb2.FileDescriptorProto(name="ssl.proto", package="test", syntax="proto3")
-    message = file.message_type.add(name="SSLConfig")
-    for number, name in enumerate(("server_key", "server_cert", "custom_ca"), start=1):
-        message.field.add(name=name, number=number, type=descriptor_pb2.FieldDescriptorProto.TYPE_STRING)
-    message.field.add(name="client_verify", number=4, type=descriptor_pb2.FieldDescriptorProto.TYPE_BOOL)
-    pool = descriptor_pool.DescriptorPool()
-    pool.Add(file)
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName("test.SSLConfig"))
 
 
 def write_ssl_config(folder: Path, *contents: str) -> subprocess.CompletedProcess:
@@ -46,15 +34,16 @@ def test_the_models_have_version_policies_and_labels_of_loaded_versions():
     assert dict(models["mobilenet"].version_labels) == {"stable": 1, "canary": 2}
 
 
-def test_the_example_of_tls_asks_for_client_certificates(ssl_config):
-    config = text_format.Parse((DEPLOYMENT / "tls/ssl.config").read_text(), ssl_config())
+def test_the_example_of_tls_asks_for_client_certificates():
+    config = read_text_proto(DEPLOYMENT / "tls/ssl.config", "SSLConfig")
     assert config.client_verify
     for pem in (config.server_key, config.server_cert, config.custom_ca):
         assert pem.startswith("-----BEGIN ")
         assert pem.endswith("-----\n")
 
 
-def test_pem_files_arrive_in_ssl_config_as_they_are(ssl_config, tmp_path):
+def test_pem_files_arrive_in_ssl_config_as_they_are(tmp_path):
+    ssl_config = message_type("SSLConfig")
     mutual = text_format.Parse(write_ssl_config(tmp_path, KEY, CERTIFICATES, CERTIFICATES).stdout, ssl_config())
     assert mutual == ssl_config(
         server_key=KEY, server_cert=CERTIFICATES, custom_ca=CERTIFICATES, client_verify=True

@@ -9,10 +9,10 @@ from pathlib import Path
 
 
 @contextlib.contextmanager
-def ser_serve(models: Path) -> Iterator[tuple[subprocess.Popen, str]]:
-    """A running server of a repository on a free port, and its address; it is gone afterwards."""
+def ser_serve(models: Path, *options: str) -> Iterator[tuple[subprocess.Popen, str, str]]:
+    """A running server of a repository on free ports, its gRPC address and that of REST; it is gone afterwards."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "ser", "serve", str(models), "--grpc-port", "0"],
+        [sys.executable, "-m", "ser", "serve", str(models), "--grpc-port", "0", "--rest-port", "0", *options],
         cwd=Path(__file__).parents[2],
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
@@ -22,7 +22,8 @@ def ser_serve(models: Path) -> Iterator[tuple[subprocess.Popen, str]]:
     try:
         for line in process.stdout:
             if line.startswith("Listening on "):
-                yield process, line.split()[2]
+                words = line.split()
+                yield process, words[2], words[5]
                 break
         else:
             raise AssertionError(f"`ser serve` did not listen: {process.stderr.read()}")

@@ -21,7 +21,7 @@ DT_FLOAT, DT_INT32 = 1, 3  # tensorflow/core/framework/types.proto
 
 @pytest.fixture(scope="module")
 def channel(mobilenet_version):
-    with ser_serve(mobilenet_version.parent.parent) as (_, address), grpc.insecure_channel(address) as opened:
+    with ser_serve(mobilenet_version.parent.parent) as (_, address, _), grpc.insecure_channel(address) as opened:
         yield opened
 
 

@@ -19,7 +19,6 @@ from tensorflow_serving.apis import (
     get_model_metadata_pb2,
     get_model_status_pb2,
     inference_pb2,
-    model_management_pb2,
     model_service_pb2_grpc,
     predict_pb2,
     prediction_service_pb2_grpc,
@@ -320,11 +319,6 @@ def test_other_predictions_are_unimplemented(stub, method, request_message):
     assert "Predict" in details
 
 
-def test_reloading_is_unimplemented(model_stub):
-    request = model_management_pb2.ReloadConfigRequest()
-    assert refusal(model_stub.HandleReloadConfigRequest, request)[0] == grpc.StatusCode.UNIMPLEMENTED
-
-
 @pytest.fixture
 def repository(models, tmp_path) -> Path:
     """A repository with the same two versions of `ser` and nothing else, to be changed at will."""
@@ -482,7 +476,7 @@ def test_a_host_that_is_not_this_machine_is_an_error(models, host):
 
 
 def test_ser_serve_answers_until_it_is_told_to_stop(models):
-    with ser_serve(models) as (process, address):
+    with ser_serve(models) as (process, address, _):
         with grpc.insecure_channel(address) as channel:
             answer = ask(prediction_service_pb2_grpc.PredictionServiceStub(channel))
         process.send_signal(signal.SIGTERM)

@@ -4,53 +4,11 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format, wrappers_pb2
 from tensorflow_serving.config.model_server_config_pb2 import ModelConfig
 
 from data_pipeline.errors import UserError
 from serving import server_config
-
-FIELD = descriptor_pb2.FieldDescriptorProto
-
-
-def message_class(file: descriptor_pb2.FileDescriptorProto, name: str):
-    """A message that `tensorflow-serving-api` does not ship, from its fields alone."""
-    pool = descriptor_pool.DescriptorPool()
-    pool.AddSerializedFile(wrappers_pb2.DESCRIPTOR.serialized_pb)
-    pool.Add(file)
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{file.package}.{name}"))
-
-
-@pytest.fixture(scope="module")
-def batching_parameters():
-    """`BatchingParameters` of tensorflow_serving/servables/tensorflow/session_bundle_config.proto."""
-    file = descriptor_pb2.FileDescriptorProto(
-        name="batching.proto", package="test", syntax="proto3", dependency=["google/protobuf/wrappers.proto"]
-    )
-    message = file.message_type.add(name="BatchingParameters")
-    wrapped = {
-        "max_batch_size": 1,
-        "batch_timeout_micros": 2,
-        "max_enqueued_batches": 3,
-        "num_batch_threads": 4,
-    }
-    for name, number in wrapped.items():
-        message.field.add(name=name, number=number, type=FIELD.TYPE_MESSAGE, type_name=".google.protobuf.Int64Value")
-    message.field.add(name="allowed_batch_sizes", number=6, type=FIELD.TYPE_INT64, label=FIELD.LABEL_REPEATED)
-    message.field.add(name="pad_variable_length_inputs", number=7, type=FIELD.TYPE_BOOL)
-    return message_class(file, "BatchingParameters")
-
-
-@pytest.fixture(scope="module")
-def monitoring_config():
-    """`MonitoringConfig` of tensorflow_serving/config/monitoring_config.proto."""
-    file = descriptor_pb2.FileDescriptorProto(name="monitoring.proto", package="test", syntax="proto3")
-    prometheus = file.message_type.add(name="PrometheusConfig")
-    prometheus.field.add(name="enable", number=1, type=FIELD.TYPE_BOOL)
-    prometheus.field.add(name="path", number=2, type=FIELD.TYPE_STRING)
-    message = file.message_type.add(name="MonitoringConfig")
-    message.field.add(name="prometheus_config", number=1, type=FIELD.TYPE_MESSAGE, type_name=".test.PrometheusConfig")
-    return message_class(file, "MonitoringConfig")
+from serving.config_messages import read_text_proto
 
 
 def entries(models: Path) -> dict[str, str]:
@@ -103,9 +61,9 @@ def test_exports_at_the_same_time_do_not_lose_an_entry(tmp_path):
     assert set(entries(tmp_path)) == names
 
 
-def test_the_batching_parameters_are_ones_that_tensorflow_serving_takes(tmp_path, batching_parameters):
+def test_the_batching_parameters_are_ones_that_tensorflow_serving_takes(tmp_path):
     server_config.register(tmp_path, "ser")
-    batching = text_format.Parse((tmp_path / "batching.config").read_text(), batching_parameters())
+    batching = read_text_proto(tmp_path / "batching.config", "BatchingParameters")
     sizes = list(batching.allowed_batch_sizes)
     assert sizes == sorted(set(sizes))
     assert sizes[-1] == batching.max_batch_size.value
@@ -114,9 +72,9 @@ def test_the_batching_parameters_are_ones_that_tensorflow_serving_takes(tmp_path
     assert batching.HasField("batch_timeout_micros")
 
 
-def test_prometheus_is_switched_on(tmp_path, monitoring_config):
+def test_prometheus_is_switched_on(tmp_path):
     server_config.register(tmp_path, "ser")
-    monitoring = text_format.Parse((tmp_path / "monitoring.config").read_text(), monitoring_config())
+    monitoring = read_text_proto(tmp_path / "monitoring.config", "MonitoringConfig")
     assert monitoring.prometheus_config.enable
     assert monitoring.prometheus_config.path == "/monitoring/prometheus/metrics"
 

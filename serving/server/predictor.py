@@ -1,0 +1,86 @@
+"""Answering a PredictRequest, whichever way it came in."""
+
+import asyncio
+import math
+import time
+
+from tensorflow_serving.apis.predict_pb2 import PredictRequest, PredictResponse
+
+from serving.server.batch_scheduler import BatchScheduler
+from serving.server.catalogue import Catalogue
+from serving.server.metrics import Metrics
+from serving.server.refusal import as_refusal, invalid
+from serving.server.servable import Call
+from serving.tensors import to_proto
+
+
+class Predictor:
+    """Finds the model, checks the request, waits for its batch, and counts.
+
+    Args:
+        catalogue: The models.
+        scheduler: Computes.
+        metrics: Where to count.
+    """
+
+    def __init__(self, catalogue: Catalogue, scheduler: BatchScheduler, metrics: Metrics):
+        self._catalogue = catalogue
+        self._scheduler = scheduler
+        self._metrics = metrics
+
+    async def predict(self, request: PredictRequest, entrypoint: str, timeout: float | None = None) -> PredictResponse:
+        """Run one signature of one model on one batch.
+
+        Args:
+            request: The request.
+            entrypoint: `GRPC` or `REST`, for the metrics.
+            timeout: Seconds after which the caller has no use for the answer.
+
+        Raises:
+            Refusal: Whatever went wrong.
+        """
+        start = time.perf_counter()
+        status = "OK"
+        try:
+            return await self._predict(request, timeout)
+        except asyncio.CancelledError:
+            status = "CANCELLED"
+            raise
+        except Exception as error:
+            refusal = as_refusal(error)
+            status = refusal.code.name
+            raise refusal from error
+        finally:
+            name = request.model_spec.name
+            known = name if name in self._catalogue.models else ""
+            self._metrics.answered(known, status, entrypoint, time.perf_counter() - start)
+
+    async def _predict(self, request: PredictRequest, timeout: float | None) -> PredictResponse:
+        deadline = math.inf if timeout is None else asyncio.get_running_loop().time() + timeout
+        with self._catalogue.borrowed(request.model_spec) as servable:
+            call = servable.call(request.model_spec.signature_name, request.inputs, request.output_filter)
+            start = time.perf_counter()
+            outputs = await self._scheduler.run(
+                (servable, call.signature_name),
+                lambda arrays: servable.run(call.signature_name, arrays),
+                call.arrays,
+                rows=_rows(call),
+                deadline=deadline,
+            )
+            self._metrics.ran(servable.name, time.perf_counter() - start)
+            response = PredictResponse()
+            response.model_spec.name = servable.name
+            response.model_spec.version.value = servable.version
+            response.model_spec.signature_name = call.signature_name
+            for name in call.wanted:
+                response.outputs[name].CopyFrom(to_proto(outputs[name]))
+            return response
+
+
+def _rows(call: Call) -> int:
+    if any(array.ndim == 0 for array in call.arrays.values()):
+        raise invalid("Batching Run() input tensors must have at least one dimension")
+    rows = {len(array) for array in call.arrays.values()}
+    if len(rows) > 1:
+        raise invalid("Batching Run() input tensors must have equal 0th-dimension size")
+    return rows.pop()

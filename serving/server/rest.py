@@ -1,0 +1,143 @@
+"""TensorFlow Serving's REST API, and Prometheus's page beside it.
+
+Paths are those of tensorflow_serving/model_servers/http_rest_api_util.cc, codes those of http_server.cc.
+"""
+
+import asyncio
+import json
+import re
+
+import grpc
+from aiohttp import web
+from google.protobuf import json_format
+from prometheus_client import CONTENT_TYPE_LATEST
+from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2
+from tensorflow_serving.apis.model_pb2 import ModelSpec
+from tensorflow_serving.apis.predict_pb2 import PredictRequest
+
+from serving.server.catalogue import Catalogue
+from serving.server.metrics import Metrics
+from serving.server.model_queries import SIGNATURES, model_metadata, model_status
+from serving.server.predictor import Predictor
+from serving.server.refusal import Refusal, as_refusal, deadline_exceeded, invalid
+from serving.server.rest_json import fill_request, response_json
+from serving.tensors import MAX_MESSAGE_BYTES
+
+_TIMEOUT = 30.0
+"""Seconds for a request: TensorFlow Serving's `--rest_api_timeout_in_ms`."""
+
+_WHICH = r"(?:/versions/(?P<version>\d+)|/labels/(?P<label>[^/:]+))?"
+_PREDICT = re.compile(rf"/v1/models/(?P<name>[^/:]+){_WHICH}:(?P<method>classify|regress|predict)", re.I)
+_MODEL = re.compile(rf"/v1/models/(?P<name>[^/:]+){_WHICH}(?P<metadata>/metadata)?", re.I)
+
+_STATUS = {
+    grpc.StatusCode.CANCELLED: 499,
+    grpc.StatusCode.INVALID_ARGUMENT: 400,
+    grpc.StatusCode.FAILED_PRECONDITION: 400,
+    grpc.StatusCode.OUT_OF_RANGE: 400,
+    grpc.StatusCode.UNAUTHENTICATED: 401,
+    grpc.StatusCode.PERMISSION_DENIED: 403,
+    grpc.StatusCode.NOT_FOUND: 404,
+    grpc.StatusCode.ALREADY_EXISTS: 409,
+    grpc.StatusCode.ABORTED: 409,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: 429,
+    grpc.StatusCode.UNIMPLEMENTED: 501,
+    grpc.StatusCode.UNAVAILABLE: 503,
+    grpc.StatusCode.DEADLINE_EXCEEDED: 504,
+}
+"""HTTP's code for gRPC's; 500 for all others."""
+
+
+class RestApi:
+    """What the REST port answers.
+
+    Args:
+        catalogue: The models to tell of.
+        predictor: Answers.
+        metrics: For Prometheus.
+        metrics_path: Where Prometheus looks; `None` for nowhere.
+    """
+
+    def __init__(self, catalogue: Catalogue, predictor: Predictor, metrics: Metrics, metrics_path: str | None):
+        self._catalogue = catalogue
+        self._predictor = predictor
+        self._metrics = metrics
+        self._metrics_path = metrics_path
+
+    def application(self) -> web.Application:
+        """The application for an `aiohttp` server."""
+        application = web.Application(client_max_size=MAX_MESSAGE_BYTES)
+        application.router.add_route("*", "/{path:.*}", self._answer)
+        return application
+
+    async def _answer(self, request: web.Request) -> web.Response:
+        if request.path == self._metrics_path:
+            return web.Response(body=self._metrics.page(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        if not request.path.lower().startswith("/v1/"):
+            raise web.HTTPNotFound
+        try:
+            return _json_response(await self._api(request))
+        except web.HTTPException:
+            raise
+        except Exception as error:
+            refusal = as_refusal(error)
+            return _json_response(json.dumps({"error": refusal.sentence}), _STATUS.get(refusal.code, 500))
+
+    async def _api(self, request: web.Request) -> str:
+        if request.method == "POST" and (found := _PREDICT.fullmatch(request.path)):
+            if found["method"].lower() != "predict":
+                raise Refusal(grpc.StatusCode.UNIMPLEMENTED, "The local server answers predict only.")
+            return await self._predict(_spec(found), await request.read())
+        if request.method == "GET" and (found := _MODEL.fullmatch(request.path)):
+            return self._metadata(found) if found["metadata"] else self._status(found)
+        raise invalid(f"Malformed request: {request.method} {request.path}")
+
+    async def _predict(self, spec: ModelSpec, body: bytes) -> str:
+        request = PredictRequest(model_spec=spec)
+        try:
+            async with asyncio.timeout(_TIMEOUT):
+                with self._catalogue.borrowed(spec) as servable:
+                    # In a thread: a minute of audio is a million numbers to read.
+                    layout = await asyncio.to_thread(fill_request, body, request, servable.signature)
+                response = await self._predictor.predict(request, "REST", _TIMEOUT)
+        except TimeoutError as error:
+            raise deadline_exceeded(f"no answer within {_TIMEOUT:g} s") from error
+        return response_json(response, layout)
+
+    def _status(self, found: re.Match) -> str:
+        request = get_model_status_pb2.GetModelStatusRequest(model_spec=_spec(found))
+        return json_format.MessageToJson(
+            model_status(self._catalogue, request),
+            always_print_fields_with_no_presence=True,
+            preserving_proto_field_name=True,
+        )
+
+    def _metadata(self, found: re.Match) -> str:
+        request = get_model_metadata_pb2.GetModelMetadataRequest(
+            model_spec=_spec(found), metadata_field=[SIGNATURES]
+        )  # fmt: skip
+        response = model_metadata(self._catalogue, request)
+        signatures = get_model_metadata_pb2.SignatureDefMap()
+        response.metadata[SIGNATURES].Unpack(signatures)
+        parts = [
+            json_format.MessageToDict(
+                message, always_print_fields_with_no_presence=True, preserving_proto_field_name=True
+            )
+            for message in (response.model_spec, signatures)
+        ]  # fmt: skip
+        return json.dumps({"model_spec": parts[0], "metadata": {SIGNATURES: parts[1]}})
+
+
+def _spec(found: re.Match) -> ModelSpec:
+    spec = ModelSpec(name=found["name"])
+    if found["version"]:
+        if int(found["version"]) >= 2**63:
+            raise invalid(f"Failed to convert version: {found['version'][:40]} to numeric.")
+        spec.version.value = int(found["version"])
+    if found["label"]:
+        spec.version_label = found["label"]
+    return spec
+
+
+def _json_response(text: str, status: int = 200) -> web.Response:
+    return web.Response(text=text, status=status, content_type="application/json")
