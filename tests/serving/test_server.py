@@ -27,7 +27,7 @@ from tensorflow_serving.apis import (
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog, PredictLog
 
 from data_pipeline.errors import UserError
-from serving.server.local import LocalServer
+from serving.server.local import LocalServer, ServerSettings
 from serving.status import RowStatus
 from serving.tensors import MAX_MESSAGE_BYTES, to_array, to_proto
 from tests.serving.ser_serve import ser_serve
@@ -472,7 +472,7 @@ def test_a_start_that_fails_gives_the_port_back(models, tmp_path):
 @pytest.mark.parametrize("host", ["no.such.host.invalid", "192.0.2.1"])
 def test_a_host_that_is_not_this_machine_is_an_error(models, host):
     with pytest.raises(UserError, match=rf"cannot listen on {host}:0 .* --host"):
-        LocalServer.start(models, host=host, port=0)
+        LocalServer.start(models, port=0, settings=ServerSettings(host=host))
 
 
 def test_ser_serve_answers_until_it_is_told_to_stop(models):
