@@ -32,6 +32,7 @@ from serving.server.rest import RestApi
 from serving.server.services import ModelService, PredictionService
 from serving.server.sources import ModelSource, model_sources
 from serving.server.tls import TlsSettings
+from serving.server.unreadable_requests import UnreadableRequests
 from serving.server.version_manager import VersionManager
 from serving.server.watched_repository import WatchedRepository
 from serving.tensors import MAX_MESSAGE_BYTES
@@ -159,7 +160,7 @@ async def _serve(
         access_log=None,
         shutdown_timeout=settings.grace,
     )
-    server = grpc.aio.server(options=_OPTIONS)
+    server = grpc.aio.server(interceptors=[UnreadableRequests()], options=_OPTIONS)
     prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(PredictionService(catalogue, predictor), server)
     model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(catalogue, repository), server)
     health_pb2_grpc.add_HealthServicer_to_server(healthy, server)

@@ -31,7 +31,7 @@ def test_it_is_answered_as_the_model_in_process(python, mobilenet, mobilenet_ver
     waveform = np.stack([clip[:4_800] for clip in clips])
     num_samples = np.full(len(clips), 4_800, np.int32)
     np.savez(tmp_path / "question.npz", waveform=waveform, num_samples=num_samples)
-    with ser_serve(mobilenet_version.parent.parent) as (_, address):
+    with ser_serve(mobilenet_version.parent.parent) as (_, address, _):
         host, port = address.split(":")
         command = [python, Path(__file__).with_name("published_client.py"), host, port]
         done = subprocess.run(

@@ -129,14 +129,15 @@ def test_nothing_but_the_alert_comes_back(mutual, certificates, port, who, versi
     with socket.create_connection(host_and_port(getattr(mutual, port)), timeout=10) as plain:
         received, reason = talk(plain, context, GRPC_REQUEST if port == "address" else REST_REQUEST)
     assert received == b""
-    assert re.search("alert|handshake failure", reason, re.I), reason
+    # gRPC sometimes ends the connection without even the alert.
+    assert re.search("alert|handshake failure|EOF", reason, re.I), reason
 
 
 def talk(plain: socket.socket, context: ssl.SSLContext, request: bytes) -> tuple[bytes, str]:
     """What a server says to a request over TLS, and the error with which it ends."""
     received = b""
     try:
-        with context.wrap_socket(plain, server_hostname="localhost") as connection:
+        with context.wrap_socket(plain, server_hostname="localhost", suppress_ragged_eofs=False) as connection:
             # With TLS 1.3 the client's side is done before the server has looked at the certificate.
             connection.sendall(request)
             while part := connection.recv(65_536):
