@@ -1,5 +1,6 @@
 """How a benchmark is run from the command line and tells its figures."""
 
+import inspect
 import json
 import sys
 from collections.abc import Callable, Sequence
@@ -18,7 +19,8 @@ _WIDTH = 200
 def run(command: Callable[..., None]) -> None:
     """Run a benchmark's command; what the user can put right is one line and exit status 1."""
     app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
-    app.command(no_args_is_help=True)(command)
+    needs_some = any(one.default is one.empty for one in inspect.signature(command).parameters.values())
+    app.command(no_args_is_help=needs_some)(command)
     try:
         app()
     except UserError as error:

@@ -173,7 +173,7 @@ def _initial_model(recipe: Wav2Vec2Recipe) -> tuple[Wav2Vec2Classifier, dict[str
     if recipe.architecture is not None:
         if recipe.learn in ("head", "lora"):
             raise UserError(f"--learn {recipe.learn} would keep random weights: give a --checkpoint, or learn all")
-        return Wav2Vec2Classifier(_architecture(recipe.architecture), **options), None
+        return Wav2Vec2Classifier(read_architecture(recipe.architecture), **options), None
     # Imported late: training from random weights needs neither the hub nor safetensors.
     from training.checkpoint import open_checkpoint
 
@@ -184,7 +184,12 @@ def _initial_model(recipe: Wav2Vec2Recipe) -> tuple[Wav2Vec2Classifier, dict[str
     return model, {"checkpoint": checkpoint.source, "revision": checkpoint.revision}
 
 
-def _architecture(path: Path) -> Wav2Vec2Settings:
+def read_architecture(path: Path) -> Wav2Vec2Settings:
+    """The shape of a network that a `config.json` describes.
+
+    Raises:
+        UserError: If it cannot be read, or describes what the network cannot be.
+    """
     try:
         config = json.loads(Path(path).read_text())
         if not isinstance(config, dict):
