@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from data_pipeline.plots.style import INK, MUTED, SHARES, bare, new_figure, shortened, styled, svg, text_colour
@@ -13,17 +14,21 @@ _SECOND = {"color": INK, "linestyle": ":", "marker": "^", "markersize": 4}
 """How lines are drawn: told apart by dashes and markers, and by none of the colours, which belong to emotions."""
 
 
-@styled
 def confusion_plot(confusion: Sequence[Sequence[int]], labels: Sequence[str], measured_against: str = "acted") -> str:
+    """What `confusion_figure` draws, as an `<svg>` element."""
+    return svg(confusion_figure(confusion, labels, measured_against))
+
+
+@styled
+def confusion_figure(
+    confusion: Sequence[Sequence[int]], labels: Sequence[str], measured_against: str = "acted"
+) -> Figure:
     """Confusion matrix as shares of each right answer, counts beneath.
 
     Args:
         confusion: Counts, rows the right emotion, columns the answers.
         labels: Names of rows and columns.
         measured_against: Whose word is right, `acted` or `voted`.
-
-    Returns:
-        An `<svg>` element.
     """
     counts = np.array(confusion)
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
@@ -46,7 +51,7 @@ def confusion_plot(confusion: Sequence[Sequence[int]], labels: Sequence[str], me
     axes.set_xlabel("heard by the model")
     axes.set_ylabel(measured_against)
     bare(axes)
-    return svg(figure)
+    return figure
 
 
 @styled

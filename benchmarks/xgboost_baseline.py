@@ -1,0 +1,230 @@
+"""Classical classifiers on statistics of a clip, the study's way and as well as it can be done; scored by speaker."""
+
+import importlib.util
+import itertools
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from data_pipeline.atomic_file import write_text
+from data_pipeline.errors import UserError
+from quiet_tensorflow import hush
+
+if TYPE_CHECKING:
+    from benchmarks.baseline.experiment import Experiment, Outcome
+    from data_pipeline.dataset import Dataset
+
+
+def main(
+    data: Annotated[Path, typer.Argument(help="A prepared dataset (`ser data prepare`).")],
+    features: Annotated[
+        str, typer.Option(help="`study`, `functionals`, `sequence` or `functionals+sequence`.")
+    ] = "functionals",
+    split: Annotated[
+        str,
+        typer.Option(
+            help="`validation`, `test` (fitted on the training side), `cross-validation` (5 folds by speaker, without "
+            "the test side) or `leave-one-speaker-out`."
+        ),
+    ] = "validation",
+    classifiers: Annotated[
+        str, typer.Option(help="Names, separated by commas; default: all that the features are for.")
+    ] = "",
+    device: Annotated[str, typer.Option(help="Of XGBoost: `cpu` or `cuda`.")] = "cpu",
+    out: Annotated[Path, typer.Option(help="Folder for the page, and for what is kept to go on from.")] = Path(
+        "out/baseline"
+    ),
+    save: Annotated[
+        Path | None,
+        typer.Option(
+            help="Also keep fitted classifiers in this new folder: fitted on the training side, or with the last two "
+            "splits on all speakers of their folds."
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of folds and classifiers.", min=0)] = 0,
+    workers: Annotated[int | None, typer.Option(help="Processes that extract; default: one a core.", min=1)] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Also write the figures to this file.")] = None,
+) -> None:
+    """Fit classifiers and their ensemble, and score them on speakers that they have not heard.
+
+    Settings, and the weights of the ensemble, come from folds of the fitting speakers. Features and finished fits are
+    kept in OUT: the same command goes on where it was stopped.
+
+    Example: `python -m benchmarks.xgboost_baseline out/data --split cross-validation`
+    """
+    # Threads that wait for others by spinning would take the cores from whatever else runs.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    hush()
+    _check_installed()
+    from benchmarks.baseline.experiment import asking, fitted, run
+    from benchmarks.baseline.saved_baseline import check_free
+    from benchmarks.baseline.xgboost_classifier import check_device
+    from data_pipeline.claimed_folder import claimed
+    from data_pipeline.dataset import Dataset
+
+    check_device(device)
+    if save:
+        check_free(save)
+    dataset = Dataset.open(data)
+    with claimed(out):
+        experiment = _experiment(dataset, features, split, classifiers, device, seed, out / "cache", workers)
+        rounds = len(experiment.folds()) + bool(save)
+        with _progress("fitting", "fits") as report:
+            ask = asking(experiment, out / "cache", _counter(report, rounds * len(experiment.contestants)))
+            outcomes = run(experiment, ask)
+            kept = fitted(experiment, ask) if save else None
+        page = out / f"{features}-{split}.html"
+        _write_page(page, experiment, dataset, features, outcomes)
+    _print(experiment, features, outcomes, _notices(dataset))
+    typer.echo(f"written: {page}")
+    if kept and save:
+        kept.save(save)
+        typer.echo(f"written: {save}")
+    if json_file:
+        write_text(json_file, json.dumps(_figures(experiment, dataset, features, outcomes), indent=2) + "\n")
+        typer.echo(f"written: {json_file}")
+
+
+def _check_installed() -> None:
+    for module in ("sklearn", "xgboost", "skops"):
+        if importlib.util.find_spec(module) is None:
+            raise UserError(f"the baseline needs {module}, which is not installed: run pip install '.[benchmarks]'")
+
+
+def _experiment(
+    dataset: "Dataset",
+    features: str,
+    split: str,
+    classifiers: str,
+    device: str,
+    seed: int,
+    cache: Path,
+    workers: int | None,
+) -> "Experiment":
+    """Check what was asked for, and extract the features."""
+    from benchmarks.baseline.classifiers import Making
+    from benchmarks.baseline.experiment import FEATURES, SETS, Experiment, contestants
+    from benchmarks.baseline.folds import SPLITS
+    from data_pipeline.statistics import feature_table
+
+    if features not in FEATURES:
+        raise UserError(f"--features {features}: choose one of {', '.join(FEATURES)}")
+    if split not in SPLITS:
+        raise UserError(f"--split {split}: choose one of {', '.join(SPLITS)}")
+    chosen = contestants(features, [name.strip() for name in classifiers.split(",") if name.strip()])
+    tables = {}
+    for name in FEATURES[features]:
+        with _progress(f"{name} features", "clips") as report:
+            tables[name] = feature_table(dataset, SETS[name], cache, workers, report)
+    return Experiment(tables, dataset.emotions, dataset.fingerprint, chosen, split, Making(seed, device, brief=False))
+
+
+@contextmanager
+def _progress(what: str, unit: str) -> Iterator[Callable[[int, int], None]]:
+    """Yields what is to be told how many of how many are done."""
+    from data_pipeline.cli.progress import clip_progress
+
+    with clip_progress(unit) as progress:
+        task = progress.add_task(what, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+def _counter(report: Callable[[int, int], None], total: int) -> Callable[[], None]:
+    numbers = itertools.count(1)
+    report(0, total)
+    return lambda: report(next(numbers), total)
+
+
+def _write_page(
+    path: Path, experiment: "Experiment", dataset: "Dataset", features: str, outcomes: "dict[str, Outcome]"
+) -> None:
+    from benchmarks.baseline.baseline_page import baseline_page
+
+    facts = [
+        ("data", ", ".join(dataset.corpora)),
+        ("clips scored", f"{next(iter(outcomes.values())).metrics['clips']:,}"),
+        ("features", ", ".join(f"{name} ({len(table.names):,})" for name, table in experiment.tables.items())),
+        ("extraction, a clip and core", _milliseconds(experiment)),
+        ("seed", str(experiment.making.seed)),
+    ]
+    title = f"Baseline: {features} features, {experiment.split}"
+    write_text(path, baseline_page(title, facts, _notices(dataset), outcomes, _families(experiment)))
+
+
+def _families(experiment: "Experiment") -> tuple[str, ...]:
+    """Of the features that XGBoost is fitted on."""
+    return next(iter(experiment.tables.values())).families
+
+
+def _milliseconds(experiment: "Experiment") -> str:
+    return ", ".join(f"{1_000 * table.seconds_per_clip:.1f} ms" for table in experiment.tables.values())
+
+
+def _notices(dataset: "Dataset") -> list[str]:
+    notices = []
+    if dataset.synthetic:
+        notices.append("This speech is made by a machine: the figures say nothing about real voices.")
+    if dataset.speakers_unknown:
+        notices.append(
+            f"Nobody says who speaks in {dataset.speakers_unknown:,} clips; each counts as a speaker of its own, so "
+            "that the same person may be fitted on and scored, and the figures flatter."
+        )
+    return notices
+
+
+def _print(experiment: "Experiment", features: str, outcomes: "dict[str, Outcome]", notices: list[str]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    from benchmarks.baseline.baseline_page import METRICS, shown
+
+    metrics = next(iter(outcomes.values())).metrics
+    title = f"{features}, {experiment.split}: {metrics['clips']:,} clips of {metrics['speakers']} speakers"
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False)
+    table.add_column("classifier")
+    for _, heading in METRICS:
+        table.add_column(heading, justify="right")
+    table.add_column("fit, CPU s", justify="right")
+    for name, outcome in outcomes.items():
+        table.add_row(name, *(shown(outcome.metrics, key) for key, _ in METRICS), f"{outcome.seconds:.1f}")
+    Console().print(table)
+    typer.echo(f"extraction, a clip and core: {_milliseconds(experiment)}; 95 % intervals by bootstrap over speakers")
+    for notice in notices:
+        typer.echo(f"note: {notice}")
+
+
+def _figures(
+    experiment: "Experiment", dataset: "Dataset", features: str, outcomes: "dict[str, Outcome]"
+) -> dict[str, Any]:
+    """What `--json` writes: a classifier's figures under the name of the split, and under `split` for who asks any."""
+    from benchmarks.baseline.baseline_page import family_shares
+
+    classifiers = {}
+    for name, outcome in outcomes.items():
+        figures = outcome.metrics | {"fit_cpu_seconds": outcome.seconds, "settings": list(outcome.settings)}
+        if outcome.weights:
+            figures["weights"] = outcome.weights
+        if len(outcome.gains):
+            figures["importance"] = family_shares(outcome.gains, _families(experiment))
+        classifiers[name] = {experiment.split: figures, "split": figures}
+    return {
+        "data": {"corpora": list(dataset.corpora), "fingerprint": dataset.fingerprint, "synthetic": dataset.synthetic},
+        "features": features,
+        "split": experiment.split,
+        "device": experiment.making.device,
+        "seed": experiment.making.seed,
+        "extraction_seconds_per_clip": {name: table.seconds_per_clip for name, table in experiment.tables.items()},
+        "classifiers": classifiers,
+    }
+
+
+if __name__ == "__main__":
+    from benchmarks.report import run
+
+    run(main)
