@@ -168,7 +168,7 @@ def descriptions(dataset: Dataset, split: str, target: Target | None = None) -> 
 
 
 def without_votes(dataset: Dataset, split: str, target: Target) -> int:
-    """How many clips of a split count as acted, though votes are the target, since nobody voted on them.
+    """How many clips of a split count as acted, though votes are learned, since nobody voted on them.
 
     Args:
         dataset: A prepared dataset.
@@ -181,7 +181,7 @@ def without_votes(dataset: Dataset, split: str, target: Target) -> int:
     Raises:
         UserError: If votes are the target and nobody voted on any of the clips; also see `waveforms`.
     """
-    if target.kind == "acted":
+    if not target.learns_votes:
         return 0
     _check_clips(dataset, split, target)
     side = dataset.side(split)
@@ -192,7 +192,7 @@ def without_votes(dataset: Dataset, split: str, target: Target) -> int:
     if not voted:
         raise UserError(
             f"no {split} clip of {dataset.folder} labelled {', '.join(target.labels)} has listeners' votes: "
-            "choose --labels acted"
+            "choose --labels acted" + (" without --votes-share" if target.votes_share else "")
         )
     return target.clips(side) - voted
 

@@ -25,6 +25,8 @@ class Target:
         kind: `acted`: the emotion that the speaker was asked for. `voted`: the emotion that most listeners heard, of
             all that they could name. `soft`: the shares of their votes on the labels. A clip without votes counts as
             acted.
+        votes_share: Where `acted` is learned: share of a label that is spread as listeners' votes on the labels are.
+            The right answer stays the acted one.
 
     `truth` names no right answer for a clip on which votes tie. For `voted` it names none either where an emotion that
     is no label was heard as often as any label, or more often; `soft` does not look at votes on other emotions. In
@@ -34,6 +36,7 @@ class Target:
 
     labels: tuple[str, ...] = LABELS
     kind: str = "acted"
+    votes_share: float = 0.0
 
     def __post_init__(self) -> None:
         unknown = [label for label in self.labels if label not in EMOTIONS]
@@ -43,6 +46,15 @@ class Target:
             )
         if self.kind not in LABEL_KINDS:
             raise UserError(f"{self.kind!r} is no kind of labels; choose one of {', '.join(LABEL_KINDS)}")
+        if not 0 <= self.votes_share <= 1:
+            raise UserError(f"votes_share is {self.votes_share!r}: give a share between 0 and 1")
+        if self.votes_share and self.kind != "acted":
+            raise UserError(f"votes_share mixes votes into what was acted, and {self.kind!r} are votes already")
+
+    @property
+    def learns_votes(self) -> bool:
+        """Whether listeners' votes decide, or help to decide, what is learned."""
+        return self.kind != "acted" or self.votes_share > 0
 
     def clips(self, side: Split) -> int:
         """How many clips of a side have one of the labels."""
@@ -81,7 +93,7 @@ class Target:
             float32 [labels], adding up to one.
         """
         acted = tf.cast(tf.constant(list(self.labels)) == emotion, tf.float32)
-        if self.kind == "acted":
+        if not self.learns_votes:
             return acted
         counts = tf.gather(votes, self.vote_columns)
         if self.kind == "voted":
@@ -89,7 +101,8 @@ class Target:
             counts = tf.where(tf.reduce_any(most_heard), tf.cast(most_heard, tf.int64), counts)
         shares = tf.cast(counts, tf.float32)
         total = tf.reduce_sum(shares)
-        return tf.where(total > 0, shares / tf.maximum(total, 1.0), acted)
+        heard = tf.where(total > 0, shares / tf.maximum(total, 1.0), acted)
+        return heard if self.kind != "acted" else acted + self.votes_share * (heard - acted)
 
     @property
     def vote_columns(self) -> list[int]:

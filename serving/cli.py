@@ -35,8 +35,8 @@ def export(
     dtype: Annotated[
         str,
         typer.Option(
-            help="Of weights and products: `float32`, or `bfloat16` for wav2vec 2.0 and HuBERT: half the size, and "
-            "faster on processors that compute in it."
+            help="Of weights and products: `float32`, or `bfloat16`: about half the size, and faster on processors "
+            "that compute in it."
         ),
     ] = "float32",
 ) -> None:
@@ -54,7 +54,7 @@ def export(
     from training.run import Run
 
     trained = Run.open(run)
-    provenance = {"run": run.resolve().name, "synthetic": trained.synthetic}
+    provenance = {"run": run.resolve().name, "synthetic": trained.synthetic, "temperature": trained.temperature}
     version = write_version(trained.recogniser(), models, name, provenance=provenance, dtype=dtype)
     size = sum(file.stat().st_size for file in version.rglob("*") if file.is_file())
     console = Console(highlight=False, soft_wrap=True)

@@ -13,6 +13,7 @@ from training import metrics
 from training.channel import channel_named
 from training.front_end import batches
 from training.run import Run
+from training.temperature import scaled
 
 BATCH_SIZE = 32
 
@@ -75,7 +76,7 @@ class Predictions:
 def predict(
     run: Run, dataset: Dataset, condition: Condition, on_batch: Callable[[int], None] | None = None
 ) -> Predictions:
-    """Answers of a run for every clip of a split that has one of its labels, whole clips.
+    """Answers of a run for every clip of a split that has one of its labels, whole clips, at the run's temperature.
 
     Args:
         run: A run with weights.
@@ -97,7 +98,8 @@ def predict(
         if on_batch:
             on_batch(len(parts[-1]))
     right = truth(known["label"], known["votes"], target)
-    return Predictions(known["name"], known["speaker"], right, np.concatenate(parts))
+    probabilities = scaled(np.concatenate(parts), recogniser.temperature).astype(np.float32)
+    return Predictions(known["name"], known["speaker"], right, probabilities)
 
 
 def evaluate(run: Run, dataset: Dataset, condition: Condition, on_batch: Callable[[int], None] | None = None) -> dict:
@@ -115,7 +117,9 @@ def evaluate(run: Run, dataset: Dataset, condition: Condition, on_batch: Callabl
         `tied` (clips left out since listeners' votes tie, or most heard none of the labels), `without_votes` (clips
         that count as acted, though measured against votes), `split_name` (how the data was split), `corpora`,
         `fingerprint`, `synthetic`, `speakers_unknown`, `seen_speakers` (how many were on the run's `train` and
-        `validation` sides), and all of `metrics.evaluate`.
+        `validation` sides), and all of `metrics.evaluate`. Where the run was calibrated also `calibration`: its
+        `temperature`, `fitted_speakers` (how many of these it was fitted on), `ece_before` without it, and, where it
+        was fitted on some of them, its `ece_cross_fitted`.
 
     Raises:
         UserError: See `predict`; also if votes are measured against and there are none, or no clip has a right answer.
@@ -129,6 +133,7 @@ def evaluate(run: Run, dataset: Dataset, condition: Condition, on_batch: Callabl
             "measure with --labels acted"
         )
     side = dataset.side(condition.split)
+    probabilities, right, speakers = answers.probabilities[clear], answers.truth[clear], answers.speakers[clear]
     return {
         "condition": condition.title,
         "split": condition.split,
@@ -147,5 +152,24 @@ def evaluate(run: Run, dataset: Dataset, condition: Condition, on_batch: Callabl
         "seen_speakers": {
             name: len(set(speakers) & set(side.speakers)) for name, speakers in run.config["data"]["speakers"].items()
         },
-        **metrics.evaluate(answers.probabilities[clear], answers.truth[clear], answers.speakers[clear], run.labels),
+        **metrics.evaluate(probabilities, right, speakers, run.labels),
+        **_calibration(run, probabilities, right, speakers, condition),
     }
+
+
+def _calibration(
+    run: Run, probabilities: np.ndarray, right: np.ndarray, speakers: np.ndarray, condition: Condition
+) -> dict:
+    """What the run's temperature did to these answers, and who fitted it."""
+    known = run.calibration
+    if known is None:
+        return {}
+    before = scaled(probabilities, 1 / known["temperature"])
+    told: dict = {
+        "temperature": known["temperature"],
+        "fitted_speakers": len(set(map(str, speakers)) & set(known["speakers"])),
+        "ece_before": metrics.calibration_error(before, right),
+    }
+    if condition.title == known["condition"] and told["fitted_speakers"]:
+        told["ece_cross_fitted"] = known["ece_cross_fitted"]
+    return {"calibration": told}

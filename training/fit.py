@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from data_pipeline import datasets
 from data_pipeline.augment import AugmentSettings
@@ -14,6 +15,7 @@ from data_pipeline.dataset import Dataset
 from data_pipeline.errors import UserError
 from data_pipeline.targets import Target, truth
 from training import metrics
+from training.averaging import averaged_weights
 from training.front_end import FrontEnd, batches
 from training.layerwise_adamw import LayerwiseAdamW
 from training.run import Run
@@ -23,6 +25,8 @@ _VALIDATION_BATCH = 64
 
 
 SCHEDULES = ("cosine", "constant")
+
+KEEP = ("best", "last")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +43,14 @@ class FitSettings:
         accumulate: Steps whose gradients are averaged for one change of the weights.
         weight_decay: Of AdamW (Loshchilov and Hutter 2019, arXiv:1711.05101).
         label_smoothing: Share of each label spread over all classes.
+        class_balance: 1: every class counts alike, however many clips it has; 0: every clip does; between: in between.
+        average: Share of the past in the moving average of the weights that is evaluated and kept, as 0.995; 0 for
+            none. It forgets within about 1 / (1 - average) steps.
         crop_seconds: At most so much of a clip is seen in a training step; evaluation hears all of it.
         seed: Of initial weights, order, dropout and augmentation.
         augment: Changes to training clips.
+        keep: Whose weights stay: `best`, the epoch with the best UA on the validation speakers, or `last`, after all
+            `epochs`, so that figures on the validation speakers flatter in nothing.
     """
 
     epochs: int = 16
@@ -53,15 +62,24 @@ class FitSettings:
     accumulate: int = 1
     weight_decay: float = 0.01
     label_smoothing: float = 0.1
+    class_balance: float = 0.0
+    average: float = 0.0
     crop_seconds: float = 3.0
     seed: int = 0
     augment: AugmentSettings = field(default_factory=AugmentSettings)
+    keep: str = "best"
 
     def __post_init__(self) -> None:
         if self.schedule not in SCHEDULES:
             raise UserError(f"schedule must be one of {', '.join(SCHEDULES)}, not {self.schedule!r}")
+        if self.keep not in KEEP:
+            raise UserError(f"keep must be one of {', '.join(KEEP)}, not {self.keep!r}")
         if self.accumulate < 1:
             raise UserError(f"gradients of {self.accumulate} steps cannot be averaged: accumulate 1 or more")
+        if not 0 <= self.class_balance <= 1:
+            raise UserError(f"class_balance is {self.class_balance!r}: give a number from 0 to 1")
+        if not 0 <= self.average < 1:
+            raise UserError(f"average is {self.average!r}: give 0 (off) or a share below 1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +120,10 @@ def fit(
     observer: Observer | None = None,
     scales: Sequence[float] | None = None,
     jit_compile: bool | str = "auto",
+    delays: Sequence[float] | None = None,
 ) -> Epoch:
-    """Fit a model and keep the weights with the best UA on the validation side in the run folder.
+    """Fit a model and keep the weights of an epoch in the run folder: that with the best UA on the validation side,
+    or the last.
 
     Where the run folder holds the state of the same training, interrupted, that goes on after its last whole epoch and
     ends with the weights that it would have had.
@@ -119,9 +139,10 @@ def fit(
         observer: Told of the progress.
         scales: What the learning rate of each trainable weight is multiplied by; the same for all unless given.
         jit_compile: See `keras.Model.compile`.
+        delays: Epochs after which each trainable weight begins to learn; at once unless given.
 
     Returns:
-        The best epoch.
+        The epoch whose weights were kept.
 
     Raises:
         UserError: If the dataset lacks a side, or a side clips with one of the labels; if no validation clip has one
@@ -137,29 +158,31 @@ def fit(
             "could be chosen: train with --labels acted"
         )
     validation = batches(front_end, dataset, "validation", batch_size=_VALIDATION_BATCH, target=target)
-    _compile(model, settings, steps, scales, jit_compile)
+    starts = [round(delay * steps) for delay in delays] if delays is not None else None
+    _compile(model, settings, _optimizer(model, settings, steps, scales, starts), jit_compile)
     history = _begin(model, run)
     if history:
         observer.on_resume(history[-1].epoch)
-    while len(history) < settings.epochs and not _stopped_early(history, settings.patience):
+    while len(history) < settings.epochs and not _stopped_early(history, settings):
         number = len(history) + 1
         started = time.perf_counter()
         observer.on_epoch_begin(number, steps)
         loss = _train_epoch(model, dataset, settings, front_end, target, number - 1, observer.on_step)
-        probabilities = model.predict(validation, verbose=0)
-        row = _epoch_row(number, loss, probabilities, right, len(target.labels), time.perf_counter() - started)
-        history.append(row)
-        if _best(history) is row:
-            run.save_model(model)
+        with averaged_weights(model):
+            probabilities = model.predict(validation, verbose=0)
+            row = _epoch_row(number, loss, probabilities, right, len(target.labels), time.perf_counter() - started)
+            history.append(row)
+            if _kept(history, settings) is row:
+                run.save_model(model)
         rows = [asdict(epoch) for epoch in history]
         # Last of all: what is cut off before is done again, and comes out the same.
         run.write_history(rows)
         TrainingState.of(model, rows).write(run.state_file)
-        observer.on_epoch_end(row, _best(history) is row)
+        observer.on_epoch_end(row, _kept(history, settings) is row)
     if not history:
         raise UserError(f"no epoch was kept in {run.folder}: train for one epoch or more")
     run.state_file.unlink(missing_ok=True)
-    return _best(history)
+    return _kept(history, settings)
 
 
 def _begin(model: keras.Model, run: Run) -> list[Epoch]:
@@ -176,13 +199,13 @@ def _begin(model: keras.Model, run: Run) -> list[Epoch]:
     return [Epoch(**row) for row in state.history]
 
 
-def _best(history: Sequence[Epoch]) -> Epoch:
-    """The first of the epochs with the highest UA."""
-    return max(history, key=lambda row: row.validation_ua)
+def _kept(history: Sequence[Epoch], settings: FitSettings) -> Epoch:
+    """The last epoch, or the first of those with the highest UA."""
+    return history[-1] if settings.keep == "last" else max(history, key=lambda row: row.validation_ua)
 
 
-def _stopped_early(history: Sequence[Epoch], patience: int) -> bool:
-    return bool(history) and history[-1].epoch - _best(history).epoch >= patience
+def _stopped_early(history: Sequence[Epoch], settings: FitSettings) -> bool:
+    return bool(history) and history[-1].epoch - _kept(history, settings).epoch >= settings.patience
 
 
 def _train_epoch(
@@ -206,28 +229,56 @@ def _train_epoch(
         crop_seconds=settings.crop_seconds,
         target=target,
     )
+    if settings.class_balance:
+        weights = class_weights(dataset, target, settings.class_balance)
+        clips = clips.map(lambda features, labels: (features, labels, tf.linalg.matvec(labels, weights)))
     callback = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: on_step())  # noqa: ARG005  Keras names them
     return model.fit(clips, shuffle=False, verbose=0, callbacks=[callback]).history["loss"][0]
 
 
+def class_weights(dataset: Dataset, target: Target, balance: float) -> np.ndarray:
+    """How much a clip of each class counts in the loss.
+
+    Args:
+        dataset: With a side `train`.
+        target: Which labels there are; clips are counted by what was acted.
+        balance: See `FitSettings.class_balance`.
+
+    Returns:
+        float32 [classes]; a clip counts 1 on average.
+    """
+    emotions = dataset.side("train").emotions
+    counts = np.array([emotions.get(label, 0) for label in target.labels], np.float64)
+    weights = np.maximum(counts, 1) ** -balance
+    return (weights * counts.sum() / (weights * counts).sum()).astype(np.float32)
+
+
 def _compile(
-    model: keras.Model,
-    settings: FitSettings,
-    steps: int,
-    scales: Sequence[float] | None,
-    jit_compile: bool | str,
+    model: keras.Model, settings: FitSettings, optimizer: keras.optimizers.Optimizer, jit_compile: bool | str
 ) -> None:
-    optimizer = LayerwiseAdamW(
-        _schedule(settings, steps),
-        scales=scales or [1.0] * len(model.trainable_variables),
-        weight_decay=settings.weight_decay,
-        gradient_accumulation_steps=settings.accumulate if settings.accumulate > 1 else None,
-    )
     # Norms and biases hold no capacity worth shrinking, and a decayed gamma is a changed network.
     optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
     loss = keras.losses.CategoricalCrossentropy(label_smoothing=settings.label_smoothing)
     model.compile(optimizer, loss, jit_compile=jit_compile)
     model.optimizer.build(model.trainable_variables)
+
+
+def _optimizer(
+    model: keras.Model,
+    settings: FitSettings,
+    steps: int,
+    scales: Sequence[float] | None,
+    starts: Sequence[int] | None,
+) -> LayerwiseAdamW:
+    return LayerwiseAdamW(
+        _schedule(settings, steps),
+        scales=scales or [1.0] * len(model.trainable_variables),
+        starts=starts,
+        weight_decay=settings.weight_decay,
+        gradient_accumulation_steps=settings.accumulate if settings.accumulate > 1 else None,
+        use_ema=settings.average > 0,
+        ema_momentum=settings.average,
+    )
 
 
 def _schedule(settings: FitSettings, steps: int) -> float | keras.optimizers.schedules.LearningRateSchedule:

@@ -39,7 +39,8 @@ def evaluate(
     Returns:
         `clips`, `speakers`; `wa`, `ua`, `macro_f1` and `ece` between 0 and 1 and for each an `…_interval` of two
         ends (95 %); `per_class`: `precision`, `recall`, `f1`, `clips` of each label; `confusion`: rows are the
-        truth, columns the answers, in the order of `labels`, which is there as well.
+        truth, columns the answers, in the order of `labels`, which is there as well; `reliability`: for each bin of
+        confidence that has clips its mean `confidence`, the share of them that are right (`accuracy`), and `clips`.
 
     Raises:
         ValueError: If there are no clips, or the lengths differ.
@@ -71,7 +72,44 @@ def evaluate(
     result["per_class"] = _per_class(total, labels)
     result["labels"] = list(labels)
     result["confusion"] = total.astype(int).tolist()
+    result["reliability"] = reliability(probabilities, truth)
     return result
+
+
+def calibration_error(probabilities: np.ndarray, truth: np.ndarray) -> float:
+    """Expected calibration error: how far confidence is from the share that is right, over bins of confidence.
+
+    Args:
+        probabilities: float [clips, classes].
+        truth: int [clips], index of the right class.
+
+    Returns:
+        A number between 0 and 1.
+    """
+    everyone = np.zeros(len(truth), np.int64)
+    return float(_calibration_error(_calibration_sums(probabilities, truth, everyone, 1).sum(0)))
+
+
+def reliability(probabilities: np.ndarray, truth: np.ndarray) -> list[dict[str, float]]:
+    """What became of answers of like confidence.
+
+    Args:
+        probabilities: float [clips, classes].
+        truth: int [clips], index of the right class.
+
+    Returns:
+        For each bin that has clips, from the lowest confidence: `confidence` (mean), `accuracy`, `clips`.
+    """
+    confidence, right = probabilities.max(1), probabilities.argmax(1) == truth
+    bins = _confidence_bin(confidence)
+    return [
+        {
+            "confidence": float(confidence[bins == index].mean()),
+            "accuracy": float(right[bins == index].mean()),
+            "clips": int((bins == index).sum()),
+        }
+        for index in np.unique(bins)
+    ]
 
 
 def accuracy(confusion: np.ndarray) -> np.ndarray:
@@ -113,11 +151,14 @@ def _calibration_sums(probabilities: np.ndarray, truth: np.ndarray, member: np.n
     """Per speaker and confidence bin: confidence minus correctness, and clips; float [speakers, bins, 2]."""
     confidence = probabilities.max(1)
     right = probabilities.argmax(1) == truth
-    index = np.minimum((confidence * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
-    place, places = member * CALIBRATION_BINS + index, speakers * CALIBRATION_BINS
+    place, places = member * CALIBRATION_BINS + _confidence_bin(confidence), speakers * CALIBRATION_BINS
     gaps = np.bincount(place, confidence - right, places)
     clips = np.bincount(place, minlength=places)
     return np.stack([gaps, clips], axis=-1).reshape(speakers, CALIBRATION_BINS, 2)
+
+
+def _confidence_bin(confidence: np.ndarray) -> np.ndarray:
+    return np.minimum((confidence * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
 
 
 def _calibration_error(sums: np.ndarray) -> np.ndarray:

@@ -1,7 +1,4 @@
-"""Training a MobileNet from start to run folder: initial weights, which layers learn, calibrated norms, the fit.
-
-The defaults are the best settings known so far; the README gives the command, the time and the figure.
-"""
+"""Training a MobileNet from start to run folder: initial weights, which layers learn, calibrated norms, the fit."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
@@ -16,13 +13,12 @@ from data_pipeline.errors import UserError
 from data_pipeline.log_mel import LogMelSettings
 from data_pipeline.targets import Target
 from training.fit import Epoch, FitSettings, Observer, fit
-from training.front_end import to_config
 from training.models import mobilenet
 from training.models.batch_norm import recalibrate
 from training.models.mobilenet import MobileNetSettings
 from training.models.pretrained import PretrainedWeights
 from training.run import Run
-from training.training_data import describe_training_data
+from training.training_data import describe_learning
 
 UNFREEZE = ("none", "last", "all")
 _RECALIBRATION_BATCHES = 40
@@ -37,7 +33,12 @@ class MobileNetRecipe:
     Attributes:
         model: Shape of the network; body and alpha follow the weights where some are given.
         weights: A `yamnet.h5`, a Keras ImageNet file, or None for random weights.
-        unfreeze: Which part of the body learns: `none`, `last` (the last block) or `all`. The dense layers always do.
+        unfreeze: Which part of the body learns: `none`, `last` (the last block) or `all`. What stands on it always
+            does.
+        unfreeze_epochs: Epochs over which the body begins to learn, its top block first and the bottom one last
+            (gradual unfreezing; Howard and Ruder 2018, arXiv:1801.06146, section 3.3); 0: all of it at once.
+        layer_decay: Learning rate of a block of the body over that of the block above it.
+        head_scale: Learning rate of what stands on the body over that of the body's top block.
         fit: How it is fitted.
         front_end: Of the log-mels.
         target: Which labels there are and whose word is learned.
@@ -46,9 +47,21 @@ class MobileNetRecipe:
     model: MobileNetSettings = field(default_factory=MobileNetSettings)
     weights: Path | None = None
     unfreeze: str = "all"
+    unfreeze_epochs: float = 0.0
+    layer_decay: float = 1.0
+    head_scale: float = 1.0
     fit: FitSettings = field(default_factory=FitSettings)
     front_end: LogMelSettings = field(default_factory=LogMelSettings)
     target: Target = field(default_factory=Target)
+
+    def __post_init__(self) -> None:
+        if self.unfreeze not in UNFREEZE:
+            raise UserError(f"unfreeze must be one of {', '.join(UNFREEZE)}, not {self.unfreeze!r}")
+        if self.unfreeze_epochs < 0 or not 0 < self.layer_decay <= 1 or self.head_scale < 0:
+            raise UserError(
+                "unfreeze_epochs and head_scale are 0 or more, and layer_decay lies above 0 and up to 1, not "
+                f"{self.unfreeze_epochs:g}, {self.head_scale:g} and {self.layer_decay:g}"
+            )
 
 
 def train(
@@ -66,14 +79,12 @@ def train(
         The run, and its best epoch.
 
     Raises:
-        UserError: If the folder is taken, the weights do not fit, `unfreeze` is unknown, a label has no training clip,
-            votes are to be learned that a side does not have, or no epoch could be chosen (see `fit`).
+        UserError: If the folder is taken, the weights do not fit, random layers would be kept, a label has no training
+            clip, votes are to be learned that a side does not have, or no epoch could be chosen (see `fit`).
     """
-    if recipe.unfreeze not in UNFREEZE:
-        raise UserError(f"unfreeze must be one of {', '.join(UNFREEZE)}, not {recipe.unfreeze!r}")
-    if recipe.weights is None and recipe.unfreeze != "all":
-        raise UserError(f"unfreeze {recipe.unfreeze!r} would keep random layers: give --weights, or unfreeze all")
-    data = describe_training_data(dataset, recipe.target)
+    if recipe.weights is None and (recipe.unfreeze != "all" or recipe.unfreeze_epochs):
+        raise UserError("a body of random weights has to learn from the start: give --weights, or unfreeze all at once")
+    learning = describe_learning(dataset, recipe.fit, recipe.front_end, recipe.target)
     weights = PretrainedWeights.recognise(recipe.weights) if recipe.weights else None
     settings = weights.settings(recipe.model) if weights else recipe.model
     keras.utils.set_random_seed(recipe.fit.seed)
@@ -87,20 +98,19 @@ def train(
             "model": {"family": "mobilenet", **asdict(settings)},
             "weights": str(recipe.weights) if recipe.weights else None,
             "unfreeze": recipe.unfreeze,
-            "fit": asdict(recipe.fit),
-            "front_end": to_config(recipe.front_end),
-            "labels": list(recipe.target.labels),
-            "label_kind": recipe.target.kind,
-            "data": data,
+            "unfreeze_epochs": recipe.unfreeze_epochs,
+            "layer_decay": recipe.layer_decay,
+            "head_scale": recipe.head_scale,
+            **learning,
         },
     )
-    try:
+    with run.discarded_unless_trained():
         if weights and recipe.unfreeze != "none" and not run.state_file.exists():
             recalibrate(model.get_layer("backbone"), _windows(model, dataset, recipe))
-        best = fit(model, dataset, run, recipe.fit, recipe.front_end, recipe.target, observer)
-    except BaseException:
-        run.discard_unless_trained()
-        raise
+        scales, delays = learning_rates(model, recipe)
+        best = fit(
+            model, dataset, run, recipe.fit, recipe.front_end, recipe.target, observer, scales=scales, delays=delays
+        )
     return run, best
 
 
@@ -116,6 +126,30 @@ def freeze(model: keras.Model, unfreeze: str) -> None:
     if unfreeze == "last":
         for layer in backbone.layers:
             layer.trainable = layer.name.startswith(_LAST_BLOCK)
+
+
+def learning_rates(model: keras.Model, recipe: MobileNetRecipe) -> tuple[list[float], list[float]]:
+    """How fast each weight learns, and from when on.
+
+    Args:
+        model: Made by `mobilenet.build`, and frozen as it is to be.
+        recipe: See `layer_decay`, `head_scale` and `unfreeze_epochs`.
+
+    Returns:
+        For each of `model.trainable_variables`, in their order: what the learning rate is multiplied by, and the epochs
+        after which the weight begins to learn.
+    """
+    blocks = {
+        id(weight): mobilenet.block(layer.name)
+        for layer in model.get_layer("backbone").layers
+        for weight in layer.weights
+    }
+    scales, delays = [], []
+    for weight in model.trainable_variables:
+        below = mobilenet.BLOCKS - blocks[id(weight)] if id(weight) in blocks else 0
+        scales.append(recipe.layer_decay ** (below - 1) if below else recipe.head_scale)
+        delays.append(recipe.unfreeze_epochs * below / mobilenet.BLOCKS)
+    return scales, delays
 
 
 def _windows(model: keras.Model, dataset: Dataset, recipe: MobileNetRecipe) -> Iterator[np.ndarray]:

@@ -79,3 +79,28 @@ def learning_curves(history: Sequence[dict[str, float]]) -> str:
         axes.legend(frameon=False, fontsize=8)
         axes.grid(visible=True)
     return svg(figure)
+
+
+@styled
+def reliability_plot(reliability: Sequence[dict[str, float]]) -> str:
+    """How often answers of like confidence are right, and how many there are.
+
+    Args:
+        reliability: From `metrics.reliability`.
+
+    Returns:
+        An `<svg>` element.
+    """
+    confidence = [row["confidence"] for row in reliability]
+    figure = new_figure(3.6, 4.2)
+    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1))
+    upper.plot([0, 1], [0, 1], label="confidence that is kept", color=MUTED, linestyle="--")
+    upper.plot(confidence, [row["accuracy"] for row in reliability], label="share of answers right", **_FIRST)
+    upper.set_ylim(0, 1)
+    upper.legend(frameon=False, fontsize=8)
+    upper.grid(visible=True)
+    lower.bar(confidence, [row["clips"] for row in reliability], width=0.04, color=MUTED)
+    lower.set_ylabel("clips")
+    lower.set_xlim(0, 1)
+    lower.set_xlabel("confidence of the model")
+    return svg(figure)

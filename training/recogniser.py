@@ -7,6 +7,8 @@ import tensorflow as tf
 
 from data_pipeline.errors import UserError
 from training.front_end import FrontEnd, inputs
+from training.models.folding import fold_backbone
+from training.models.head import BACKBONE
 from training.models.wav2vec2 import Wav2Vec2Classifier
 
 SERVED_DTYPES = ("float32", "bfloat16")
@@ -20,11 +22,13 @@ class Recogniser:
         model: Takes what the front end gives (see `front_end.inputs`), gives probabilities.
         labels: Emotions in the order of the model's outputs.
         front_end: What the model was trained on.
+        temperature: By which the model's logits are divided; see `training.calibrate`.
     """
 
     model: keras.Model
     labels: tuple[str, ...]
     front_end: FrontEnd
+    temperature: float = 1.0
 
     def __call__(self, waveform: tf.Tensor, num_samples: tf.Tensor) -> tf.Tensor:
         """Probabilities of each emotion.
@@ -38,14 +42,17 @@ class Recogniser:
         Returns:
             float32 [batch, classes].
         """
-        return self.model(inputs(self.front_end, waveform, num_samples), training=False)
+        probabilities = self.model(inputs(self.front_end, waveform, num_samples), training=False)
+        if self.temperature == 1:
+            return probabilities
+        return tf.nn.softmax(tf.math.log(tf.maximum(probabilities, 1e-30)) / self.temperature)
 
     def for_serving(self, dtype: str = "float32") -> "Recogniser":
-        """The same recogniser as it is exported: without what only training needs.
+        """The same recogniser as it is exported: without what only training needs, its batch norms folded.
 
         Args:
-            dtype: Of weights and products, `float32` or, for wav2vec 2.0 and HuBERT, `bfloat16`. Norms, softmax and
-                what is computed of the waveform before the network are float32 in both.
+            dtype: Of weights and products, `float32` or `bfloat16`. Norms, softmax, depthwise convolutions, a
+                MobileNet's head and what is computed of the waveform before the network are float32 in both.
 
         Raises:
             UserError: If the model cannot be served so.
@@ -54,6 +61,8 @@ class Recogniser:
             raise UserError(f"a model is served as {' or '.join(SERVED_DTYPES)}, not as {dtype!r}")
         if isinstance(self.model, Wav2Vec2Classifier):
             return replace(self, model=self.model.for_serving(dtype))
+        if any(layer.name == BACKBONE for layer in self.model.layers):
+            return replace(self, model=fold_backbone(self.model, dtype))
         if dtype != "float32":
-            raise UserError(f"only wav2vec 2.0 and HuBERT gain from {dtype}: export this model as float32")
+            raise UserError(f"this model gains nothing from {dtype}: export it as float32")
         return self

@@ -64,12 +64,29 @@ def notices(metrics: dict) -> list[str]:
             f"The run learned {_LEARNED[metrics['learned']]} and is measured here against "
             f"{_LEARNED[metrics['measured_against']]}; in CREMA-D the two agree on four clips in ten."
         )
+    found += _of_calibration(metrics.get("calibration"))
     seen = metrics["seen_speakers"]
     if seen["validation"]:
         found.append(f"The epoch was chosen on {seen['validation']} of these speakers, so that its figures flatter.")
     if seen["train"]:
         found.append(f"The run was trained on {seen['train']} of these speakers: no figure for new ones.")
     return found
+
+
+def _of_calibration(calibration: dict | None) -> list[str]:
+    if not calibration:
+        return []
+    found = (
+        f"Answers are at the temperature {calibration['temperature']:.2f}; without it the ECE is "
+        f"{calibration['ece_before']:.1%}."
+    )
+    if calibration["fitted_speakers"]:
+        found += f" The temperature was fitted on {calibration['fitted_speakers']} of these speakers, so that the ECE "
+        found += "flatters"
+        if "ece_cross_fitted" in calibration:
+            found += f"; with each speaker at the temperature of the others it is {calibration['ece_cross_fitted']:.1%}"
+        found += "."
+    return [found]
 
 
 def show(metrics: dict, console: Console | None = None) -> None:
@@ -103,7 +120,7 @@ def write(run: Run) -> Path:
     Returns:
         Its path.
     """
-    from training.plots import confusion_plot, learning_curves
+    from training.plots import confusion_plot, learning_curves, reliability_plot
 
     config, title = run.config, f"{run.config['model']['family']}, {', '.join(run.config['data']['corpora'])}"
     parts = [f"<h1>{html.escape(title)}</h1>"]
@@ -115,7 +132,11 @@ def write(run: Run) -> Path:
         f"seed {config['fit']['seed']}; all settings are in <code>config.json</code>.</p>"
     )
     for metrics in run.metrics().values():
-        parts += _section(metrics, confusion_plot(metrics["confusion"], metrics["labels"], metrics["measured_against"]))
+        plots = [confusion_plot(metrics["confusion"], metrics["labels"], metrics["measured_against"])]
+        # Metrics of an earlier version have no bins.
+        if "reliability" in metrics:
+            plots.append(reliability_plot(metrics["reliability"]))
+        parts += _section(metrics, plots)
     if run.history():
         parts += ["<h2>Learning curves</h2>", learning_curves(run.history())]
     page = run.folder / "report.html"
@@ -141,7 +162,7 @@ def _learned(config: dict) -> str:
     return _LEARNED[config["label_kind"]] + exceptions
 
 
-def _section(metrics: dict, plot: str) -> list[str]:
+def _section(metrics: dict, plots: list[str]) -> list[str]:
     figures = "".join(f"<tr><td>{title}<td>{metrics[key]:.1%}<td>{_interval(metrics, key)}" for key, title in _MAIN)
     classes = "".join(
         f"<tr><td>{html.escape(label)}"
@@ -157,7 +178,7 @@ def _section(metrics: dict, plot: str) -> list[str]:
         "<p>Intervals by bootstrap over speakers. WA: share of clips right; UA: mean of the classes' recalls; "
         "ECE: expected calibration error.</p>",
         f"<table><tr><th>emotion<th>precision<th>recall<th>F1<th>clips{classes}</table>",
-        plot,
+        *plots,
     ]
 
 

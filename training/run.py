@@ -5,7 +5,8 @@ import io
 import json
 import platform
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -24,6 +25,8 @@ from training.recogniser import Recogniser
 STATE = "state.npz"
 """Of a training that is not over; see `training.state`."""
 
+_CALIBRATION = "calibration.json"
+
 _FIELDS = ("model", "fit", "front_end", "labels", "label_kind", "data", "weights")
 """Of `config.json`, needed to use a run."""
 
@@ -35,7 +38,8 @@ class Run:
     """A finished or running training.
 
     Attributes:
-        folder: Holds `config.json`, `model.keras`, `history.csv`, `metrics.json`, `report.html`.
+        folder: Holds `config.json`, `model.keras`, `history.csv`, `metrics.json`, `calibration.json`,
+            `report.html`.
         config: What `config.json` says.
     """
 
@@ -152,7 +156,30 @@ class Run:
             model = keras.saving.load_model(path, compile=False)
         except (ValueError, OSError, KeyError) as error:
             raise UserError(f"{path} cannot be read ({error}): train the run again") from error
-        return Recogniser(model, self.labels, self.front_end)
+        return Recogniser(model, self.labels, self.front_end, self.temperature)
+
+    @property
+    def calibration(self) -> dict | None:
+        """What `calibration.json` says (see `calibrate.calibrate`), or None where the run was not calibrated.
+
+        Raises:
+            UserError: If it is damaged.
+        """
+        path = self.folder / _CALIBRATION
+        try:
+            return json.loads(path.read_text()) if path.is_file() else None
+        except ValueError as error:
+            raise UserError(f"{path} is not JSON ({error}): calibrate the run again") from error
+
+    @property
+    def temperature(self) -> float:
+        """Of the model's answers: 1 where the run was not calibrated."""
+        calibration = self.calibration
+        return calibration["temperature"] if calibration else 1.0
+
+    def record_calibration(self, calibration: Mapping) -> None:
+        """Replace `calibration.json`."""
+        self.write_json(_CALIBRATION, calibration)
 
     def save_model(self, model: keras.Model) -> None:
         """Replace `model.keras`; a reader sees the old or the new one, never half of either."""
@@ -199,6 +226,15 @@ class Run:
         """Remove the folder if no epoch was finished, so that the same command can be given again."""
         if not (self.folder / "model.keras").exists():
             shutil.rmtree(self.folder, ignore_errors=True)
+
+    @contextmanager
+    def discarded_unless_trained(self) -> Iterator[None]:
+        """Within, a failure before the end of the first epoch leaves no folder."""
+        try:
+            yield
+        except BaseException:
+            self.discard_unless_trained()
+            raise
 
 
 def _what_decides(config: Mapping) -> dict:

@@ -131,3 +131,21 @@ def test_labels_that_are_none_are_refused(labels):
 def test_an_unknown_kind_is_refused():
     with pytest.raises(UserError, match="choose one of acted, voted, soft"):
         Target(kind="loud")
+
+
+@pytest.mark.parametrize(("share", "expected"), [(0.0, [1.0, 0.0]), (0.4, [0.7, 0.3]), (1.0, [0.25, 0.75])])
+def test_votes_can_have_a_share_of_what_was_acted(share, expected):
+    target = Target(("anger", "fear"), votes_share=share)
+    votes = np.zeros(len(EMOTIONS), np.int64)
+    votes[EMOTIONS.index("anger")], votes[EMOTIONS.index("fear")] = 1, 3
+    np.testing.assert_allclose(target.distribution(tf.constant("anger"), tf.constant(votes)), expected, atol=1e-6)
+    np.testing.assert_array_equal(truth(np.array([0]), votes[None], target), [0])
+    # Nobody voted: what was acted is all there is.
+    np.testing.assert_allclose(target.distribution(tf.constant("anger"), tf.zeros_like(votes)), [1, 0])
+
+
+def test_votes_are_not_mixed_into_votes():
+    with pytest.raises(UserError, match="'soft' are votes already"):
+        Target(kind="soft", votes_share=0.5)
+    with pytest.raises(UserError, match="give a share between 0 and 1"):
+        Target(votes_share=1.5)

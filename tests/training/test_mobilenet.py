@@ -7,10 +7,14 @@ from hypothesis import strategies as st
 
 from data_pipeline.errors import UserError
 from data_pipeline.log_mel import LogMelSettings
-from training.mobilenet_recipe import freeze
-from training.models import mobilenet
+from training.mobilenet_recipe import MobileNetRecipe, freeze, learning_rates
+from training.models import cnn, head, mobilenet
 from training.models.batch_norm import recalibrate
+from training.models.cnn import CnnSettings
+from training.models.folding import fold_backbone, fold_batch_norms
+from training.models.fused_batch_norm import FusedBatchNorm
 from training.models.mobilenet import MobileNetSettings
+from training.models.pointwise_conv import PointwiseConv
 from training.models.pretrained import PretrainedWeights
 from training.recogniser import Recogniser
 
@@ -22,7 +26,10 @@ def build(**changes):
     """A small network of random weights that does not answer everything alike: its norms fit its inputs."""
     keras.utils.set_random_seed(1)
     shape = MobileNetSettings(**{"alpha": 0.125, "window_frames": 64, "hidden": 8} | changes)
-    network = mobilenet.build(shape, 6, FRONT_END)
+    return fitted_norms(mobilenet.build(shape, 6, FRONT_END))
+
+
+def fitted_norms(network):
     backbone = network.get_layer("backbone")
     for norm in norms(backbone):
         norm.momentum = 0.0
@@ -34,9 +41,15 @@ def norms(backbone):
     return [layer for layer in backbone.layers if isinstance(layer, keras.layers.BatchNormalization)]
 
 
-@pytest.fixture(scope="module", params=mobilenet.BODIES)
+@pytest.fixture(
+    scope="module", params=[*((body, pooling) for body in mobilenet.BODIES for pooling in head.POOLINGS), "cnn"]
+)
 def model(request):
-    return build(body=request.param)
+    if request.param == "cnn":
+        keras.utils.set_random_seed(1)
+        return fitted_norms(cnn.build(CnnSettings((4, 8), window_frames=64, pooling="attentive"), 6, FRONT_END))
+    body, pooling = request.param
+    return build(body=body, pooling=pooling)
 
 
 def answer(model, log_mel, num_frames):
@@ -179,3 +192,120 @@ def test_wrong_weights_are_named(tmp_path):
 def test_an_unknown_body_is_refused():
     with pytest.raises(ValueError, match="Received: 'resnet'"):
         MobileNetSettings(body="resnet")
+
+
+def test_an_unknown_pooling_or_dtype_is_refused():
+    with pytest.raises(UserError, match="pooling must be one of mean, attentive, not 'max'"):
+        MobileNetSettings(pooling="max")
+    with pytest.raises(UserError, match="pooling must be one of mean, attentive, not 'max'"):
+        CnnSettings(pooling="max")
+    with pytest.raises(UserError, match="training_dtype must be one of float32, bfloat16, not 'int8'"):
+        MobileNetSettings(training_dtype="int8")
+
+
+@settings(deadline=None, max_examples=10)
+@given(st.integers(0, 99), st.integers(2, 6), st.integers(1, 5), st.floats(0.1, 10))
+def test_the_fused_norm_does_what_keras_does(seed, batch, size, spread):
+    random = np.random.default_rng(seed)
+    inputs = random.normal(3, spread, (batch, 3, 4, size)).astype(np.float32)
+    gamma, beta = random.uniform(0.5, 2, size), random.normal(size=size)
+    norms = FusedBatchNorm(momentum=0.0), keras.layers.BatchNormalization(momentum=0.0)
+    for norm in norms:
+        norm.build(inputs.shape)
+        norm.set_weights([gamma, beta, np.zeros(size), np.ones(size)])
+    fused, composed = (keras.ops.convert_to_numpy(norm(inputs, training=True)) for norm in norms)
+    np.testing.assert_allclose(fused, composed, rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(norms[0].moving_mean, norms[1].moving_mean, rtol=1e-3, atol=1e-3)
+    # The sample's variance against that of the values: n - 1 against n.
+    count = batch * 3 * 4
+    expected = np.array(norms[1].moving_variance) * count / (count - 1)
+    np.testing.assert_allclose(norms[0].moving_variance, expected, rtol=1e-3)
+    frozen = FusedBatchNorm(trainable=False)
+    frozen.build(inputs.shape)
+    np.testing.assert_allclose(frozen(inputs, training=True), inputs / np.sqrt(1 + frozen.epsilon), rtol=1e-5)
+
+
+def test_products_of_bfloat16_are_for_training_only():
+    inputs = np.random.default_rng(0).normal(size=(2, 3, 4, 16)).astype(np.float32)
+    layer = PointwiseConv(8, 1, use_bias=False, training_dtype="bfloat16")
+    layer.build(inputs.shape)
+    exact = np.einsum("bhwc,cf->bhwf", inputs, layer.kernel.numpy()[0, 0])
+    np.testing.assert_allclose(layer(inputs, training=False), exact, atol=1e-5)
+    distance = np.abs(np.array(layer(inputs, training=True)) - exact).max()
+    assert 1e-5 < distance < 0.05
+    assert PointwiseConv.from_config(layer.get_config()).training_dtype == "bfloat16"
+
+
+@pytest.mark.parametrize("body", mobilenet.BODIES)
+def test_lower_blocks_learn_later_and_slower(body):
+    network = build(body=body)
+    recipe = MobileNetRecipe(unfreeze_epochs=2.0, layer_decay=0.5, head_scale=3.0)
+    scales, delays = learning_rates(network, recipe)
+    paths = [weight.path for weight in network.trainable_variables]
+    assert len(scales) == len(delays) == len(paths)
+    first = "layer1_" if body == "audioset" else "conv1"
+    last = "layer14_" if body == "audioset" else "conv_pw_13"
+    for path, scale, delay in zip(paths, scales, delays, strict=True):
+        if path.startswith(("hidden", "emotion")):
+            assert (scale, delay) == (3.0, 0.0)
+        elif last in path:
+            assert (scale, delay) == (1.0, pytest.approx(2 / 14))
+        elif first in path:
+            assert (scale, delay) == (0.5**13, 2.0)
+        else:
+            assert 0.5**13 < scale <= 1.0
+    assert learning_rates(network, MobileNetRecipe()) == ([1.0] * len(paths), [0.0] * len(paths))
+
+
+def test_blocks_are_counted_from_the_bottom():
+    for body in mobilenet.BODIES:
+        names = [layer.name for layer in build(body=body).get_layer("backbone").layers if layer.weights]
+        blocks = [mobilenet.block(name) for name in names]
+        assert blocks == sorted(blocks)
+        assert set(blocks) == set(range(mobilenet.BLOCKS))
+
+
+@pytest.mark.parametrize("body", mobilenet.BODIES)
+def test_folded_norms_change_no_answer(body):
+    network = build(body=body, pooling="attentive")
+    random = np.random.default_rng(0)
+    for norm in norms(network.get_layer("backbone")):
+        norm.gamma.assign(random.uniform(0.5, 1.5, norm.gamma.shape))
+        norm.beta.assign(random.normal(0, 0.2, norm.beta.shape))
+    before = [weight.numpy() for weight in network.weights]
+    folded = fold_backbone(network)
+    assert not norms(folded.get_layer("backbone"))
+    clips = random.normal(-2, 2, (3, 90, 64))
+    np.testing.assert_allclose(answer(folded, clips, [90, 40, 1]), answer(network, clips, [90, 40, 1]), atol=1e-5)
+    for weight, value in zip(network.weights, before, strict=True):
+        np.testing.assert_array_equal(weight.numpy(), value)
+
+
+def test_bfloat16_is_for_pointwise_convolutions_and_costs_little():
+    network = build(pooling="attentive")
+    folded = fold_backbone(network, "bfloat16")
+    kinds = {layer.name: layer.compute_dtype for layer in folded.get_layer("backbone").layers}
+    assert {kinds[name] for name in kinds if "pointwise" in name} == {"bfloat16"}
+    assert {kinds[name] for name in kinds if "pointwise" not in name} == {"float32"}
+    clips = np.random.default_rng(0).normal(-2, 2, (3, 90, 64))
+    difference = np.abs(answer(folded, clips, [90, 40, 1]) - answer(network, clips, [90, 40, 1]))
+    assert 0 < difference.max() < 1e-2
+
+
+@pytest.mark.parametrize("pooling", head.POOLINGS)
+def test_the_network_that_another_runtime_is_given_is_the_same(pooling):
+    runtime = pytest.importorskip("onnxruntime", reason="the extra `reference` is not installed")
+    pytest.importorskip("onnx", reason="the extra `reference` is not installed")
+    from benchmarks.mobilenet_onnx import to_onnx
+
+    network = build(pooling=pooling)
+    session = runtime.InferenceSession(to_onnx(network), providers=["CPUExecutionProvider"])
+    clips = np.random.default_rng(0).normal(-2, 2, (3, 64, 64)).astype(np.float32)
+    (theirs,) = session.run(None, {"log_mel": clips})
+    np.testing.assert_allclose(theirs, answer(network, clips, [64] * 3), atol=1e-5)
+
+
+def test_a_norm_that_follows_no_convolution_is_not_folded():
+    window = keras.Input((4, 4, 2))
+    with pytest.raises(ValueError, match="must follow a convolution without bias"):
+        fold_batch_norms(keras.Model(window, FusedBatchNorm()(keras.layers.ReLU()(window))))

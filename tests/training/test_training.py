@@ -1,6 +1,8 @@
 import csv
 import json
+from dataclasses import replace
 
+import keras
 import numpy as np
 import pytest
 import soundfile
@@ -11,13 +13,18 @@ import ser
 from data_pipeline.augment import AugmentSettings
 from data_pipeline.emotion import LABELS
 from data_pipeline.errors import UserError
+from data_pipeline.log_mel import LogMelSettings
 from data_pipeline.targets import Target
 from tests.data_pipeline.prepared import tone, write_dataset
 from training import report
+from training.averaging import averaged_weights
 from training.evaluate import Condition, evaluate, predict
-from training.fit import FitSettings, Observer
+from training.fit import FitSettings, Observer, class_weights
+from training.layerwise_adamw import LayerwiseAdamW
+from training.mobilenet_presets import PRESETS
 from training.mobilenet_recipe import MobileNetRecipe, train
 from training.models.mobilenet import MobileNetSettings
+from training.models.mobilenet import build as build_mobilenet
 from training.run import Run
 
 RECIPE = MobileNetRecipe(
@@ -323,17 +330,133 @@ def test_a_run_folder_in_use_is_refused(dataset, trained):
         train(RECIPE, dataset, run.folder)
 
 
-@pytest.mark.parametrize(
-    ("recipe", "words"),
-    [
-        (MobileNetRecipe(unfreeze="some"), "unfreeze must be one of none, last, all"),
-        (MobileNetRecipe(unfreeze="none"), "would keep random layers"),
-    ],
-)
-def test_recipes_that_make_no_sense_are_refused(recipe, words, dataset, tmp_path):
-    with pytest.raises(UserError, match=words):
+@pytest.mark.parametrize("recipe", [MobileNetRecipe(unfreeze="none"), MobileNetRecipe(unfreeze_epochs=1.0)])
+def test_random_layers_are_not_kept(recipe, dataset, tmp_path):
+    with pytest.raises(UserError, match="random weights has to learn from the start"):
         train(recipe, dataset, tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "words"),
+    [
+        (MobileNetRecipe, {"unfreeze": "some"}, "unfreeze must be one of none, last, all"),
+        (MobileNetRecipe, {"layer_decay": 0.0}, "layer_decay lies above 0"),
+        (FitSettings, {"average": 1.0}, "average is 1.0: give 0 .off. or a share below 1"),
+        (FitSettings, {"keep": "first"}, "keep must be one of best, last"),
+        (FitSettings, {"class_balance": 2.0}, "class_balance is 2.0: give a number from 0 to 1"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(kind, settings, words):
+    with pytest.raises(UserError, match=words):
+        kind(**settings)
+
+
+WITH_EVERYTHING = replace(
+    RECIPE, layer_decay=0.9, head_scale=2.0, fit=replace(RECIPE.fit, epochs=3, average=0.9, class_balance=1.0)
+)
+
+
+class Interrupter(Listener):
+    """Ends a training in its second epoch."""
+
+    def on_step(self):
+        super().on_step()
+        if len(self.rows) == 1:
+            raise KeyboardInterrupt
+
+
+def test_the_last_epoch_can_be_kept_whatever_the_validation_speakers_say(dataset, tmp_path):
+    fit = replace(RECIPE.fit, epochs=3, patience=1, learning_rate=0.0, keep="last")
+    listener = Listener()
+    _, kept = train(replace(RECIPE, fit=fit), dataset, tmp_path / "run", listener)
+    assert (kept.epoch, listener.best) == (3, [True, True, True])
+
+
+def test_averaged_weights_are_kept_and_an_interrupted_training_comes_to_the_same(dataset, tmp_path):
+    whole, best = train(WITH_EVERYTHING, dataset, tmp_path / "whole")
+    answers = predict(whole, dataset, Condition("validation"))
+    recalls = [(answers.probabilities.argmax(1) == answers.truth)[answers.truth == k].mean() for k in range(6)]
+    assert np.mean(recalls) == pytest.approx(best.validation_ua)
+    with pytest.raises(KeyboardInterrupt):
+        train(WITH_EVERYTHING, dataset, tmp_path / "resumed", Interrupter())
+    resumed, _ = train(WITH_EVERYTHING, dataset, tmp_path / "resumed")
+    assert [row["loss"] for row in resumed.history()] == [row["loss"] for row in whole.history()]
+    for mine, its in zip(resumed.recogniser().model.weights, whole.recogniser().model.weights, strict=True):
+        np.testing.assert_array_equal(mine.numpy(), its.numpy())
+
+
+def test_an_average_is_of_the_weights_that_were(dataset):
+    model = build_mobilenet(RECIPE.model, 6, LogMelSettings())
+    optimizer = LayerwiseAdamW(0.1, scales=[1.0] * len(model.trainable_variables), use_ema=True, ema_momentum=0.5)
+    model.compile(optimizer, "categorical_crossentropy")
+    optimizer.build(model.trainable_variables)
+    weight = model.trainable_variables[-1]
+    features = {"log_mel": np.ones((2, 50, 64), np.float32), "num_frames": np.array([50, 50])}
+    seen = []
+    for _ in range(3):
+        model.fit(features, np.eye(6)[[0, 1]], verbose=0)
+        seen.append(weight.numpy())
+    with averaged_weights(model):
+        np.testing.assert_allclose(weight.numpy(), (seen[0] + seen[1]) / 4 + seen[2] / 2, rtol=1e-5)
+    np.testing.assert_array_equal(weight.numpy(), seen[2])
+
+
+def test_a_weight_learns_from_its_start_on():
+    weights = [keras.Variable([1.0]), keras.Variable([1.0])]
+    optimizer = LayerwiseAdamW(0.1, scales=[1.0, 0.5], starts=[0, 2], weight_decay=0.0)
+    moved = []
+    for _ in range(3):
+        before = [float(weight.numpy()[0]) for weight in weights]
+        optimizer.apply([keras.ops.ones(1), keras.ops.ones(1)], weights)
+        moved.append([value - float(weight.numpy()[0]) for value, weight in zip(before, weights, strict=True)])
+    np.testing.assert_allclose([first for first, _ in moved], 0.1, rtol=1e-4)
+    np.testing.assert_allclose([second for _, second in moved], [0.0, 0.0, 0.05], rtol=1e-4)
+
+
+def test_rare_classes_count_more_as_far_as_is_asked(dataset):
+    side = replace(dataset.side("train"), emotions={"anger": 10, "fear": 30})
+    uneven = replace(dataset, splits={"train": side})
+    target = Target(("anger", "fear"))
+    np.testing.assert_allclose(class_weights(uneven, target, 0.0), [1.0, 1.0])
+    np.testing.assert_allclose(class_weights(uneven, target, 1.0), [2.0, 2 / 3], rtol=1e-6)
+    half = class_weights(uneven, target, 0.5)
+    assert half[0] / half[1] == pytest.approx(3**0.5)
+    assert (half * [10, 30]).sum() == pytest.approx(40)
+
+
+def test_votes_can_have_a_share_of_an_acted_label(voted, tmp_path):
+    recipe = replace(one_epoch(), target=Target(votes_share=0.3))
+    run, _ = train(recipe, voted, tmp_path / "run")
+    assert run.config["label_kind"] == "acted"
+    assert run.config["votes_share"] == 0.3
+    assert run.config["data"]["without_votes"] == {"train": 30, "validation": 18}
+
+
+def test_a_small_network_from_scratch_can_be_trained_by_command(dataset, tmp_path):
+    arguments = ["train", "cnn", str(dataset.folder), str(tmp_path / "run"), "--epochs", "1", "--hidden", "8"]
+    done = CliRunner().invoke(ser.app, arguments)
+    assert done.exit_code == 0, done.output
+    assert "best epoch 1" in done.output
+    run = Run.open(tmp_path / "run")
+    assert run.config["model"]["family"] == "cnn"
+    assert predict(run, dataset, Condition()).probabilities.shape == (36, 6)
+
+
+def test_what_is_given_counts_more_than_the_preset(dataset, tmp_path):
+    options = ["--preset", "scratch", "--epochs", "1", "--alpha", "0.125", "--hidden", "8", "--pooling", "attentive"]
+    options += ["--average", "0.5", "--band-masks", "1", "--votes-share", "0"]
+    done = CliRunner().invoke(ser.app, ["train", "mobilenet", str(dataset.folder), str(tmp_path / "run"), *options])
+    assert done.exit_code == 0, done.output
+    config = Run.open(tmp_path / "run").config
+    assert (config["model"]["alpha"], config["model"]["pooling"]) == (0.125, "attentive")
+    fit, known = config["fit"], PRESETS["scratch"].fit
+    assert (fit["learning_rate"], fit["average"], fit["augment"]["band_masks"]) == (known.learning_rate, 0.5, 1)
+    done = CliRunner().invoke(
+        ser.app, ["train", "mobilenet", str(dataset.folder), str(tmp_path / "other"), "--preset", "loud"]
+    )
+    assert isinstance(done.exception, UserError)
+    assert "preset must be one of plain, telephone, scratch" in str(done.exception)
 
 
 def test_what_is_not_a_run_is_named(tmp_path):

@@ -1,19 +1,31 @@
 """MobileNet v1 on log-mel spectrograms (Howard et al. 2017, arXiv:1704.04861), for utterances of any length.
 
 Two bodies are known. `audioset` is shaped as YAMNet is (tensorflow/models, `research/audioset/yamnet`): one input
-channel, plain ReLU. `imagenet` is `keras.applications.MobileNet`: three channels, ReLU6, its own padding. Both end
-in a mean over the window's time and frequency, and are followed by two dense layers.
+channel, plain ReLU. `imagenet` is `keras.applications.MobileNet`: three channels, ReLU6, its own padding. What stands
+on them is the same for both, see `head`.
 """
 
+import re
 from dataclasses import dataclass
 
 import keras
 from keras import layers
 
+from data_pipeline.errors import UserError
 from data_pipeline.log_mel import LogMelSettings
-from training.models.windows import WindowMean, Windows
+from training.models.fused_batch_norm import FusedBatchNorm
+from training.models.head import POOLINGS, WindowedHead, classify_windows
+from training.models.pointwise_conv import PointwiseConv
 
 BODIES = ("audioset", "imagenet")
+
+TRAINING_DTYPES = ("float32", "bfloat16")
+
+STRIDE = 32
+"""Input frames from one frame of the body's feature maps to the next."""
+
+BLOCKS = 14
+"""Of either body, the first convolution being one."""
 
 _SEPARABLE_BLOCKS = (
     (64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), (512, 1), (512, 1), (512, 1), (512, 1), (512, 1),
@@ -30,22 +42,31 @@ class MobileNetSettings:
         body: `audioset` or `imagenet`, see the module.
         alpha: Width multiplier.
         window_frames: Length of a window; 298 frames are 3 s.
+        pooling: Over time, see `head.POOLINGS`.
         hidden: Units of the first dense layer.
         dropout: Rate after the embedding and after the first dense layer.
         norm_momentum: Of the moving statistics of an `audioset` body's batch norms. From random weights activations
             change fast, and statistics that lag behind make a network of 27 norms useless at inference.
+        training_dtype: Of the products in 1 x 1 convolutions while training: `float32`, or `bfloat16`, which is faster
+            on processors that have instructions for it (AVX512-BF16, AMX) and slower on others.
     """
 
     body: str = "audioset"
     alpha: float = 1.0
     window_frames: int = 298
+    pooling: str = "mean"
     hidden: int = 256
     dropout: float = 0.3
     norm_momentum: float = 0.9
+    training_dtype: str = "float32"
 
     def __post_init__(self) -> None:
         if self.body not in BODIES:
             raise ValueError(f"body must be one of {BODIES}. Received: {self.body!r}")
+        if self.pooling not in POOLINGS:
+            raise UserError(f"pooling must be one of {', '.join(POOLINGS)}, not {self.pooling!r}")
+        if self.training_dtype not in TRAINING_DTYPES:
+            raise UserError(f"training_dtype must be one of {', '.join(TRAINING_DTYPES)}, not {self.training_dtype!r}")
 
 
 def build(settings: MobileNetSettings, num_classes: int, front_end: LogMelSettings) -> keras.Model:
@@ -60,17 +81,21 @@ def build(settings: MobileNetSettings, num_classes: int, front_end: LogMelSettin
         A model from `{"log_mel": float32 [batch, frames, bands], "num_frames": int32 [batch]}` to probabilities
         float32 [batch, classes]. Frames past `num_frames` never change its answer.
     """
-    log_mel = keras.Input((None, front_end.num_bands), name="log_mel")
-    num_frames = keras.Input((), dtype="int32", name="num_frames")
-    x = Windows(settings.window_frames, front_end.floor, name="windows")(log_mel, num_frames)
-    x = backbone(settings, front_end)(x)
-    x = layers.GlobalAveragePooling2D(name="window_embedding")(x)
-    x = WindowMean(settings.window_frames, name="embedding")(x, num_frames)
-    x = layers.Dropout(settings.dropout, name="embedding_dropout")(x)
-    x = layers.Dense(settings.hidden, activation="relu", name="hidden")(x)
-    x = layers.Dropout(settings.dropout, name="hidden_dropout")(x)
-    probabilities = layers.Dense(num_classes, activation="softmax", name="emotion")(x)
-    return keras.Model({"log_mel": log_mel, "num_frames": num_frames}, probabilities, name="mobilenet")
+    head = WindowedHead(settings.window_frames, STRIDE, settings.pooling, settings.hidden, settings.dropout)
+    return classify_windows(backbone(settings, front_end), head, num_classes, front_end, "mobilenet")
+
+
+def block(layer: str) -> int:
+    """Which block of a body a layer belongs to: from 0, the bottom, to `BLOCKS` - 1.
+
+    Args:
+        layer: Its name, in either body.
+    """
+    number = re.match(r"layer(\d+)_", layer)
+    if number:
+        return int(number[1]) - 1
+    number = re.match(r"conv_[dp]w_(\d+)", layer)
+    return int(number[1]) if number else 0
 
 
 def backbone(settings: MobileNetSettings, front_end: LogMelSettings) -> keras.Model:
@@ -87,12 +112,21 @@ def _imagenet_body(settings: MobileNetSettings, shape: tuple[int, int, int]) -> 
     body = keras.applications.MobileNet(
         input_tensor=x, alpha=settings.alpha, include_top=False, weights=None, name="mobilenet_v1"
     )
-    return keras.Model(window, body.output, name="backbone")
+
+    def faster(layer: keras.layers.Layer) -> keras.layers.Layer:
+        config = layer.get_config()
+        if type(layer) is layers.BatchNormalization:
+            return FusedBatchNorm.from_config(config)
+        if type(layer) is layers.Conv2D and layer.kernel_size == (1, 1):
+            return PointwiseConv.from_config({**config, "training_dtype": settings.training_dtype})
+        return type(layer).from_config(config)
+
+    return keras.models.clone_model(keras.Model(window, body.output, name="backbone"), clone_function=faster)
 
 
 def _audioset_body(settings: MobileNetSettings, shape: tuple[int, int, int]) -> keras.Model:
     def normalise(x, name: str):
-        x = layers.BatchNormalization(momentum=settings.norm_momentum, epsilon=1e-4, name=f"{name}_bn")(x)
+        x = FusedBatchNorm(momentum=settings.norm_momentum, epsilon=1e-4, name=f"{name}_bn")(x)
         return layers.ReLU(name=f"{name}_relu")(x)
 
     window = keras.Input(shape, name="window")
@@ -103,6 +137,7 @@ def _audioset_body(settings: MobileNetSettings, shape: tuple[int, int, int]) -> 
         depthwise, pointwise = f"layer{number}_depthwise_conv", f"layer{number}_pointwise_conv"
         x = layers.DepthwiseConv2D(3, stride, padding="same", use_bias=False, name=depthwise)(x)
         x = normalise(x, depthwise)
-        x = layers.Conv2D(int(filters * settings.alpha), 1, use_bias=False, name=pointwise)(x)
+        width = int(filters * settings.alpha)
+        x = PointwiseConv(width, 1, use_bias=False, training_dtype=settings.training_dtype, name=pointwise)(x)
         x = normalise(x, pointwise)
     return keras.Model(window, x, name="backbone")

@@ -2,8 +2,9 @@
 
 A convolution with `same` padding lets what follows a clip leak into its last frames. Here a clip is cut into windows
 of a fixed length, everything past its end is replaced by the value of silence, each window goes through the network
-by itself, and the windows' embeddings are averaged, weighted by how much of the clip each holds. A window's input
-depends on the clip alone, and a window with none of it weighs nothing: the answer is the same alone or in any batch.
+by itself, and what it makes of them is pooled: the windows' embeddings are averaged, weighted by how much of the clip
+each holds, or attention is paid to the frames that are the clip's. A window's input depends on the clip alone, and a
+window with none of it weighs nothing: the answer is the same alone or in any batch.
 """
 
 import keras
@@ -87,3 +88,47 @@ class WindowMean(keras.layers.Layer):
     def get_config(self) -> dict:
         """Arguments of the constructor."""
         return {**super().get_config(), "frames": self.frames}
+
+
+@keras.saving.register_keras_serializable("ser")
+class WindowFrames(keras.layers.Layer):
+    """Puts the feature maps of a clip's windows one after the other, as frames of one sequence.
+
+    Args:
+        frames: int. Length of a window, as given to `Windows`.
+        stride: int. Input frames from one frame of the feature maps to the next.
+        **kwargs: Of `keras.layers.Layer`.
+
+    Call arguments:
+        maps: float [batch * windows, frames, bands, size].
+        num_frames: int [batch].
+
+    Returns:
+        float [batch, windows * frames, size], the mean over the bands, and bool [batch, windows * frames], which of
+        them start before the clip's end.
+    """
+
+    def __init__(self, frames: int, stride: int, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.frames = frames
+        self.stride = stride
+
+    def call(self, maps, num_frames):
+        """Join, and find what lies past the end."""
+        length, size = maps.shape[1], maps.shape[3]
+        frames = ops.reshape(ops.mean(maps, axis=2), (ops.shape(num_frames)[0], -1, size))
+        index = ops.arange(ops.shape(frames)[1], dtype="int32")
+        start = index // length * self.frames + index % length * self.stride
+        return frames, start[None, :] < ops.cast(num_frames, "int32")[:, None]
+
+    def compute_output_spec(self, maps, num_frames):
+        """The number of windows is known only when called."""
+        batch = num_frames.shape[0]
+        return (
+            keras.KerasTensor((batch, None, maps.shape[3]), maps.dtype),
+            keras.KerasTensor((batch, None), "bool"),
+        )
+
+    def get_config(self) -> dict:
+        """Arguments of the constructor."""
+        return {**super().get_config(), "frames": self.frames, "stride": self.stride}

@@ -6,10 +6,10 @@ import keras
 from keras import ops
 
 from data_pipeline.errors import UserError
+from training.models.pooling import AttentiveStatisticsPooling, MeanPooling
 from training.models.wav2vec2.backbone import Wav2Vec2Backbone
 from training.models.wav2vec2.layer_mix import LayerMix
 from training.models.wav2vec2.learning import restrict
-from training.models.wav2vec2.pooling import AttentiveStatisticsPooling, MeanPooling
 from training.models.wav2vec2.settings import Wav2Vec2Settings
 from training.models.wav2vec2.state import load_state, state_arrays
 

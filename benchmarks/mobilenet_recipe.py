@@ -1,0 +1,106 @@
+"""What each ingredient of the MobileNet recipe is worth: trained again without it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from benchmarks.resumable_training import CHANNELS, answers, trained
+from quiet_tensorflow import hush
+
+if TYPE_CHECKING:
+    from training.mobilenet_recipe import MobileNetRecipe
+
+
+def main(
+    data: Annotated[Path, typer.Argument(help="A prepared dataset (`ser data prepare`).")],
+    out: Annotated[Path, typer.Argument(help="Where the runs are kept; the same command goes on where it stopped.")],
+    weights: Annotated[Path, typer.Option(help="A `yamnet.h5`.")],
+    preset: Annotated[str, typer.Option(help="See `ser train mobilenet`.")] = "telephone",
+    epochs: Annotated[int, typer.Option(help="Of each training.", min=1)] = 6,
+    only: Annotated[
+        list[str] | None, typer.Option(help="Just this variant, as it is called in the table; may be repeated.")
+    ] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Also write the figures to this file.")] = None,
+) -> None:
+    """Train the preset whole, and six times without one of its ingredients, equally long; measure on both channels.
+
+    The last epoch counts, so that none is chosen on the speakers that are measured.
+
+    Example: `python -m benchmarks.mobilenet_recipe out/data out/ablation --weights yamnet.h5`
+    """
+    hush()
+    from dataclasses import replace
+
+    from benchmarks.report import show
+    from data_pipeline.dataset import Dataset
+    from data_pipeline.errors import UserError
+    from training.mobilenet_presets import PRESETS
+
+    if preset not in PRESETS:
+        raise UserError(f"preset must be one of {', '.join(PRESETS)}, not {preset!r}")
+    known = PRESETS[preset]
+    whole = replace(known, weights=weights, fit=replace(known.fit, epochs=epochs, keep="last"))
+    recipes = {"whole": whole, **without_one(whole)}
+    unknown = set(only or ()) - set(recipes)
+    if unknown:
+        raise UserError(f"{', '.join(sorted(unknown))}: no such variant; there are {', '.join(recipes)}")
+    dataset = Dataset.open(data)
+    figures: dict[str, dict[str, float]] = {}
+    for name in only or recipes:
+        typer.echo(f"{name}: {out / _folder(name)}")
+        run = trained(recipes[name], dataset, out / _folder(name))
+        found = answers(run, dataset)
+        figures[name] = {
+            channel: float((found[channel].probabilities.argmax(1) == found[channel].truth).mean())
+            for channel in CHANNELS
+        }
+    rows = [
+        (
+            name,
+            tuple(100 * row[channel] for channel in CHANNELS)
+            + tuple(100 * (row[channel] - figures["whole"][channel]) for channel in CHANNELS if "whole" in figures),
+        )
+        for name, row in figures.items()
+    ]
+    headings = ["", *(f"WA {channel}, %" for channel in CHANNELS)]
+    if "whole" in figures:
+        headings += [f"difference {channel}" for channel in CHANNELS]
+    show(
+        f"{epochs} epochs each, {dataset.side('validation').clips:,} validation clips of "
+        f"{len(dataset.side('validation').speakers)} speakers",
+        headings,
+        rows,
+        "differences of less than two or three points are within what another seed would change",
+        {"epochs": epochs, "wa": figures},
+        json_file,
+    )
+
+
+def without_one(whole: "MobileNetRecipe") -> "dict[str, MobileNetRecipe]":
+    """The recipe without each of its six ingredients, by what is missing."""
+    from dataclasses import replace
+
+    fit, augment = whole.fit, whole.fit.augment
+
+    def augmented(**changes: Any) -> "MobileNetRecipe":
+        return replace(whole, fit=replace(fit, augment=replace(augment, **changes)))
+
+    return {
+        "without AudioSet": replace(whole, weights=None, unfreeze_epochs=0.0),
+        "without attention": replace(whole, model=replace(whole.model, pooling="mean")),
+        "without averaging": replace(whole, fit=replace(fit, average=0.0)),
+        "without mixup": augmented(mixup=0.0),
+        "without SpecAugment": augmented(band_masks=0, frame_masks=0),
+        "without telephone": augmented(telephone=0.0),
+    }
+
+
+def _folder(name: str) -> str:
+    return name.replace(" ", "-").lower()
+
+
+if __name__ == "__main__":
+    from benchmarks.report import run
+
+    run(main)

@@ -1,0 +1,42 @@
+"""Trainings of a benchmark that may be stopped at any time and go on with the same command."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from data_pipeline.dataset import Dataset
+    from training.evaluate import Predictions
+    from training.mobilenet_recipe import MobileNetRecipe
+    from training.run import Run
+
+CHANNELS = ("clean", "telephone")
+
+
+def trained(recipe: "MobileNetRecipe", dataset: "Dataset", folder: Path) -> "Run":
+    """The run of a recipe: the finished one that is in the folder, or trained now, from where it stopped.
+
+    Args:
+        recipe: What to train and how.
+        dataset: On what.
+        folder: The run folder.
+
+    Raises:
+        UserError: See `mobilenet_recipe.train`.
+    """
+    from training.mobilenet_recipe import train
+    from training.progress import ProgressBars
+    from training.run import Run
+
+    if (folder / "model.keras").exists():
+        run = Run.open(folder)
+        if not run.state_file.exists():
+            return run
+    with ProgressBars(recipe.fit.epochs) as bars:
+        return train(recipe, dataset, folder, bars)[0]
+
+
+def answers(run: "Run", dataset: "Dataset") -> "dict[str, Predictions]":
+    """What a run says of the validation speakers through each of `CHANNELS`."""
+    from training.evaluate import Condition, predict
+
+    return {channel: predict(run, dataset, Condition(channel=channel)) for channel in CHANNELS}

@@ -1,0 +1,56 @@
+"""Training a small convolutional network from random weights to a run folder."""
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import keras
+
+from data_pipeline.dataset import Dataset
+from data_pipeline.log_mel import LogMelSettings
+from data_pipeline.targets import Target
+from training.fit import Epoch, FitSettings, Observer, fit
+from training.models import cnn
+from training.models.cnn import CnnSettings
+from training.run import Run
+from training.training_data import describe_learning
+
+
+@dataclass(frozen=True, slots=True)
+class CnnRecipe:
+    """Everything that decides its training.
+
+    Attributes:
+        model: Shape of the network.
+        fit: How it is fitted.
+        front_end: Of the log-mels.
+        target: Which labels there are and whose word is learned.
+    """
+
+    model: CnnSettings = field(default_factory=CnnSettings)
+    fit: FitSettings = field(default_factory=lambda: FitSettings(epochs=20, learning_rate=1e-3))
+    front_end: LogMelSettings = field(default_factory=LogMelSettings)
+    target: Target = field(default_factory=Target)
+
+
+def train(recipe: CnnRecipe, dataset: Dataset, folder: Path, observer: Observer | None = None) -> tuple[Run, Epoch]:
+    """Train the network and leave a run folder.
+
+    Args:
+        recipe: What to train and how.
+        dataset: A prepared dataset with sides `train` and `validation`.
+        folder: The run folder; must not exist, be empty, or hold the same training, interrupted.
+        observer: Told of the progress.
+
+    Returns:
+        The run, and its best epoch.
+
+    Raises:
+        UserError: If the folder is taken, or the data do not suffice (see `describe_training_data` and `fit`).
+    """
+    learning = describe_learning(dataset, recipe.fit, recipe.front_end, recipe.target)
+    keras.utils.set_random_seed(recipe.fit.seed)
+    model = cnn.build(recipe.model, len(recipe.target.labels), recipe.front_end)
+    run = Run.create(folder, {"model": {"family": "cnn", **asdict(recipe.model)}, "weights": None, **learning})
+    with run.discarded_unless_trained():
+        best = fit(model, dataset, run, recipe.fit, recipe.front_end, recipe.target, observer)
+    return run, best

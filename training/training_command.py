@@ -1,0 +1,57 @@
+"""What every command that trains does around the training: open the data, show the progress, say what came of it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from data_pipeline.dataset import Dataset
+from training.fit import Epoch, Observer
+from training.progress import ProgressBars
+from training.run import Run
+
+Train = Callable[[Any, Dataset, Path, Observer], tuple[Run, Epoch]]
+"""From recipe, dataset, run folder and observer to the run and its best epoch."""
+
+
+def run_training(train: Train, recipe: Any, data: Path, folder: Path) -> None:
+    """Train, and tell.
+
+    Args:
+        train: Of a recipe module.
+        recipe: With `fit` and `target`.
+        data: A prepared dataset's folder.
+        folder: The run folder.
+
+    Raises:
+        UserError: See the recipe's `train`.
+    """
+    dataset = Dataset.open(data)
+    augment = recipe.fit.augment
+    if augment.noise and augment.noise_folder:
+        _report_noise(augment.noise_folder)
+    for name in ("train", "validation"):
+        outside = recipe.target.outside(dataset.side(name))
+        if outside:
+            counts = ", ".join(f"{emotion} {count:,}" for emotion, count in outside.items())
+            typer.echo(f"left out of the {name} side, having none of the labels: {counts}")
+    with ProgressBars(recipe.fit.epochs) as bars:
+        run, best = train(recipe, dataset, folder, bars)
+    for name, without in run.config["data"]["without_votes"].items():
+        if without:
+            clips = run.config["data"]["clips"][name]
+            typer.echo(f"{without:,} of {clips:,} {name} clips have no votes and count as acted")
+    typer.echo(
+        f"best epoch {best.epoch}: validation WA {best.validation_wa:.1%}, UA {best.validation_ua:.1%}\n"
+        f"run folder: {run.folder}\n"
+        f"next: ser evaluate {run.folder} {data}"
+    )
+
+
+def _report_noise(folder: str) -> None:
+    from data_pipeline.augment.noise import noise_bank
+
+    unusable = noise_bank(folder).set_aside
+    if unusable:
+        typer.echo(f"noise files set aside, {len(unusable)} in all: " + "; ".join(map(str, unusable[:5])))
