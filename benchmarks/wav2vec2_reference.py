@@ -23,10 +23,10 @@ def reference_classifier(model: "Wav2Vec2Classifier") -> Any:
 
     from training.models.wav2vec2 import state_arrays
 
-    fields = asdict(model.backbone.settings)
+    fields: dict[str, Any] = asdict(model.backbone.settings)
     # The feature extractor's, and done in `forward`.
     del fields["do_normalize"]
-    network = Wav2Vec2Model(Wav2Vec2Config(**fields, attn_implementation="sdpa"))
+    network = Wav2Vec2Model(Wav2Vec2Config(**{**fields, "attn_implementation": "sdpa"}))
     network.load_state_dict({name: torch.tensor(value) for name, value in state_arrays(model.backbone).items()})
     kernel, bias = (torch.tensor(ops.convert_to_numpy(weight)) for weight in model.emotion.weights)
 

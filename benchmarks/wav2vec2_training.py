@@ -30,8 +30,6 @@ _EPSILON = 1e-8
 _AGREE = {"float32": 1e-3, "bfloat16": 3e-2}
 """How far the losses of the first steps may lie apart, as a share of the first."""
 
-_NO_DROPOUT = {"feat_proj_dropout": 0.0, "hidden_dropout": 0.0, "attention_dropout": 0.0, "activation_dropout": 0.0}
-
 
 @dataclass(frozen=True, slots=True)
 class Work:
@@ -293,8 +291,10 @@ def _settings(work: Work, dropout: bool) -> "Wav2Vec2Settings":
     from training.wav2vec2_recipe import read_architecture
 
     settings = read_architecture(work.architecture) if work.architecture else Wav2Vec2Settings()
-    same_work = {"layerdrop": 0.0, "apply_spec_augment": False}
-    return replace(settings, **same_work, **({} if dropout else _NO_DROPOUT))
+    settings = replace(settings, layerdrop=0.0, apply_spec_augment=False)
+    if dropout:
+        return settings
+    return replace(settings, feat_proj_dropout=0.0, hidden_dropout=0.0, attention_dropout=0.0, activation_dropout=0.0)
 
 
 def _model(work: Work, dropout: bool) -> "Wav2Vec2Classifier":

@@ -17,8 +17,9 @@ from data_pipeline.atomic_file import replacing, write_text
 from data_pipeline.errors import UserError
 from training.front_end import FrontEnd, from_config
 from training.models import (  # noqa: F401  register the layers that model.keras names
+    cnn,
+    mobilenet,
     wav2vec2,
-    windows,
 )
 from training.recogniser import Recogniser
 

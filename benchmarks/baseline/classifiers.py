@@ -102,8 +102,8 @@ def _network(epochs: float, making: Making) -> SequenceNetwork:
 
 VECTOR_RECIPES = {
     "svm-rbf": Recipe(_rbf_svm, (1.5, 3.0, 6.0), projected=True),
-    "svm-linear": Recipe(_linear_svm, (1e-4, 1e-2), projected=True),
-    "logistic-regression": Recipe(_logistic, (1e-3, 1e-1), projected=True),
+    "svm-linear": Recipe(_linear_svm, (1e-4, 1e-3), projected=True),
+    "logistic-regression": Recipe(_logistic, (1e-3, 1e-2), projected=True),
     "k-nearest": Recipe(_neighbours, (15, 40), projected=True),
     "gradient-boosting": Recipe(_boosting, (60,), projected=True),
     "random-forest": Recipe(_forest, (300,), projected=False),

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.baseline.classifiers import Making, Recipe, probabilities
-from benchmarks.baseline.folds import Fold, inner_folds
+from benchmarks.baseline.folds import INNER_FOLDS, Fold, inner_folds
+from benchmarks.baseline.projection import COMPONENTS
 from benchmarks.baseline.view import View
 from data_pipeline.atomic_file import replacing
 
@@ -183,6 +184,8 @@ def _digest(contestant: Contestant, clips: Clips, fold: Fold, making: Making, po
         recipe.version,
         making,
         pooled,
+        INNER_FOLDS,
+        COMPONENTS,
         fold.fitted.tolist(),
         fold.scored.tolist(),
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.load.callers import OK, closed_loop
-from benchmarks.load.model_server import ModelServer, spawned, variant
+from benchmarks.load.model_server import ModelServer, spawned
 from data_pipeline.decode import SAMPLE_RATE
 from data_pipeline.errors import UserError
 from serving.client import EmotionClient, Samples
@@ -109,17 +109,15 @@ def throughput(
         rounds: In which the best unbatched server and the batching one take turns; the medians count.
         say: Is told of each measurement.
     """
-    ways = unbatched_ways()
+    ways = unbatched_ways(scratch)
     unbatched = {}
-    for number, (way, (batching, environment)) in enumerate(ways.items()):
-        folder = variant(models, batching, scratch / str(number))
-        with spawned(folder, environment) as server:
+    for way, (options, environment) in ways.items():
+        with spawned(models, options, environment) as server:
             unbatched[way] = _answers_a_second(server, requests, callers, seconds)
         say(f"unbatched, {way}: {unbatched[way]:.1f} answers/s")
     best = max(unbatched, key=lambda way: unbatched[way])
-    folder = scratch / str(list(ways).index(best))
     with ExitStack() as stack:
-        servers = [stack.enter_context(spawned(folder, ways[best][1])), stack.enter_context(spawned(models))]
+        servers = [stack.enter_context(spawned(models, *ways[best])), stack.enter_context(spawned(models))]
         found: list[list[float]] = [[], []]
         for _ in range(rounds):
             for measured, server in zip(found, servers, strict=True):
@@ -128,17 +126,24 @@ def throughput(
     return Throughput(unbatched, best, statistics.median(found[0]), statistics.median(found[1]))
 
 
-def unbatched_ways() -> dict[str, tuple[str | None, dict[str, str]]]:
-    """Ways to run a server without batching: calls computed at a time, and threads that compute each."""
-    ways: dict[str, tuple[str | None, dict[str, str]]] = {"as it comes": (None, {})}
+def unbatched_ways(scratch: Path) -> dict[str, tuple[list[str], dict[str, str]]]:
+    """Ways to run a server without batching: calls computed at a time, and threads that compute each.
+
+    Args:
+        scratch: For configuration files.
+
+    Returns:
+        Options of `ser serve` and variables, by what they mean.
+    """
+    ways: dict[str, tuple[list[str], dict[str, str]]] = {"as it comes": (["--no-batching"], {})}
     for calls, threads in ((1, 2), (2, 1), (2, 2), (4, 1)):
-        batching = (
+        file = scratch / f"{calls}.config"
+        file.write_text(
             "max_batch_size { value: 1 } allowed_batch_sizes: 1 batch_timeout_micros { value: 0 } "
-            f"num_batch_threads {{ value: {calls} }} max_enqueued_batches {{ value: 1000 }} "
-            "pad_variable_length_inputs: true"
+            f"num_batch_threads {{ value: {calls} }} max_enqueued_batches {{ value: 1000 }}"
         )
         environment = {"TF_NUM_INTRAOP_THREADS": str(threads), "TF_NUM_INTEROP_THREADS": str(calls)}
-        ways[f"{calls} at a time on {threads} threads"] = (batching, environment)
+        ways[f"{calls} at a time on {threads} threads"] = (["--batching-parameters-file", str(file)], environment)
     return ways
 
 

@@ -5,13 +5,12 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.load.server_counts import ServerCounts, count
 from data_pipeline.errors import UserError
-from serving import server_config
 
 _METRICS = "/monitoring/prometheus/metrics"
 
@@ -36,18 +35,21 @@ class ModelServer:
 
 
 @contextlib.contextmanager
-def spawned(models: Path, environment: Mapping[str, str] = {}) -> Iterator[ModelServer]:
+def spawned(
+    models: Path, options: Sequence[str] = (), environment: Mapping[str, str] | None = None
+) -> Iterator[ModelServer]:
     """`ser serve` on free ports; it is gone afterwards.
 
     Args:
         models: The model repository.
+        options: More options.
         environment: Variables to set for it.
 
     Raises:
         UserError: If it does not start.
     """
-    command = [sys.executable, "-m", "ser", "serve", str(models), "--grpc-port", "0", "--rest-port", "0"]
-    variables = {**os.environ, "PYTHONUNBUFFERED": "1", "TF_CPP_MIN_LOG_LEVEL": "3", **environment}
+    command = [sys.executable, "-m", "ser", "serve", str(models), "--grpc-port", "0", "--rest-port", "0", *options]
+    variables = {**os.environ, "PYTHONUNBUFFERED": "1", "TF_CPP_MIN_LOG_LEVEL": "3", **(environment or {})}
     process = subprocess.Popen(command, stdout=subprocess.PIPE, env=variables, text=True)
     assert process.stdout is not None
     try:
@@ -73,23 +75,3 @@ def _started(process: subprocess.Popen, output) -> ModelServer:
         raise UserError(f"`ser serve` ended with status {process.wait()}; its message is above")
     metrics = f"http://{rest_address.removeprefix('http://')}{_METRICS}" if rest_address else None
     return ModelServer(grpc_address, metrics, process.pid)
-
-
-def variant(models: Path, batching: str | None, folder: Path) -> Path:
-    """The same models with another `batching.config`.
-
-    Args:
-        models: The model repository.
-        batching: Content of the file; None is without batching.
-        folder: To be made, with links to the models.
-
-    Returns:
-        The folder.
-    """
-    folder.mkdir(parents=True)
-    for entry in models.iterdir():
-        if entry.name != server_config.BATCHING and not entry.name.startswith("."):
-            (folder / entry.name).symlink_to(entry.resolve())
-    if batching is not None:
-        (folder / server_config.BATCHING).write_text(batching)
-    return folder

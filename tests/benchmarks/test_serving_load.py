@@ -6,6 +6,7 @@ import math
 import os
 import threading
 import time
+from pathlib import Path
 
 import grpc
 import numpy as np
@@ -14,7 +15,6 @@ import pytest
 from benchmarks.load import arrivals
 from benchmarks.load.callers import OK, Call, closed_loop, open_loop
 from benchmarks.load.comparison import unbatched_ways
-from benchmarks.load.model_server import variant
 from benchmarks.load.question import clips, requests
 from benchmarks.load.server_counts import ServerCounts, count
 from benchmarks.load.summary import Summary
@@ -136,22 +136,11 @@ def test_counts_of_this_process():
     assert math.isnan((second - first).calls_a_batch)
 
 
-def test_a_variant_has_the_same_models_and_another_batching_config(tmp_path):
-    models = tmp_path / "models"
-    (models / "ser" / "1").mkdir(parents=True)
-    (models / "models.config").write_text("models")
-    (models / "batching.config").write_text("old")
-    other = variant(models, "new", tmp_path / "other")
-    assert (other / "batching.config").read_text() == "new"
-    assert (other / "ser" / "1").is_dir()
-    assert (other / "models.config").read_text() == "models"
-    assert not (variant(models, None, tmp_path / "none") / "batching.config").exists()
-
-
-def test_several_unbatched_servers_are_tried():
-    assert len(unbatched_ways()) >= 4
-    for batching, _ in unbatched_ways().values():
-        assert batching is None or "max_batch_size { value: 1 }" in batching
+def test_several_unbatched_servers_are_tried(tmp_path):
+    ways = unbatched_ways(tmp_path)
+    assert len(ways) >= 4
+    for options, _ in ways.values():
+        assert options == ["--no-batching"] or "max_batch_size { value: 1 }" in Path(options[1]).read_text()
 
 
 def test_the_script_asks_a_server_that_is_there(tmp_path):

@@ -1,5 +1,7 @@
 import csv
 import json
+import subprocess
+import sys
 from dataclasses import replace
 
 import keras
@@ -441,6 +443,15 @@ def test_a_small_network_from_scratch_can_be_trained_by_command(dataset, tmp_pat
     run = Run.open(tmp_path / "run")
     assert run.config["model"]["family"] == "cnn"
     assert predict(run, dataset, Condition()).probabilities.shape == (36, 6)
+
+
+def test_another_process_can_use_a_run(dataset, tmp_path):
+    options = ["--epochs", "1", "--alpha", "0.125", "--hidden", "8", "--pooling", "attentive"]
+    CliRunner().invoke(ser.app, ["train", "mobilenet", str(dataset.folder), str(tmp_path / "run"), *options])
+    code = "import sys; from training.run import Run; print(Run.open(sys.argv[1]).recogniser().model.name)"
+    asked = [sys.executable, "-c", code, str(tmp_path / "run")]
+    done = subprocess.run(asked, capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "mobilenet", done.stderr
 
 
 def test_what_is_given_counts_more_than_the_preset(dataset, tmp_path):
