@@ -1,7 +1,6 @@
 """Our exported MobileNet against ONNX Runtime, audio in and probabilities out, and how many live streams it carries."""
 
 import os
-import statistics
 import tempfile
 import time
 from collections.abc import Callable
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from benchmarks.turns import take_turns
 from quiet_tensorflow import hush
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def main(
         for clips in _BATCHES:
             samples = round(_SECONDS * SAMPLE_RATE)
             waveform = np.random.default_rng(0).normal(scale=0.1, size=(clips, samples)).astype("float32")
-            answers, taken = _turns(contestants, waveform, rounds)
+            answers, taken = take_turns(contestants, waveform, rounds)
             each = {name: 1e3 * seconds / clips for name, seconds in taken.items()}
             distance = {name: float(np.abs(answers[name] - answers[_ONNX]).max()) for name in (_OURS, _OURS_BF16)}
             figures[str(clips)] = {
@@ -149,22 +149,6 @@ def _contestants(model: "keras.Model", folder: Path, cores: int) -> dict[str, As
         _NETWORK: lambda waveform: network(silent[: len(waveform)]),
         _FEATURES: lambda waveform: features(waveform).numpy(),
     }
-
-
-def _turns(
-    contestants: dict[str, Ask], waveform: "np.ndarray", rounds: int
-) -> "tuple[dict[str, np.ndarray], dict[str, float]]":
-    """What each answers, and the median of its seconds; two runs of each do not count."""
-    answers: dict[str, Any] = {}
-    taken: dict[str, list[float]] = {name: [] for name in contestants}
-    for number in range(rounds + 2):
-        for name, ask in contestants.items():
-            time.sleep(0.05)
-            started = time.perf_counter()
-            answers[name] = ask(waveform)
-            if number > 1:
-                taken[name].append(time.perf_counter() - started)
-    return answers, {name: statistics.median(times) for name, times in taken.items()}
 
 
 def _streams(ask: Ask, seconds: float) -> dict[str, float]:

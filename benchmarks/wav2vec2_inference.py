@@ -2,7 +2,6 @@
 
 import logging
 import os
-import statistics
 import tempfile
 import time
 import warnings
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from benchmarks.turns import take_turns
 from quiet_tensorflow import hush
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def main(
             samples = round(seconds * SAMPLE_RATE)
             waveform = np.random.default_rng(0).normal(scale=0.1, size=(clips, samples)).astype("float32")
             contestants = {**ours, **_theirs(reference, waveform, Path(folder), cores)}
-            answers, taken = _turns(contestants, waveform, rounds)
+            answers, taken = take_turns(contestants, waveform, rounds)
             total = clips * operations(settings, samples).forward
             distance = {name: float(np.abs(answer - answers[_TORCH]).max()) for name, answer in answers.items()}
             figures.append(
@@ -102,22 +102,6 @@ def main(
                 figures,
                 json_file if (clips, seconds) == _SHAPES[-1] else None,
             )
-
-
-def _turns(
-    contestants: "dict[str, Callable[[np.ndarray], np.ndarray]]", waveform: "np.ndarray", rounds: int
-) -> "tuple[dict[str, np.ndarray], dict[str, float]]":
-    """What each answers, and the median of its seconds; two runs of each do not count."""
-    answers: dict[str, Any] = {}
-    taken: dict[str, list[float]] = {name: [] for name in contestants}
-    for number in range(rounds + 2):
-        for name, ask in contestants.items():
-            time.sleep(0.05)
-            started = time.perf_counter()
-            answers[name] = ask(waveform)
-            if number > 1:
-                taken[name].append(time.perf_counter() - started)
-    return answers, {name: statistics.median(times) for name, times in taken.items()}
 
 
 def _ours(model: "Wav2Vec2Classifier", folder: Path) -> "dict[str, Callable[[np.ndarray], np.ndarray]]":

@@ -223,18 +223,14 @@ class Run:
         """Write a file of the folder, whole or not at all."""
         write_text(self.folder / name, json.dumps(content, indent=2) + "\n")
 
-    def discard_unless_trained(self) -> None:
-        """Remove the folder if no epoch was finished, so that the same command can be given again."""
-        if not (self.folder / "model.keras").exists():
-            shutil.rmtree(self.folder, ignore_errors=True)
-
     @contextmanager
     def discarded_unless_trained(self) -> Iterator[None]:
-        """Within, a failure before the end of the first epoch leaves no folder."""
+        """Within, a failure before the end of the first epoch leaves no folder: the command can be given again."""
         try:
             yield
         except BaseException:
-            self.discard_unless_trained()
+            if not (self.folder / "model.keras").exists():
+                shutil.rmtree(self.folder, ignore_errors=True)
             raise
 
 

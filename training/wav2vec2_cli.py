@@ -1,17 +1,16 @@
 """The command `ser train wav2vec2`."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from training import training_options as options
+
 
 def wav2vec2(
-    data: Annotated[Path, typer.Argument(help="A prepared dataset (`ser data prepare`).")],
-    run: Annotated[
-        Path,
-        typer.Argument(help="The run folder to write; the same command goes on where an interrupted one stopped."),
-    ],
+    data: options.Data,
+    run: options.RunFolder,
     checkpoint: Annotated[
         str | None,
         typer.Option(help="A wav2vec 2.0 or HuBERT checkpoint: a name on the Hugging Face hub, or a folder."),
@@ -36,50 +35,36 @@ def wav2vec2(
     layers: Annotated[
         str | None, typer.Option(help="What the head hears: `weighted` (a mix of all layers) or `last`.")
     ] = None,
-    pooling: Annotated[str | None, typer.Option(help="Over time: `attentive` (statistics) or `mean`.")] = None,
+    pooling: options.Pooling = None,
     projection: Annotated[int | None, typer.Option(help="Units of a layer before pooling; 0 for none.", min=0)] = None,
-    dropout: Annotated[float | None, typer.Option(help="Rate before the last layer.", min=0.0, max=0.95)] = None,
+    dropout: options.Dropout = None,
     layer_decay: Annotated[
         float | None, typer.Option(help="Learning rate of a layer over that of the one above.", min=0.01, max=1.0)
     ] = None,
     head_scale: Annotated[
         float | None, typer.Option(help="Learning rate of the head over that of the top layer.", min=0.0)
     ] = None,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the training clips at most.", min=1)] = None,
-    patience: Annotated[
-        int | None, typer.Option(help="Stop after so many epochs without a better validation UA.", min=1)
-    ] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Clips a step.", min=1)] = None,
+    epochs: options.Epochs = None,
+    patience: options.Patience = None,
+    batch_size: options.BatchSize = None,
     accumulate: Annotated[
         int | None, typer.Option(help="Steps whose gradients are averaged for one change of the weights.", min=1)
     ] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="Peak, of the top layer.", min=0.0)] = None,
-    crop_seconds: Annotated[float | None, typer.Option(help="At most so much of a clip a step.", min=0.1)] = None,
-    label_smoothing: Annotated[
-        float | None, typer.Option(help="Share of a label spread over all.", min=0.0, max=0.9)
-    ] = None,
-    telephone: Annotated[
-        float | None, typer.Option(help="Share of clips that go through a telephone channel.", min=0.0, max=1.0)
-    ] = None,
-    noise: Annotated[
-        float | None, typer.Option(help="Share of clips that noise is added to.", min=0.0, max=1.0)
-    ] = None,
-    speed: Annotated[
-        float | None, typer.Option(help="Share of clips played up to 10 % faster or slower.", min=0.0, max=1.0)
-    ] = None,
+    learning_rate: options.LearningRate = None,
+    crop_seconds: options.CropSeconds = None,
+    label_smoothing: options.LabelSmoothing = None,
+    telephone: options.Telephone = None,
+    noise: options.Noise = None,
+    speed: options.Speed = None,
     precision: Annotated[
-        str, typer.Option(help="Of products: `float32`, `bfloat16` or `float16`. Weights stay float32.")
-    ] = "float32",
+        str | None, typer.Option(help="Of products: `float32`, `bfloat16` or `float16`. Weights stay float32.")
+    ] = None,
     rematerialise: Annotated[
         bool, typer.Option(help="Compute layers again for their gradients: less memory, a third more time.")
     ] = False,
-    labels: Annotated[
-        str, typer.Option(help="Whose word is learned: `acted`, `voted` or `soft`; see `ser train mobilenet --help`.")
-    ] = "acted",
-    emotions: Annotated[
-        str | None, typer.Option(help="Emotions to tell apart, separated by commas; CREMA-D's six unless given.")
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Of initial weights, order, dropout, masks and augmentation.", min=0)] = 0,
+    labels: options.Labels = None,
+    emotions: options.Emotions = None,
+    seed: options.Seed = None,
 ) -> None:
     """Fine-tune wav2vec 2.0 or HuBERT on raw waveforms.
 
@@ -92,13 +77,11 @@ def wav2vec2(
     """
     from dataclasses import replace
 
-    from data_pipeline.dataset import Dataset
-    from data_pipeline.emotion import LABELS
     from data_pipeline.errors import UserError
-    from data_pipeline.targets import Target
-    from training.progress import ProgressBars
+    from training.training_command import run_training
     from training.wav2vec2_recipe import PRESETS, train
 
+    given = options.given
     if preset not in PRESETS:
         raise UserError(f"preset must be one of {', '.join(PRESETS)}, not {preset!r}")
     known = PRESETS[preset]
@@ -107,14 +90,12 @@ def wav2vec2(
         checkpoint=checkpoint,
         revision=revision,
         architecture=architecture,
-        precision=precision,
         rematerialise=rematerialise,
-        head=replace(known.head, **_given(layers=layers, pooling=pooling, projection=projection, dropout=dropout)),
+        head=replace(known.head, **given(layers=layers, pooling=pooling, projection=projection, dropout=dropout)),
         fit=replace(
             known.fit,
-            seed=seed,
-            augment=replace(known.fit.augment, **_given(telephone=telephone, noise=noise, speed=speed)),
-            **_given(
+            augment=replace(known.fit.augment, **given(telephone=telephone, noise=noise, speed=speed)),
+            **given(
                 epochs=epochs,
                 patience=patience,
                 batch_size=batch_size,
@@ -122,21 +103,10 @@ def wav2vec2(
                 learning_rate=learning_rate,
                 crop_seconds=crop_seconds,
                 label_smoothing=label_smoothing,
+                seed=seed,
             ),
         ),
-        target=Target(tuple(word.strip() for word in emotions.split(",")) if emotions is not None else LABELS, labels),
-        **_given(learn=learn, lora_rank=lora_rank, layer_decay=layer_decay, head_scale=head_scale),
+        target=replace(known.target, **given(kind=labels, labels=options.emotion_names(emotions))),
+        **given(precision=precision, learn=learn, lora_rank=lora_rank, layer_decay=layer_decay, head_scale=head_scale),
     )
-    dataset = Dataset.open(data)
-    with ProgressBars(recipe.fit.epochs) as bars:
-        trained, best = train(recipe, dataset, run, bars)
-    typer.echo(
-        f"best epoch {best.epoch}: validation WA {best.validation_wa:.1%}, UA {best.validation_ua:.1%}\n"
-        f"run folder: {trained.folder}\n"
-        f"next: ser evaluate {trained.folder} {data}"
-    )
-
-
-def _given(**options: Any) -> dict[str, Any]:
-    """The options that were given."""
-    return {name: value for name, value in options.items() if value is not None}
+    run_training(train, recipe, data, run)

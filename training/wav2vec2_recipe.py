@@ -20,11 +20,11 @@ from data_pipeline.dataset import Dataset
 from data_pipeline.errors import UserError
 from data_pipeline.targets import Target
 from training.fit import Epoch, FitSettings, Observer, fit
-from training.front_end import WaveformSettings, to_config
+from training.front_end import WaveformSettings
 from training.models.wav2vec2 import HeadSettings, Wav2Vec2Classifier, Wav2Vec2Settings, load_state
 from training.models.wav2vec2.learning import learning_rate_scales
 from training.run import Run
-from training.training_data import describe_training_data
+from training.training_data import describe_learning
 
 PRECISIONS = {"float32": "float32", "float16": "mixed_float16", "bfloat16": "mixed_bfloat16"}
 """Of products while training, with Keras's name for the policy; weights and their updates are float32 in each."""
@@ -115,7 +115,7 @@ def train(
     """
     if recipe.precision not in PRECISIONS:
         raise UserError(f"precision must be one of {', '.join(PRECISIONS)}, not {recipe.precision!r}")
-    data = describe_training_data(dataset, recipe.target)
+    learning = describe_learning(dataset, recipe.fit, WaveformSettings(), recipe.target)
     keras.utils.set_random_seed(recipe.fit.seed)
     model, weights = _initial_model(recipe)
     run = Run.create(
@@ -129,14 +129,10 @@ def train(
             "head_scale": recipe.head_scale,
             "precision": recipe.precision,
             "rematerialise": recipe.rematerialise,
-            "fit": asdict(recipe.fit),
-            "front_end": to_config(WaveformSettings()),
-            "labels": list(recipe.target.labels),
-            "label_kind": recipe.target.kind,
-            "data": data,
+            **learning,
         },
     )
-    try:
+    with run.discarded_unless_trained():
         scales = learning_rate_scales(model, recipe.layer_decay, recipe.head_scale)
         # Batches differ in length, and each length would be compiled anew.
         best = fit(
@@ -150,9 +146,6 @@ def train(
             scales=scales,
             jit_compile=False,
         )
-    except BaseException:
-        run.discard_unless_trained()
-        raise
     return run, best
 
 

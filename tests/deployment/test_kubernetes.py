@@ -25,15 +25,15 @@ def validate(document: dict) -> None:
 
 
 @pytest.fixture(scope="module")
-def base():
-    names = yaml.safe_load((KUBERNETES / "base/kustomization.yaml").read_text())["resources"]
-    documents = [document for name in names for document in read(KUBERNETES / "base" / name)]
+def manifests():
+    names = yaml.safe_load((KUBERNETES / "model-server/kustomization.yaml").read_text())["resources"]
+    documents = [document for name in names for document in read(KUBERNETES / "model-server" / name)]
     return {document["kind"]: document for document in documents}
 
 
 @pytest.fixture(scope="module")
-def container(base):
-    (container,) = base["Deployment"]["spec"]["template"]["spec"]["containers"]
+def container(manifests):
+    (container,) = manifests["Deployment"]["spec"]["template"]["spec"]["containers"]
     return container
 
 
@@ -47,8 +47,8 @@ def build(overlay: str) -> dict[str, dict]:
     return {document["kind"]: document for document in yaml.safe_load_all(built.stdout)}
 
 
-def test_the_manifests_are_all_there(base):
-    assert set(base) == {
+def test_the_manifests_are_all_there(manifests):
+    assert set(manifests) == {
         "Deployment", "Service", "HorizontalPodAutoscaler", "PodDisruptionBudget", "NetworkPolicy"
     }  # fmt: skip
 
@@ -56,11 +56,11 @@ def test_the_manifests_are_all_there(base):
 @pytest.mark.parametrize(
     "kind", ["Deployment", "Service", "HorizontalPodAutoscaler", "PodDisruptionBudget", "NetworkPolicy"]
 )
-def test_the_manifests_fit_the_schemas(base, kind):
-    validate(base[kind])
+def test_the_manifests_fit_the_schemas(manifests, kind):
+    validate(manifests[kind])
 
 
-@pytest.mark.parametrize("overlay", ["base", "overlays/gpu", "overlays/tls"])
+@pytest.mark.parametrize("overlay", ["model-server", "overlays/gpu", "overlays/tls"])
 def test_what_kustomize_builds_fits_the_schemas(overlay):
     documents = build(overlay)
     for document in documents.values():
@@ -85,18 +85,21 @@ def test_the_tls_overlay_mounts_what_the_flag_names():
     assert volumes[mounts["/tls"]]["secret"]["secretName"] == "ser-serving-tls"
 
 
-def test_everything_selects_the_pods(base):
-    labels = base["Deployment"]["spec"]["template"]["metadata"]["labels"].items()
-    assert base["Deployment"]["spec"]["selector"]["matchLabels"].items() <= labels
-    assert base["Service"]["spec"]["selector"].items() <= labels
-    assert base["PodDisruptionBudget"]["spec"]["selector"]["matchLabels"].items() <= labels
-    assert base["NetworkPolicy"]["spec"]["podSelector"]["matchLabels"].items() <= labels
-    assert base["HorizontalPodAutoscaler"]["spec"]["scaleTargetRef"]["name"] == base["Deployment"]["metadata"]["name"]
-    assert base["Service"]["spec"]["clusterIP"] == "None", "headless, for balancing in the client"
+def test_everything_selects_the_pods(manifests):
+    labels = manifests["Deployment"]["spec"]["template"]["metadata"]["labels"].items()
+    assert manifests["Deployment"]["spec"]["selector"]["matchLabels"].items() <= labels
+    assert manifests["Service"]["spec"]["selector"].items() <= labels
+    assert manifests["PodDisruptionBudget"]["spec"]["selector"]["matchLabels"].items() <= labels
+    assert manifests["NetworkPolicy"]["spec"]["podSelector"]["matchLabels"].items() <= labels
+    assert (
+        manifests["HorizontalPodAutoscaler"]["spec"]["scaleTargetRef"]["name"]
+        == manifests["Deployment"]["metadata"]["name"]
+    )
+    assert manifests["Service"]["spec"]["clusterIP"] == "None", "headless, for balancing in the client"
 
 
-def test_the_container_is_not_privileged(base, container):
-    assert base["Deployment"]["spec"]["template"]["spec"]["securityContext"]["runAsNonRoot"]
+def test_the_container_is_not_privileged(manifests, container):
+    assert manifests["Deployment"]["spec"]["template"]["spec"]["securityContext"]["runAsNonRoot"]
     context = container["securityContext"]
     assert context["readOnlyRootFilesystem"]
     assert not context["allowPrivilegeEscalation"]
@@ -117,10 +120,10 @@ def test_the_probes_reach_the_ports_of_the_image(container):
     assert container["livenessProbe"]["tcpSocket"]["port"] in ports
 
 
-def test_the_autoscaler_asks_for_the_metric_that_the_adapter_makes(base):
+def test_the_autoscaler_asks_for_the_metric_that_the_adapter_makes(manifests):
     values = yaml.safe_load((KUBERNETES / "prometheus-adapter-values.yaml").read_text())
     (rule,) = values["rules"]["custom"]
-    (metric,) = base["HorizontalPodAutoscaler"]["spec"]["metrics"]
+    (metric,) = manifests["HorizontalPodAutoscaler"]["spec"]["metrics"]
     assert metric["pods"]["metric"]["name"] == rule["name"]["as"]
     assert rule["seriesQuery"].startswith(":tensorflow:serving:batching_session:queuing_latency_bucket{")
     assert re.findall(r"<<\.(\w+)>>", rule["metricsQuery"])

@@ -29,14 +29,14 @@ CALLS_INTO_PYTHON = {"PyFunc", "PyFuncStateless", "EagerPyFunc"}
 
 
 def ops(version: Path) -> set[str]:
-    """Every op of the graph and of all functions in its library."""
-    graphs = [
-        meta_graph.graph_def
-        for meta_graph in SavedModel.FromString((version / "saved_model.pb").read_bytes()).meta_graphs
-    ]
-    bodies = [graph.node for graph in graphs]
-    bodies += [function.node_def for graph in graphs for function in graph.library.function]
-    return {node.op for body in bodies for node in body}
+    """Every op of the graph and of all functions that come with it."""
+    found = set()
+    for meta_graph in SavedModel.FromString((version / "saved_model.pb").read_bytes()).meta_graphs:
+        parts = {field.name: part for field, part in meta_graph.graph_def.ListFields()}
+        functions = parts["library"].function
+        for nodes in [parts["node"], *(function.node_def for function in functions)]:
+            found |= {node.op for node in nodes}
+    return found
 
 
 def size_of(*paths: Path) -> int:

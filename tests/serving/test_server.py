@@ -20,7 +20,6 @@ from tensorflow_serving.apis import (
     get_model_status_pb2,
     inference_pb2,
     model_service_pb2_grpc,
-    predict_pb2,
     prediction_service_pb2_grpc,
     regression_pb2,
 )
@@ -30,6 +29,7 @@ from data_pipeline.errors import UserError
 from serving.server.local import LocalServer, ServerSettings
 from serving.status import RowStatus
 from serving.tensors import MAX_MESSAGE_BYTES, to_array, to_proto
+from tests.serving.predict_request import predict_request
 from tests.serving.ser_serve import ser_serve
 
 INVALID = grpc.StatusCode.INVALID_ARGUMENT
@@ -51,18 +51,8 @@ def model_stub(channel):
     return model_service_pb2_grpc.ModelServiceStub(channel)
 
 
-def make_request(inputs=None, *, model="ser", version=None, label="", signature="", output_filter=()):
-    request = predict_pb2.PredictRequest(output_filter=output_filter)
-    request.model_spec.name = model
-    request.model_spec.signature_name = signature
-    if version is not None:
-        request.model_spec.version.value = version
-    if label:
-        request.model_spec.version_label = label
-    for name, value in (good_inputs() if inputs is None else inputs).items():
-        proto = value if isinstance(value, tensor_pb2.TensorProto) else to_proto(np.asarray(value))
-        request.inputs[name].CopyFrom(proto)
-    return request
+def make_request(inputs=None, *, model="ser", **options):
+    return predict_request(good_inputs() if inputs is None else inputs, model=model, **options)
 
 
 def good_inputs():

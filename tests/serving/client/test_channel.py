@@ -44,15 +44,16 @@ def test_unavailable_is_tried_again_after_growing_waits(seconds):
     assert 0.15 < first < second
 
 
-def test_it_gives_up_after_the_attempts_it_was_given():
+@pytest.mark.parametrize("attempts", [1, 2])
+def test_it_gives_up_after_the_attempts_it_was_given(attempts):
     predict = Failing(grpc.StatusCode.UNAVAILABLE, 99)
     with (
         fake_server(predict) as address,
-        EmotionClient(address, attempts=2) as client,
+        EmotionClient(address, attempts=attempts) as client,
         pytest.raises(ServerUnavailableError),
     ):
         client.recognise(TONE)
-    assert len(predict.calls) == 2
+    assert len(predict.calls) == attempts
 
 
 @pytest.mark.parametrize(
@@ -70,17 +71,6 @@ def test_nothing_else_is_tried_again(code, error):
         client.recognise(TONE)
     assert len(predict.calls) == 1
     assert caught.value.code == code
-
-
-def test_one_attempt_is_one():
-    predict = Failing(grpc.StatusCode.UNAVAILABLE, 99)
-    with (
-        fake_server(predict) as address,
-        EmotionClient(address, attempts=1) as client,
-        pytest.raises(ServerUnavailableError),
-    ):
-        client.recognise(TONE)
-    assert len(predict.calls) == 1
 
 
 def test_a_full_queue_of_tensorflow_serving_is_a_busy_server():

@@ -12,11 +12,11 @@ from tensorflow_serving.apis import (
     get_model_status_pb2,
     model_management_pb2,
     model_service_pb2_grpc,
-    predict_pb2,
     prediction_service_pb2_grpc,
 )
 
 from tests.serving.conformance.repository import MODEL
+from tests.serving.predict_request import predict_request
 
 CODE = grpc.StatusCode
 EMOTIONS = [b"anger", b"disgust", b"fear", b"happiness", b"neutral", b"sadness"]
@@ -32,17 +32,8 @@ def model_stub(channel):
     return model_service_pb2_grpc.ModelServiceStub(channel)
 
 
-def make_request(inputs, *, model=MODEL, version=None, label="", signature="", output_filter=()):
-    request = predict_pb2.PredictRequest(output_filter=output_filter)
-    request.model_spec.name = model
-    request.model_spec.signature_name = signature
-    if version is not None:
-        request.model_spec.version.value = version
-    if label:
-        request.model_spec.version_label = label
-    for name, value in inputs.items():
-        request.inputs[name].CopyFrom(tf.make_tensor_proto(value))
-    return request
+def make_request(inputs, *, model=MODEL, **options):
+    return predict_request(inputs, model=model, **options)
 
 
 def rows(*waveforms):

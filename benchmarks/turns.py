@@ -1,0 +1,40 @@
+"""Contestants of a benchmark in turn, so that other work on the machine slows all of them down."""
+
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_UNCOUNTED = 2
+"""Runs of each that come first: they compile, and fill caches."""
+
+_PAUSE = 0.05
+"""Seconds between two runs, so that threads of the one before have come to rest."""
+
+
+def take_turns(
+    contestants: "Mapping[str, Callable[[np.ndarray], np.ndarray]]", waveform: "np.ndarray", rounds: int
+) -> "tuple[dict[str, np.ndarray], dict[str, float]]":
+    """Run each of the contestants on the same batch.
+
+    Args:
+        contestants: By name.
+        waveform: float32 [batch, samples].
+        rounds: Runs of each that count.
+
+    Returns:
+        What each answered, and the median of its seconds.
+    """
+    answers: dict[str, np.ndarray] = {}
+    taken: dict[str, list[float]] = {name: [] for name in contestants}
+    for number in range(_UNCOUNTED + rounds):
+        for name, ask in contestants.items():
+            time.sleep(_PAUSE)
+            started = time.perf_counter()
+            answers[name] = ask(waveform)
+            if number >= _UNCOUNTED:
+                taken[name].append(time.perf_counter() - started)
+    return answers, {name: statistics.median(times) for name, times in taken.items()}
