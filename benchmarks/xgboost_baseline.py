@@ -109,13 +109,12 @@ def _experiment(
     """Check what was asked for, and extract the features."""
     from benchmarks.baseline.classifiers import Making
     from benchmarks.baseline.experiment import FEATURES, SETS, Experiment, contestants
-    from benchmarks.baseline.folds import SPLITS
+    from benchmarks.baseline.folds import check_split
     from data_pipeline.statistics import feature_table
 
     if features not in FEATURES:
         raise UserError(f"--features {features}: choose one of {', '.join(FEATURES)}")
-    if split not in SPLITS:
-        raise UserError(f"--split {split}: choose one of {', '.join(SPLITS)}")
+    check_split(split, dataset.splits)
     chosen = contestants(features, [name.strip() for name in classifiers.split(",") if name.strip()])
     tables = {}
     for name in FEATURES[features]:

@@ -33,12 +33,14 @@ class Recipe:
         make: From one of `settings` and a `Making`, a classifier with `fit` and `classes_`.
         settings: To choose from; several are compared by speaker-grouped cross-validation.
         projected: Whether it works on projected features (see `Projection`) rather than on raw ones.
+        at_most_clips: Whether a setting stands for the number of fitted clips where those are fewer.
         version: Goes up with every change of its making, so that results in the cache are left alone.
     """
 
     make: Callable[[float, Making], Any]
     settings: tuple[float, ...]
     projected: bool
+    at_most_clips: bool = False
     version: int = 1
 
 
@@ -104,7 +106,7 @@ VECTOR_RECIPES = {
     "svm-rbf": Recipe(_rbf_svm, (1.5, 3.0, 6.0), projected=True),
     "svm-linear": Recipe(_linear_svm, (1e-4, 1e-3), projected=True),
     "logistic-regression": Recipe(_logistic, (1e-3, 1e-2), projected=True),
-    "k-nearest": Recipe(_neighbours, (15, 40), projected=True),
+    "k-nearest": Recipe(_neighbours, (15, 40), projected=True, at_most_clips=True),
     "gradient-boosting": Recipe(_boosting, (60,), projected=True),
     "random-forest": Recipe(_forest, (300,), projected=False),
     "xgboost": Recipe(_xgboost, (100,), projected=False),

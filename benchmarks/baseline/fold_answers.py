@@ -156,6 +156,8 @@ def answers(
 
 def fit(recipe: Recipe, setting: float, values: np.ndarray, truth: np.ndarray, making: Making) -> tuple[Any, float]:
     """A fitted classifier, and the CPU time that it took."""
+    if recipe.at_most_clips:
+        setting = min(setting, len(truth))
     started = time.process_time()
     return recipe.make(setting, making).fit(values, truth), time.process_time() - started
 

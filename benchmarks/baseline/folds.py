@@ -1,12 +1,15 @@
 """Who is fitted on and who is scored."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
 
 from data_pipeline.errors import UserError
 
-SPLITS = ("validation", "test", "cross-validation", "leave-one-speaker-out")
+_SIDES = ("validation", "test")
+
+SPLITS = (*_SIDES, "cross-validation", "leave-one-speaker-out")
 
 _FOLDS = 5
 
@@ -37,12 +40,9 @@ def folds(split: str, sides: np.ndarray, speakers: np.ndarray, truth: np.ndarray
     Raises:
         UserError: If the dataset has not what the split needs.
     """
-    if split not in SPLITS:
-        raise UserError(f"--split {split}: choose one of {', '.join(SPLITS)}")
-    if split in ("validation", "test"):
+    check_split(split, np.unique(sides))
+    if split in _SIDES:
         fitted, scored = np.flatnonzero(sides == "train"), np.flatnonzero(sides == split)
-        if not len(fitted) or not len(scored):
-            raise UserError(f"--split {split}: the dataset has no clips on that side, so use cross-validation")
         return [Fold(split, fitted, scored)]
     rows = rows_of(split, sides)
     names = np.unique(speakers[rows])
@@ -54,9 +54,26 @@ def folds(split: str, sides: np.ndarray, speakers: np.ndarray, truth: np.ndarray
     return [Fold(str(number), rows[fitted], rows[scored]) for number, (fitted, scored) in enumerate(grouped, 1)]
 
 
+def check_split(split: str, sides: Collection[str]) -> None:
+    """Make sure of what can be told before any feature is extracted.
+
+    Args:
+        split: See `folds`.
+        sides: That the dataset has.
+
+    Raises:
+        UserError: If there is no such split, or it needs a side that is not there.
+    """
+    if split not in SPLITS:
+        raise UserError(f"--split {split}: choose one of {', '.join(SPLITS)}")
+    missing = [side for side in ("train", split) if side not in sides]
+    if split in _SIDES and missing:
+        raise UserError(f"--split {split}: the dataset has no {missing[0]} side, so use cross-validation")
+
+
 def rows_of(split: str, sides: np.ndarray) -> np.ndarray:
     """Rows that classifiers may be fitted on, in one fold or another; int [rows]."""
-    if split in ("validation", "test"):
+    if split in _SIDES:
         return np.flatnonzero(sides == "train")
     return np.flatnonzero(sides != "test") if split == "cross-validation" else np.arange(len(sides))
 
