@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow bench lint format serve clean
+.PHONY: help setup demo test test-slow conformance bench lint format serve clean
 
 help: ## List these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-10s %s\n", $$1, $$2 }'
@@ -32,6 +32,9 @@ test: $(READY) ## The tests; real speech is looked for in $SER_DATA, then in ../
 
 test-slow: $(READY) ## Also the tests that take minutes
 	@$(BIN)/python -m pytest -m 'slow or not slow' $(ARGS)
+
+conformance: $(READY) ## What both servers must answer, asked of SERVER=HOST:PORT, else of TensorFlow Serving in a container
+	@BIN=$(BIN) REST_SERVER="$(REST_SERVER)" tests/serving/conformance/against-container.sh $(SERVER)
 
 bench: $(READY) ## The benchmarks behind the README's claims of speed; DATA=folder of CREMA-D
 	@test -n "$(DATA)" || { echo "say where CREMA-D lies: make bench DATA=path/to/CREMA-D"; exit 1; }

@@ -1,26 +1,20 @@
 """Versions, models and labels that come and go while calls are answered."""
 
+import re
 import shutil
 import threading
 import time
 from pathlib import Path
 
 import grpc
-import numpy as np
 import pytest
-from google.protobuf import text_format
-from tensorflow_serving.apis import (
-    get_model_status_pb2,
-    model_management_pb2,
-    model_service_pb2_grpc,
-    predict_pb2,
-    prediction_service_pb2_grpc,
-)
 from tensorflow_serving.apis.get_model_status_pb2 import ModelVersionStatus
 
+from serving import server_config
 from serving.server.batching_settings import BatchingSettings
 from serving.server.local import LocalServer, ServerSettings
-from serving.tensors import to_array, to_proto
+from tests.serving.ser_serve import ser_serve
+from tests.serving.server.reload_client import ReloadClient, entry
 
 AVAILABLE, END = ModelVersionStatus.AVAILABLE, ModelVersionStatus.END
 BATCHING = BatchingSettings(max_batch_size=8, max_execution_batch_size=8, pad_variable_length_inputs=True)
@@ -41,65 +35,17 @@ def copy_version(models: Path, repository: Path, version: int, name: str = "ser"
     (folder / ".unfinished").rename(folder / str(version))
 
 
-def entry(versions: str, labels: str = "", name: str = "ser") -> str:
-    """A model of a configuration: `versions` is `1 2`, `labels` is `stable=1 canary=2`."""
-    specific = " ".join(f"versions: {version}" for version in versions.split())
-    pairs = [pair.split("=") for pair in labels.split()]
-    labelled = " ".join(f'version_labels {{ key: "{label}" value: {version} }}' for label, version in pairs)
-    return (
-        f'config {{ name: "{name}" base_path: "/models/{name}" model_platform: "tensorflow" '
-        f"model_version_policy {{ specific {{ {specific} }} }} {labelled} }}"
-    )
-
-
-class Client:
-    """Plain stubs on one channel."""
-
-    def __init__(self, channel: grpc.Channel):
-        self._predictions = prediction_service_pb2_grpc.PredictionServiceStub(channel)
-        self._models = model_service_pb2_grpc.ModelServiceStub(channel)
-
-    def version(self, *, name="ser", label="") -> int:
-        """Which version answers."""
-        request = predict_pb2.PredictRequest()
-        request.model_spec.name = name
-        if label:
-            request.model_spec.version_label = label
-        request.inputs["waveform"].CopyFrom(to_proto(np.full((1, 800), 0.1, np.float32)))
-        request.inputs["num_samples"].CopyFrom(to_proto(np.array([800], np.int32)))
-        response = self._predictions.Predict(request, timeout=30)
-        assert to_array(response.outputs["status"]).tolist() == [0]
-        return response.model_spec.version.value
-
-    def states(self, name="ser") -> dict[int, int]:
-        request = get_model_status_pb2.GetModelStatusRequest()
-        request.model_spec.name = name
-        response = self._models.GetModelStatus(request, timeout=30)
-        return {status.version: status.state for status in response.model_version_status}
-
-    def status(self, version: int) -> ModelVersionStatus:
-        request = get_model_status_pb2.GetModelStatusRequest()
-        request.model_spec.name = "ser"
-        request.model_spec.version.value = version
-        return self._models.GetModelStatus(request, timeout=30).model_version_status[0]
-
-    def reload(self, *entries: str) -> None:
-        request = model_management_pb2.ReloadConfigRequest()
-        text_format.Parse(f"model_config_list {{ {' '.join(entries)} }}", request.config)
-        assert self._models.HandleReloadConfigRequest(request, timeout=60).status.error_code == 0
-
-
 @pytest.fixture
 def serving(repository):
     """`serving(poll_seconds)`: a client of a server of the repository."""
     opened = []
 
-    def start(poll_seconds=0.1) -> Client:
+    def start(poll_seconds=0.1) -> ReloadClient:
         settings = ServerSettings(batching=BATCHING, poll_seconds=poll_seconds)
         server = LocalServer.start(repository, port=0, settings=settings)
         channel = grpc.insecure_channel(server.address)
         opened.append((server, channel))
-        return Client(channel)
+        return ReloadClient(channel)
 
     yield start
     for server, channel in opened:
@@ -107,8 +53,8 @@ def serving(repository):
         server.stop()
 
 
-def wait_for(condition) -> None:
-    deadline = time.monotonic() + 30
+def wait_for(condition, seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it never came true"
         time.sleep(0.02)
@@ -217,36 +163,89 @@ class TestReloadRequests:
         assert client.version(label="stable") == 1
 
 
+class Callers:
+    """Threads that ask for a label again and again, and notice where another version answers than may."""
+
+    def __init__(self, client: ReloadClient, labels: list[str], **question):
+        self._client = client
+        self._question = question
+        self._done = threading.Event()
+        self.may_answer = {label: {1} for label in labels}
+        self.answered = 0
+        self.wrong: list[str] = []
+        self._threads = [threading.Thread(target=self._call, args=(label,)) for label in labels * 8]
+
+    def _call(self, label: str) -> None:
+        while not self._done.is_set():
+            before = set(self.may_answer[label])
+            try:
+                version = self._client.version(label=label, **self._question)
+            except grpc.RpcError as error:
+                self.wrong.append(f"{error.code()}: {error.details()}")
+                continue
+            if version not in before | self.may_answer[label]:
+                self.wrong.append(f"{label} answered with {version} instead of {before}")
+            self.answered += 1  # about: threads may lose some
+
+    def __enter__(self) -> "Callers":
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._done.set()
+        for thread in self._threads:
+            thread.join()
+
+    def move(self, label: str, version: int, config: str) -> None:
+        """Ask for a configuration in which a label is another version's."""
+        self.may_answer[label] = self.may_answer[label] | {version}
+        self._client.reload(config)
+        self.may_answer[label] = {version}
+
+
+def replace(callers: Callers, client: ReloadClient, old: int, new: int) -> None:
+    """A canary, which then becomes the stable version, after which the old one goes."""
+    client.reload(entry("1 2", f"stable={old} canary={old}"))
+    callers.move("canary", new, entry("1 2", f"stable={old} canary={new}"))
+    callers.move("stable", new, entry("1 2", f"stable={new} canary={new}"))
+    client.reload(entry(f"{new}", f"stable={new} canary={new}"))
+
+
 def test_callers_notice_nothing_of_reloads_and_a_canary(serving, repository, models):
-    """Labels move, versions come and go; every call is answered, by a version that its label meant meanwhile."""
     copy_version(models, repository, 2)
     client = serving(poll_seconds=0)
-    client.reload(entry("1", "stable=1"))
-    allowed = {1}
-    wrong, done = [], threading.Event()
+    client.reload(entry("1", "stable=1 canary=1"))
+    with Callers(client, ["stable", "canary"]) as callers:
+        replace(callers, client, 1, 2)
+        replace(callers, client, 2, 1)
+    assert callers.wrong == []
+    assert callers.answered > 10
+    assert client.states() == {1: AVAILABLE, 2: END}
 
-    def call() -> int:
-        calls = 0
-        while not done.is_set():
-            before = set(allowed)
-            version = client.version(label="stable")
-            if version not in before | allowed:
-                wrong.append(version)
-            calls += 1
-        return calls
 
-    callers = [threading.Thread(target=call) for _ in range(8)]
-    for caller in callers:
-        caller.start()
-    try:
-        for old, new in [(1, 2), (2, 1), (1, 2)]:
-            client.reload(entry("1 2", f"stable={old} canary={new}"))
-            allowed.add(new)
-            client.reload(entry(f"{new}", f"stable={new}"))
-            allowed.discard(old)
-    finally:
-        done.set()
-        for caller in callers:
-            caller.join()
-    assert wrong == []
-    assert client.states() == {1: END, 2: AVAILABLE}
+def resident_mib(pid: int) -> float:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) / 1024
+
+
+@pytest.mark.slow
+def test_ten_thousand_calls_with_ten_reloads(mobilenet_version, tmp_path):
+    """Memory is what it was after the first two reloads, in which everything had been in use once."""
+    for version in ("1", "2"):
+        shutil.copytree(mobilenet_version, tmp_path / "ser" / version)
+    (tmp_path / "models.config").write_text(f"model_config_list {{ {entry('1', 'stable=1 canary=1')} }}")
+    server_config.register(tmp_path, "ser")
+    with ser_serve(tmp_path) as (process, address, _), grpc.insecure_channel(address) as channel:
+        client = ReloadClient(channel)
+        levels = []
+        with Callers(client, ["stable", "canary"], samples=16_000) as callers:
+            for number in range(10):
+                replace(callers, client, *((1, 2) if number % 2 == 0 else (2, 1)))
+                wait_for(lambda number=number: callers.answered >= 1_050 * (number + 1), seconds=120)
+                levels.append(resident_mib(process.pid))
+        assert callers.wrong == []
+        assert callers.answered >= 10_000
+        print(f"\n{callers.answered} calls; MiB after each reload: {[round(level) for level in levels]}")
+        assert levels[-1] < levels[1] + 25
+        assert process.poll() is None

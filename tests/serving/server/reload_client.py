@@ -1,0 +1,66 @@
+"""Asking a server that reloads: plain stubs on one channel, and configurations in short."""
+
+import grpc
+import numpy as np
+from google.protobuf import text_format
+from tensorflow_serving.apis import (
+    get_model_status_pb2,
+    model_management_pb2,
+    model_service_pb2_grpc,
+    predict_pb2,
+    prediction_service_pb2_grpc,
+)
+from tensorflow_serving.apis.get_model_status_pb2 import ModelVersionStatus
+
+from serving.tensors import to_array, to_proto
+
+
+def entry(versions: str, labels: str = "", name: str = "ser") -> str:
+    """A model of a configuration: `versions` is `1 2`, `labels` is `stable=1 canary=2`."""
+    specific = " ".join(f"versions: {version}" for version in versions.split())
+    pairs = [pair.split("=") for pair in labels.split()]
+    labelled = " ".join(f'version_labels {{ key: "{label}" value: {version} }}' for label, version in pairs)
+    return (
+        f'config {{ name: "{name}" base_path: "/models/{name}" model_platform: "tensorflow" '
+        f"model_version_policy {{ specific {{ {specific} }} }} {labelled} }}"
+    )
+
+
+class ReloadClient:
+    """Asks which version answers, what is loaded, and for other versions."""
+
+    def __init__(self, channel: grpc.Channel):
+        self._predictions = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+        self._models = model_service_pb2_grpc.ModelServiceStub(channel)
+
+    def version(self, *, name: str = "ser", label: str = "", samples: int = 800) -> int:
+        """Which version answers a clip."""
+        request = predict_pb2.PredictRequest()
+        request.model_spec.name = name
+        if label:
+            request.model_spec.version_label = label
+        request.inputs["waveform"].CopyFrom(to_proto(np.full((1, samples), 0.1, np.float32)))
+        request.inputs["num_samples"].CopyFrom(to_proto(np.array([samples], np.int32)))
+        response = self._predictions.Predict(request, timeout=60)
+        assert to_array(response.outputs["status"]).tolist() == [0]
+        return response.model_spec.version.value
+
+    def states(self, name: str = "ser") -> dict[int, int]:
+        """The state of every version."""
+        request = get_model_status_pb2.GetModelStatusRequest()
+        request.model_spec.name = name
+        response = self._models.GetModelStatus(request, timeout=60)
+        return {status.version: status.state for status in response.model_version_status}
+
+    def status(self, version: int) -> ModelVersionStatus:
+        """All that is told of one version of `ser`."""
+        request = get_model_status_pb2.GetModelStatusRequest()
+        request.model_spec.name = "ser"
+        request.model_spec.version.value = version
+        return self._models.GetModelStatus(request, timeout=60).model_version_status[0]
+
+    def reload(self, *entries: str) -> None:
+        """Serve what these entries say; returns when it is done."""
+        request = model_management_pb2.ReloadConfigRequest()
+        text_format.Parse(f"model_config_list {{ {' '.join(entries)} }}", request.config)
+        assert self._models.HandleReloadConfigRequest(request, timeout=120).status.error_code == 0
