@@ -10,6 +10,7 @@ import pytest
 import soundfile
 
 from tests.data_pipeline.prepared import write_dataset
+from tests.training.wav2vec2.small import SMALL
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -30,7 +31,17 @@ def corpus(tmp_path):
     return folder
 
 
-@pytest.mark.parametrize("module", ["prepare", "prepare_memory", "log_mel", "input_pipeline"])
+@pytest.mark.parametrize(
+    "module",
+    [
+        "prepare",
+        "prepare_memory",
+        "log_mel",
+        "input_pipeline",
+        "wav2vec2_inference",
+        "wav2vec2_training",
+    ],
+)
 def test_help_says_how_to_run_it(module):
     done = run(module, "--help")
 
@@ -73,3 +84,32 @@ def test_a_wrong_path_is_one_line(module, tmp_path):
     assert done.returncode == 1
     assert done.stderr.startswith("error: ")
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
+def test_a_training_step_against_the_reference(backend, tmp_path, monkeypatch):
+    for package in ("torch", "transformers", backend):
+        pytest.importorskip(package)
+    monkeypatch.setenv("KERAS_BACKEND", backend)
+    (tmp_path / "config.json").write_text(json.dumps(SMALL))
+    size = ("--clips", 2, "--seconds", 0.5, "--rounds", 1, "--architecture", tmp_path / "config.json")
+
+    done = run("wav2vec2_training", *size, "--json", tmp_path / "out.json")
+
+    assert done.returncode == 0, done.stderr
+    figures = json.loads((tmp_path / "out.json").read_text())
+    ours, reference = figures["milliseconds"].values()
+    assert figures["ratio"] == pytest.approx(reference / ours)
+    assert all(losses[-1] < losses[0] for losses in figures["losses"].values())
+
+
+@pytest.mark.slow
+def test_an_architecture_that_cannot_be_read_is_one_line(tmp_path):
+    pytest.importorskip("torch")
+    (tmp_path / "config.json").write_text("[]")
+
+    done = run("wav2vec2_training", "--architecture", tmp_path / "config.json")
+
+    assert done.returncode == 1
+    assert done.stderr.strip().splitlines()[-1].startswith("error: ")
