@@ -7,12 +7,12 @@ from tensorflow_serving.apis import (
     get_model_status_pb2,
     model_management_pb2,
     model_service_pb2_grpc,
-    predict_pb2,
     prediction_service_pb2_grpc,
 )
 from tensorflow_serving.apis.get_model_status_pb2 import ModelVersionStatus
 
-from serving.tensors import to_array, to_proto
+from serving.tensors import to_array
+from tests.serving.predict_request import predict_request
 
 
 def entry(versions: str, labels: str = "", name: str = "ser") -> str:
@@ -35,12 +35,8 @@ class ReloadClient:
 
     def version(self, *, name: str = "ser", label: str = "", samples: int = 800) -> int:
         """Which version answers a clip."""
-        request = predict_pb2.PredictRequest()
-        request.model_spec.name = name
-        if label:
-            request.model_spec.version_label = label
-        request.inputs["waveform"].CopyFrom(to_proto(np.full((1, samples), 0.1, np.float32)))
-        request.inputs["num_samples"].CopyFrom(to_proto(np.array([samples], np.int32)))
+        clip = {"waveform": np.full((1, samples), 0.1, np.float32), "num_samples": np.array([samples], np.int32)}
+        request = predict_request(clip, model=name, label=label)
         response = self._predictions.Predict(request, timeout=60)
         assert to_array(response.outputs["status"]).tolist() == [0]
         return response.model_spec.version.value
