@@ -11,7 +11,7 @@ from quiet_tensorflow import hush
 if TYPE_CHECKING:
     import numpy as np
 
-    from training.mobilenet_recipe import MobileNetRecipe
+    from training.recipes.mobilenet import MobileNetRecipe
 
 _MEASURES = (("wa", "WA"), ("ua", "UA"), ("macro_f1", "macro-F1"), ("ece", "ECE"))
 
@@ -39,7 +39,7 @@ def main(
     from dataclasses import replace
 
     from data_pipeline.errors import UserError
-    from training.mobilenet_presets import PRESETS
+    from training.recipes.mobilenet_presets import PRESETS
 
     if preset not in PRESETS:
         raise UserError(f"preset must be one of {', '.join(PRESETS)}, not {preset!r}")

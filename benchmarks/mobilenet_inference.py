@@ -92,8 +92,8 @@ def _model(run: Path | None, preset: str) -> "keras.Model":
 
     from data_pipeline.errors import UserError
     from data_pipeline.log_mel import LogMelSettings
-    from training.mobilenet_presets import PRESETS
     from training.models import mobilenet
+    from training.recipes.mobilenet_presets import PRESETS
     from training.run import Run
 
     if run is not None:

@@ -9,7 +9,7 @@ from benchmarks.resumable_training import CHANNELS, answers, trained
 from quiet_tensorflow import hush
 
 if TYPE_CHECKING:
-    from training.mobilenet_recipe import MobileNetRecipe
+    from training.recipes.mobilenet import MobileNetRecipe
 
 
 def main(
@@ -35,7 +35,7 @@ def main(
     from benchmarks.report import show
     from data_pipeline.dataset import Dataset
     from data_pipeline.errors import UserError
-    from training.mobilenet_presets import PRESETS
+    from training.recipes.mobilenet_presets import PRESETS
 
     if preset not in PRESETS:
         raise UserError(f"preset must be one of {', '.join(PRESETS)}, not {preset!r}")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from data_pipeline.dataset import Dataset
     from training.evaluate import Predictions
-    from training.mobilenet_recipe import MobileNetRecipe
+    from training.recipes.mobilenet import MobileNetRecipe
     from training.run import Run
 
 CHANNELS = ("clean", "telephone")
@@ -21,10 +21,10 @@ def trained(recipe: "MobileNetRecipe", dataset: "Dataset", folder: Path) -> "Run
         folder: The run folder.
 
     Raises:
-        UserError: See `mobilenet_recipe.train`.
+        UserError: See `training.recipes.mobilenet.train`.
     """
-    from training.mobilenet_recipe import train
     from training.progress import ProgressBars
+    from training.recipes.mobilenet import train
     from training.run import Run
 
     if (folder / "model.keras").exists():

@@ -288,7 +288,7 @@ def _serve(
 
 def _settings(work: Work, dropout: bool) -> "Wav2Vec2Settings":
     from training.models.wav2vec2 import Wav2Vec2Settings
-    from training.wav2vec2_recipe import read_architecture
+    from training.recipes.wav2vec2 import read_architecture
 
     settings = read_architecture(work.architecture) if work.architecture else Wav2Vec2Settings()
     settings = replace(settings, layerdrop=0.0, apply_spec_augment=False)
@@ -302,7 +302,7 @@ def _model(work: Work, dropout: bool) -> "Wav2Vec2Classifier":
     import numpy as np
 
     from training.models.wav2vec2 import HeadSettings, Wav2Vec2Classifier
-    from training.wav2vec2_recipe import PRECISIONS
+    from training.recipes.wav2vec2 import PRECISIONS
 
     head = HeadSettings(layers="last", projection=0, pooling="mean", dropout=0.0)
     model = Wav2Vec2Classifier(

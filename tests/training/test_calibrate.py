@@ -11,10 +11,10 @@ from data_pipeline.errors import UserError
 from tests.data_pipeline.prepared import write_dataset
 from training import metrics, report
 from training.calibrate import calibrate, cross_fitted, fit_temperature
-from training.cnn_recipe import CnnRecipe, train
 from training.evaluate import Condition, evaluate, predict
 from training.fit import FitSettings
 from training.models.cnn import CnnSettings
+from training.recipes.cnn import CnnRecipe, train
 from training.run import Run
 from training.temperature import scaled
 

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from data_pipeline.errors import UserError
 from data_pipeline.log_mel import LogMelSettings
-from training.mobilenet_recipe import MobileNetRecipe, freeze, learning_rates
 from training.models import cnn, head, mobilenet
 from training.models.batch_norm import recalibrate
 from training.models.cnn import CnnSettings
@@ -16,6 +15,7 @@ from training.models.fused_batch_norm import FusedBatchNorm
 from training.models.mobilenet import MobileNetSettings
 from training.models.pointwise_conv import PointwiseConv
 from training.models.pretrained import PretrainedWeights
+from training.recipes.mobilenet import MobileNetRecipe, freeze, learning_rates
 from training.recogniser import Recogniser
 
 FRONT_END = LogMelSettings()

@@ -23,10 +23,10 @@ from training.averaging import averaged_weights
 from training.evaluate import Condition, evaluate, predict
 from training.fit import FitSettings, Observer, class_weights
 from training.layerwise_adamw import LayerwiseAdamW
-from training.mobilenet_presets import PRESETS
-from training.mobilenet_recipe import MobileNetRecipe, train
 from training.models.mobilenet import MobileNetSettings
 from training.models.mobilenet import build as build_mobilenet
+from training.recipes.mobilenet import MobileNetRecipe, train
+from training.recipes.mobilenet_presets import PRESETS
 from training.run import Run
 
 RECIPE = MobileNetRecipe(

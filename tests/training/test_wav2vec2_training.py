@@ -17,8 +17,8 @@ from tests.training.wav2vec2.small import SMALL
 from training.evaluate import Condition, predict
 from training.fit import FitSettings, Observer
 from training.models.wav2vec2 import HeadSettings
+from training.recipes.wav2vec2 import PRESETS, Wav2Vec2Recipe, train
 from training.run import Run
-from training.wav2vec2_recipe import PRESETS, Wav2Vec2Recipe, train
 
 FIT = FitSettings(
     epochs=3, patience=3, batch_size=12, learning_rate=3e-3, crop_seconds=0.4, augment=PRESETS["fine-tune"].fit.augment
@@ -86,7 +86,7 @@ def test_a_killed_run_goes_on_to_the_same_weights(trained, dataset, architecture
         from pathlib import Path
         from data_pipeline.dataset import Dataset
         from tests.training.test_wav2vec2_training import Killer, small
-        from training.wav2vec2_recipe import train
+        from training.recipes.wav2vec2 import train
         train(small(Path({str(architecture)!r})), Dataset.open({str(dataset.folder)!r}), Path({str(tmp_path / "run")!r}), Killer{at})
     """  # noqa: E501
     ended = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], capture_output=True, check=False)

@@ -8,7 +8,7 @@ from data_pipeline.errors import UserError
 from tests.training.checkpoint.conftest import COMMIT, NAME, NEXT_COMMIT, files_of
 from tests.training.checkpoint.saved import HEADS, OLD_NORM, backbone, save, save_sharded
 from training.checkpoint import open_checkpoint
-from training.checkpoint_cli import checkpoint_app
+from training.cli.checkpoint import checkpoint_app
 
 
 def invoke(*arguments):

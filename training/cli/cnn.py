@@ -1,6 +1,6 @@
 """The command `ser train cnn`."""
 
-from training import training_options as options
+from training.cli import options
 
 
 def cnn(
@@ -30,8 +30,8 @@ def cnn(
     """
     from dataclasses import replace
 
-    from training.cnn_recipe import CnnRecipe, train
-    from training.training_command import run_training
+    from training.cli.training_command import run_training
+    from training.recipes.cnn import CnnRecipe, train
 
     given = options.given
     known = CnnRecipe()

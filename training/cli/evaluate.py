@@ -1,30 +1,9 @@
-"""The commands `ser train`, `ser evaluate`, `ser calibrate` and `ser checkpoint`."""
+"""The command `ser evaluate`."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
-
-from training.checkpoint_cli import checkpoint_app
-from training.cnn_cli import cnn
-from training.mobilenet_cli import mobilenet
-from training.wav2vec2_cli import wav2vec2
-
-train_app = typer.Typer(
-    no_args_is_help=True,
-    rich_markup_mode="markdown",
-    help="Train a model on a prepared dataset and leave a run folder.",
-)
-
-
-def mount(app: typer.Typer) -> None:
-    """Add this package's commands to `ser`."""
-    for command in (mobilenet, cnn, wav2vec2):
-        train_app.command(no_args_is_help=True)(command)
-    app.add_typer(train_app, name="train")
-    app.add_typer(checkpoint_app, name="checkpoint")
-    app.command()(evaluate)
-    app.command()(calibrate)
 
 
 def evaluate(
@@ -91,39 +70,3 @@ def evaluate(
         write_text(json_file, json.dumps(metrics, indent=2) + "\n")
         written.append(str(json_file))
     typer.echo("written: " + ", ".join(written))
-
-
-def calibrate(
-    run: Annotated[Path, typer.Argument(help="A run folder (`ser train`).")],
-    data: Annotated[Path, typer.Argument(help="A prepared dataset (`ser data prepare`).")],
-    split: Annotated[
-        str, typer.Option(help="The side to fit on: speakers that the run was not trained on.")
-    ] = "validation",
-    channel: Annotated[str, typer.Option(help="What the clips go through first, see `ser evaluate`.")] = "clean",
-) -> None:
-    """Make a run's confidence mean what it says: fit a temperature by which its logits are divided.
-
-    It goes into `calibration.json` of the run; `ser evaluate` and `ser export` apply it from then on. Which emotion
-    wins never changes. The error to expect of other speakers is told by fitting without each speaker in turn.
-
-    Example: `ser calibrate out/run out/data`, then `ser evaluate out/run out/data`
-    """
-    from data_pipeline.dataset import Dataset
-    from data_pipeline.targets import Target
-    from training.calibrate import calibrate as fit
-    from training.evaluate import Condition
-    from training.progress import clip_bar
-    from training.run import Run
-
-    condition = Condition(split, channel)
-    opened, dataset = Run.open(run), Dataset.open(data)
-    with clip_bar("answering", Target(opened.labels).clips(dataset.side(split))) as advance:
-        found = fit(opened, dataset, condition, advance)
-    typer.echo(
-        f"temperature {found['temperature']:.3f}, fitted on {found['clips']:,} clips of "
-        f"{len(found['speakers'])} speakers\n"
-        f"ECE before {found['ece_before']:.1%}, after {found['ece_fitted']:.1%}, on speakers that did not fit it "
-        f"{found['ece_cross_fitted']:.1%}\n"
-        f"written: {opened.folder / 'calibration.json'}\n"
-        f"next: ser evaluate {run} {data}"
-    )

@@ -11,8 +11,8 @@ from dataclasses import replace
 
 from data_pipeline.augment import AugmentSettings
 from training.fit import FitSettings
-from training.mobilenet_recipe import MobileNetRecipe
 from training.models.mobilenet import MobileNetSettings
+from training.recipes.mobilenet import MobileNetRecipe
 
 PLAIN = MobileNetRecipe()
 

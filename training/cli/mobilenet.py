@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from training import training_options as options
+from training.cli import options
 
 
 def mobilenet(
@@ -82,9 +82,9 @@ def mobilenet(
     from pathlib import Path
 
     from data_pipeline.errors import UserError
-    from training.mobilenet_presets import PRESETS
-    from training.mobilenet_recipe import train
-    from training.training_command import run_training
+    from training.cli.training_command import run_training
+    from training.recipes.mobilenet import train
+    from training.recipes.mobilenet_presets import PRESETS
 
     given = options.given
     if preset not in PRESETS:

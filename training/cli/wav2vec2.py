@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from training import training_options as options
+from training.cli import options
 
 
 def wav2vec2(
@@ -78,8 +78,8 @@ def wav2vec2(
     from dataclasses import replace
 
     from data_pipeline.errors import UserError
-    from training.training_command import run_training
-    from training.wav2vec2_recipe import PRESETS, train
+    from training.cli.training_command import run_training
+    from training.recipes.wav2vec2 import PRESETS, train
 
     given = options.given
     if preset not in PRESETS:

@@ -1,0 +1,23 @@
+"""The commands `ser train …`, `ser evaluate`, `ser calibrate` and `ser checkpoint …`, a module each."""
+
+import typer
+
+from training.cli import calibrate, checkpoint, cnn, evaluate, mobilenet, wav2vec2
+
+train_app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    help="Train a model on a prepared dataset and leave a run folder.",
+)
+
+train_app.command(no_args_is_help=True)(mobilenet.mobilenet)
+train_app.command(no_args_is_help=True)(cnn.cnn)
+train_app.command(no_args_is_help=True)(wav2vec2.wav2vec2)
+
+
+def mount(app: typer.Typer) -> None:
+    """Add this package's commands to `ser`."""
+    app.add_typer(train_app, name="train")
+    app.add_typer(checkpoint.checkpoint_app, name="checkpoint")
+    app.command()(evaluate.evaluate)
+    app.command()(calibrate.calibrate)

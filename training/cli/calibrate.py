@@ -1,0 +1,42 @@
+"""The command `ser calibrate`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def calibrate(
+    run: Annotated[Path, typer.Argument(help="A run folder (`ser train`).")],
+    data: Annotated[Path, typer.Argument(help="A prepared dataset (`ser data prepare`).")],
+    split: Annotated[
+        str, typer.Option(help="The side to fit on: speakers that the run was not trained on.")
+    ] = "validation",
+    channel: Annotated[str, typer.Option(help="What the clips go through first, see `ser evaluate`.")] = "clean",
+) -> None:
+    """Make a run's confidence mean what it says: fit a temperature by which its logits are divided.
+
+    It goes into `calibration.json` of the run; `ser evaluate` and `ser export` apply it from then on. Which emotion
+    wins never changes. The error to expect of other speakers is told by fitting without each speaker in turn.
+
+    Example: `ser calibrate out/run out/data`, then `ser evaluate out/run out/data`
+    """
+    from data_pipeline.dataset import Dataset
+    from data_pipeline.targets import Target
+    from training.calibrate import calibrate as fit
+    from training.evaluate import Condition
+    from training.progress import clip_bar
+    from training.run import Run
+
+    condition = Condition(split, channel)
+    opened, dataset = Run.open(run), Dataset.open(data)
+    with clip_bar("answering", Target(opened.labels).clips(dataset.side(split))) as advance:
+        found = fit(opened, dataset, condition, advance)
+    typer.echo(
+        f"temperature {found['temperature']:.3f}, fitted on {found['clips']:,} clips of "
+        f"{len(found['speakers'])} speakers\n"
+        f"ECE before {found['ece_before']:.1%}, after {found['ece_fitted']:.1%}, on speakers that did not fit it "
+        f"{found['ece_cross_fitted']:.1%}\n"
+        f"written: {opened.folder / 'calibration.json'}\n"
+        f"next: ser evaluate {run} {data}"
+    )
