@@ -176,6 +176,7 @@ class TestExport:
     def test_it_writes_a_version_and_says_what_comes_next(self, run_ser, tiny_recogniser, tmp_path, monkeypatch):
         class TinyRun:
             synthetic = True
+            temperature = 1.0
 
             def recogniser(self):
                 return tiny_recogniser
