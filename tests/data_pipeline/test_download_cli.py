@@ -122,7 +122,11 @@ def test_the_command_is_described_without_heavy_imports():
 def test_an_interrupted_command_stops_at_once_and_says_how_to_go_on(site, tmp_path):
     for name in clips(6):
         site.files[f"{CREMA_D}/AudioWAV/{name}.wav"].delay = 20.0
-    code = "import typer; from data_pipeline.cli.download import download; typer.run(download)"
+    # As on a terminal: what runs in the background of a script has inherited that interrupts are ignored.
+    code = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "import typer; from data_pipeline.cli.download import download; typer.run(download)"
+    )
     process = subprocess.Popen(
         [sys.executable, "-c", code, "crema_d", tmp_path, "--yes", "--mirror", site.url],
         cwd=ROOT,
