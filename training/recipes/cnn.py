@@ -1,7 +1,9 @@
 """Training a small convolutional network from random weights to a run folder."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -11,6 +13,7 @@ from data_pipeline.targets import Target
 from training.fit import Epoch, FitSettings, Observer, fit
 from training.models import cnn
 from training.models.cnn import CnnSettings
+from training.recipes.model_fields import without_kinds
 from training.run import Run
 from training.training_data import describe_learning
 
@@ -30,6 +33,9 @@ class CnnRecipe:
     fit: FitSettings = field(default_factory=lambda: FitSettings(epochs=20, learning_rate=1e-3))
     front_end: LogMelSettings = field(default_factory=LogMelSettings)
     target: Target = field(default_factory=Target)
+
+
+PRESETS = {"plain": CnnRecipe()}
 
 
 def train(recipe: CnnRecipe, dataset: Dataset, folder: Path, observer: Observer | None = None) -> tuple[Run, Epoch]:
@@ -54,3 +60,12 @@ def train(recipe: CnnRecipe, dataset: Dataset, folder: Path, observer: Observer 
     with run.discarded_unless_trained():
         best = fit(model, dataset, run, recipe.fit, recipe.front_end, recipe.target, observer)
     return run, best
+
+
+def stated_fields(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What a configuration states, by the fields of the recipe; see `families.Family`."""
+    fields = without_kinds(config)
+    # Written for every run; this network always starts from random weights.
+    if fields.get("weights", None) is None:
+        fields.pop("weights", None)
+    return fields

@@ -1,8 +1,9 @@
 """Training a MobileNet from start to run folder: initial weights, which layers learn, calibrated norms, the fit."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -17,6 +18,7 @@ from training.models import mobilenet
 from training.models.batch_norm import recalibrate
 from training.models.mobilenet import MobileNetSettings
 from training.models.pretrained import PretrainedWeights
+from training.recipes.model_fields import without_kinds
 from training.run import Run
 from training.training_data import describe_learning
 
@@ -112,6 +114,11 @@ def train(
             model, dataset, run, recipe.fit, recipe.front_end, recipe.target, observer, scales=scales, delays=delays
         )
     return run, best
+
+
+def stated_fields(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What a configuration states, by the fields of the recipe; see `families.Family`."""
+    return without_kinds(config)
 
 
 def freeze(model: keras.Model, unfreeze: str) -> None:

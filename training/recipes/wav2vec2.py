@@ -9,6 +9,7 @@
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from training.fit import Epoch, FitSettings, Observer, fit
 from training.front_end import WaveformSettings
 from training.models.wav2vec2 import HeadSettings, Wav2Vec2Classifier, Wav2Vec2Settings, load_state
 from training.models.wav2vec2.learning import learning_rate_scales
+from training.recipes.stated import with_stated
 from training.run import Run
 from training.training_data import describe_learning
 
@@ -40,7 +42,8 @@ class Wav2Vec2Recipe:
     Attributes:
         checkpoint: A name on the Hugging Face hub, or a folder with the same files.
         revision: Of a name: branch, tag or commit; the newest unless given. The run notes the commit.
-        architecture: Instead of a checkpoint: a `config.json` whose network starts from random weights.
+        architecture: Instead of a checkpoint: the shape of a network that starts from random weights, or a
+            `config.json` that describes it.
         head: What stands on the backbone.
         learn: `head`, `encoder`, `all` or `lora`; see `training.models.wav2vec2.learning`.
         lora_rank: Of the adapters.
@@ -54,7 +57,7 @@ class Wav2Vec2Recipe:
 
     checkpoint: str | None = None
     revision: str | None = None
-    architecture: Path | None = None
+    architecture: Wav2Vec2Settings | Path | None = None
     head: HeadSettings = field(default_factory=HeadSettings)
     learn: str = "encoder"
     lora_rank: int = 8
@@ -166,7 +169,9 @@ def _initial_model(recipe: Wav2Vec2Recipe) -> tuple[Wav2Vec2Classifier, dict[str
     if recipe.architecture is not None:
         if recipe.learn in ("head", "lora"):
             raise UserError(f"--learn {recipe.learn} would keep random weights: give a --checkpoint, or learn all")
-        return Wav2Vec2Classifier(read_architecture(recipe.architecture), **options), None
+        described = recipe.architecture
+        shape = described if isinstance(described, Wav2Vec2Settings) else read_architecture(described)
+        return Wav2Vec2Classifier(shape, **options), None
     # Imported late: training from random weights needs neither the hub nor safetensors.
     from training.checkpoint import open_checkpoint
 
@@ -175,6 +180,26 @@ def _initial_model(recipe: Wav2Vec2Recipe) -> tuple[Wav2Vec2Classifier, dict[str
     model = Wav2Vec2Classifier(Wav2Vec2Settings.from_config(checkpoint.config, normalised), **options)
     load_state(model.backbone, checkpoint.arrays(), checkpoint.source)
     return model, {"checkpoint": checkpoint.source, "revision": checkpoint.revision}
+
+
+def stated_fields(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What a configuration states, by the fields of the recipe; see `families.Family`.
+
+    Raises:
+        UserError: If the shape of a network, or where its weights are, is stated wrongly.
+    """
+    fields = {name: value for name, value in config.items() if name not in ("model", "weights", "front_end")}
+    model = {name: value for name, value in (config.get("model") or {}).items() if name != "family"}
+    if "head" in model:
+        fields["head"] = model.pop("head")
+    # A checkpoint brings its own shape.
+    if weights := config.get("weights"):
+        if not isinstance(weights, Mapping):
+            raise UserError(f"weights is {weights!r}: give an object with checkpoint, and revision for one of the hub")
+        fields |= weights
+    elif model:
+        fields["architecture"] = with_stated(Wav2Vec2Settings(), model, "model.")
+    return fields
 
 
 def read_architecture(path: Path) -> Wav2Vec2Settings:
