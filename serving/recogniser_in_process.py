@@ -15,7 +15,8 @@ from serving.server.refusal import Refusal
 from serving.server.servable import Servable
 from serving.tensors import to_proto
 
-_BATCH_SIZE = 32
+_BATCH_SIZE = 16
+"""See `batching.config` in `server_config`: larger batches take longer for a row."""
 
 
 class InProcessRecogniser(EmotionRecogniser):

@@ -15,6 +15,8 @@ MAX_MESSAGE_BYTES = 128 * 2**20
 """The largest message that server and client take, and the largest tensor that a message may unfold to.
 gRPC's own default of 4 MiB is two seconds of a batch of 32; this is 60 s of audio for such a batch."""
 
+_FEW = 1_000
+"""Values that are also written one by one: the answers to a hundred clips."""
 
 _MAX_RANK = 32
 """Far more than any signature has; numpy itself stops at 64."""
@@ -57,6 +59,26 @@ def to_proto(array: np.ndarray) -> tensor_pb2.TensorProto:
         proto.string_val.extend(array.ravel().tolist())
     else:
         proto.tensor_content = np.ascontiguousarray(array).tobytes()
+    return proto
+
+
+def to_answer_proto(array: np.ndarray) -> tensor_pb2.TensorProto:
+    """Pack an array so that every client can read it, whichever of the two encodings it knows.
+
+    TensorFlow Serving writes `tensor_content` or typed values, as its flag says, and there are published clients that
+    read only the latter. An answer is small enough to hold both; TensorFlow reads the first where it is there.
+
+    Args:
+        array: See `to_proto`.
+
+    Returns:
+        Numbers in `tensor_content`, and up to a thousand of them in the field of their dtype as well.
+    """
+    proto = to_proto(array)
+    dtype = tf.dtypes.as_dtype(array.dtype)
+    if dtype != tf.string and array.size <= _FEW:
+        bits = array.view(np.uint16) if _VALUE_FIELDS[dtype] == "half_val" else array
+        getattr(proto, _VALUE_FIELDS[dtype]).extend(bits.ravel().tolist())
     return proto
 
 

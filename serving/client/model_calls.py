@@ -40,7 +40,8 @@ class ModelCalls:
         attempts: How often a call is made at most that comes back as UNAVAILABLE, with growing waits between them; no
             other call is repeated. From 1 to 5.
         concurrency: Calls that are under way at a time; more wait.
-        batch_size: Rows that a call has at most where many utterances are asked about.
+        batch_size: Rows that a call has at most where many utterances are asked about; not more than the server's
+            `max_batch_size`, which is 16 where `ser export` wrote its `batching.config`.
 
     Raises:
         ValueError: If a version and a label are given, or a number is out of range.
@@ -61,7 +62,7 @@ class ModelCalls:
         tls: Tls | None = None,
         attempts: int = 4,
         concurrency: int = 4,
-        batch_size: int = 32,
+        batch_size: int = 16,
     ):
         if version is not None and version_label:
             raise ValueError("version and version_label cannot both be given")

@@ -11,7 +11,7 @@ from serving.server.catalogue import Catalogue
 from serving.server.metrics import Metrics
 from serving.server.refusal import as_refusal, invalid
 from serving.server.servable import Call
-from serving.tensors import to_proto
+from serving.tensors import to_answer_proto
 
 
 class Predictor:
@@ -73,7 +73,7 @@ class Predictor:
             response.model_spec.version.value = servable.version
             response.model_spec.signature_name = call.signature_name
             for name in call.wanted:
-                response.outputs[name].CopyFrom(to_proto(outputs[name]))
+                response.outputs[name].CopyFrom(to_answer_proto(outputs[name]))
             return response
 
 

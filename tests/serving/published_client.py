@@ -11,19 +11,11 @@ from min_tfs_client.requests import TensorServingClient
 from min_tfs_client.tensors import tensor_proto_to_ndarray
 
 
-def as_array(tensor):
-    """The package reads typed fields only; servers may pack numbers into `tensor_content`."""
-    if tensor.tensor_content:
-        shape = [dimension.size for dimension in tensor.tensor_shape.dim]
-        return np.frombuffer(tensor.tensor_content, {1: "<f4", 3: "<i4"}[tensor.dtype]).reshape(shape)
-    return tensor_proto_to_ndarray(tensor)
-
-
 def main(host: str, port: str, question: str, answer: str) -> None:
     client = TensorServingClient(host=host, port=int(port))
     with np.load(question) as inputs:
         response = client.predict_request(model_name="ser", input_dict=dict(inputs), timeout=60)
-    outputs = {name: as_array(tensor) for name, tensor in response.outputs.items()}
+    outputs = {name: tensor_proto_to_ndarray(tensor) for name, tensor in response.outputs.items()}
     np.savez(answer, version=response.model_spec.version.value, **outputs)
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from tensorflow.core.framework import tensor_pb2
 
-from serving.tensors import MalformedTensorError, to_array, to_proto
+from serving.tensors import MalformedTensorError, to_answer_proto, to_array, to_proto
 
 DTYPES = ["float32", "float64", "float16", "int32", "int64", "uint8", "uint64", "bool"]
 
@@ -32,6 +32,22 @@ def test_strings_come_back_as_they_were(strings):
 @given(numbers)
 def test_tensorflow_reads_what_is_written(array):
     np.testing.assert_array_equal(tf.make_ndarray(to_proto(array)), array)
+
+
+@pytest.mark.parametrize("forgotten", ["tensor_content", "values"])
+@given(array=numbers)
+def test_an_answer_is_read_by_who_knows_one_encoding_only(array, forgotten):
+    proto = to_answer_proto(array)
+    for field, _ in proto.ListFields():
+        if field.name == forgotten or (forgotten == "values" and field.name.endswith("_val")):
+            proto.ClearField(field.name)
+    received = tf.make_ndarray(proto)
+    assert received.dtype == array.dtype
+    np.testing.assert_array_equal(received, array)
+
+
+def test_a_large_answer_is_not_sent_twice():
+    assert len(to_answer_proto(np.zeros(1_000_000, np.float32)).SerializeToString()) < 4_001_000
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
