@@ -120,19 +120,41 @@ def register(models: Path, name: str) -> None:
         ConfigError: If an existing `models.config` cannot be read; nothing is changed then.
         UserError: If a file cannot be written.
     """
-    with _lock(models):
-        config = read_config(models) if (models / MODELS).exists() else ModelServerConfig()
+    with editing(models) as config:
         if name not in {model.name for model in config.model_config_list.config}:
             config.model_config_list.config.add(name=name, base_path=str(SERVED_AT / name), model_platform="tensorflow")
-            write_text(models / MODELS, text_format.MessageToString(config))
         for file, content in ((BATCHING, _BATCHING_PARAMETERS), (MONITORING, _MONITORING_CONFIG)):
             if not (models / file).exists():
                 write_text(models / file, content)
 
 
 @contextmanager
+def editing(models: Path) -> Iterator[ModelServerConfig]:
+    """The content of `models.config`, to be changed within the block, while nobody else writes it.
+
+    Args:
+        models: The model repository; it exists.
+
+    Yields:
+        What the file says, or nothing where it is missing. What has become of it is written at the block's end, whole
+        or not at all, if it was changed; a block that fails changes nothing.
+
+    Raises:
+        ConfigError: If the file cannot be read.
+        UserError: If it cannot be written.
+    """
+    with _lock(models):
+        config = read_config(models) if (models / MODELS).exists() else ModelServerConfig()
+        before = ModelServerConfig()
+        before.CopyFrom(config)
+        yield config
+        if config != before:
+            write_text(models / MODELS, text_format.MessageToString(config))
+
+
+@contextmanager
 def _lock(models: Path) -> Iterator[None]:
-    """Keep two exports into one repository from losing each other's entry."""
+    """Keep two commands that write to one repository from losing what the other has changed."""
     with (models / ".lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

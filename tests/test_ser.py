@@ -26,7 +26,18 @@ def test_help_lists_the_commands_and_imports_nothing_heavy():
         "print('heavy:', sorted(heavy))\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, cwd=ROOT)
-    for command in ("data", "train", "checkpoint", "evaluate", "export", "serve", "predict", "demo"):
+    for command in (
+        "data",
+        "train",
+        "checkpoint",
+        "evaluate",
+        "export",
+        "serve",
+        "predict",
+        "promote",
+        "rollback",
+        "demo",
+    ):
         assert f" {command} " in done.stdout
     assert "heavy: []" in done.stdout
 
@@ -50,6 +61,8 @@ def test_help_lists_the_commands_and_imports_nothing_heavy():
         ["export"],
         ["serve"],
         ["predict"],
+        ["promote"],
+        ["rollback"],
         ["demo"],
     ],
 )
@@ -70,6 +83,8 @@ def test_every_command_explains_itself(command):
         (["serve", "{0}/nothing", "--grpc-port", "0"], "{0}/nothing"),
         (["predict", "{0}/x.wav", "--model", "{0}/nothing"], "{0}/nothing"),
         (["predict", "{0}/x.wav", "--server", "127.0.0.1:9"], "127.0.0.1:9"),
+        (["promote", "{0}/nothing/ser"], "{0}/nothing"),
+        (["rollback", "{0}/nothing/ser"], "{0}/nothing"),
         (["demo", "--data", "{0}/nothing"], "{0}/nothing is not a folder"),
         (["demo", "--weights", "{0}/nothing.h5"], "{0}/nothing.h5 does not exist"),
     ],
@@ -114,7 +129,7 @@ def files_importing(package: str, *forbidden: str) -> list[str]:
 def test_imports_follow_the_way_of_the_data():
     assert files_importing("data_pipeline", "training", "serving") == []
     assert files_importing("training", "serving") == []
-    exporting = {"serving/cli.py", "serving/export.py", "serving/signatures.py"}
+    exporting = {"serving/cli/export.py", "serving/export.py", "serving/signatures.py"}
     assert set(files_importing("serving", "training")) <= exporting
 
 

@@ -1,0 +1,17 @@
+"""The commands `ser export`, `ser serve`, `ser predict`, `ser promote` and `ser rollback`."""
+
+import typer
+
+from serving.cli.export import export
+from serving.cli.predict import predict
+from serving.cli.promote import promote, rollback
+from serving.cli.serve import serve
+
+
+def mount(app: typer.Typer) -> None:
+    """Add the commands to `ser`."""
+    app.command()(export)
+    app.command()(serve)
+    app.command()(predict)
+    app.command(no_args_is_help=True)(promote)
+    app.command(no_args_is_help=True)(rollback)

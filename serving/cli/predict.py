@@ -1,0 +1,161 @@
+"""The command `ser predict`."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from data_pipeline.errors import UserError
+from serving.cli import options
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from serving.answer import EmotionAnswer
+    from serving.emotion_recogniser import EmotionRecogniser
+    from serving.errors import RecognitionError
+
+_DEFAULT_SERVER = "localhost:8500"
+_BAR = 30  # characters of a bar that means 100 %
+
+
+def predict(
+    audio: Annotated[
+        list[Path],
+        typer.Argument(help="Audio files of any format and rate: WAV, FLAC, Ogg, MP3 …", show_default=False),
+    ],
+    server: Annotated[
+        str | None, typer.Option(help=f"HOST:PORT of a model server to ask. [default: {_DEFAULT_SERVER}]")
+    ] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option(help="Ask a SavedModel here instead, without a server: MODELS/NAME or MODELS/NAME/VERSION."),
+    ] = None,
+    name: Annotated[str, typer.Option(help="What the server calls the model.")] = "ser",
+    version: Annotated[int | None, typer.Option(min=0, help="Version to ask, instead of the newest.")] = None,
+    label: Annotated[
+        str | None, typer.Option(help="Version to ask by its label, such as `stable`; see models.config.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line and file.")] = False,
+    timeout: Annotated[float, typer.Option(min=0.001, help="Seconds to wait for each answer.")] = 30.0,
+    calls: Annotated[int, typer.Option(min=1, help="Calls that are under way at a time.")] = 4,
+    tls: options.Encrypt = False,
+    ca: options.Ca = None,
+    certificate: options.Certificate = None,
+    key: options.Key = None,
+    server_name: options.ServerName = None,
+) -> None:
+    """Recognise the emotion in audio files.
+
+    Asks a running server (`ser serve`, or TensorFlow Serving) or, with --model, a SavedModel in this
+    process. Several files are asked about in batches of like lengths, and answered in their order. A file
+    that cannot be judged is reported and the others are answered; the exit status is then 1.
+
+    With --json each line is `{"file", "emotion", "probabilities": {emotion: p}, "confidence",
+    "model_version", "latency_ms"}`, or `{"file", "error"}`; the latency is that of the file's batch.
+
+    Examples: `ser predict clip.wav`, `ser predict calls/*.mp3 --server gpu-1:8500 --json`,
+    `ser predict clip.wav --model models/ser`,
+    `ser predict clip.wav --server speech.example.com:8500 --label canary --ca ca.crt`.
+    """
+    if server is not None and model is not None:
+        raise UserError("--server and --model exclude each other: ask a server or a SavedModel here, not both")
+    if version is not None and label is not None:
+        raise UserError("--version and --label exclude each other: name the version by one of them")
+
+    from rich.console import Console
+
+    console = Console(highlight=False, soft_wrap=True)
+    if model is not None:
+        recogniser = _in_process(model)
+    else:
+        recogniser = _client(
+            server or _DEFAULT_SERVER,
+            name,
+            version=version,
+            version_label=label or "",
+            timeout=timeout,
+            concurrency=calls,
+            tls=options.tls_of(tls, ca, certificate, key, server_name),
+        )
+    with recogniser as ready:
+        answered = [
+            _report(file, answer, as_json, console)
+            for file, answer in zip(audio, ready.recognise_all(audio), strict=True)
+        ]
+    if not all(answered):
+        raise typer.Exit(1)
+
+
+@contextlib.contextmanager
+def _in_process(model: Path) -> Iterator["EmotionRecogniser"]:
+    from serving.recogniser_in_process import InProcessRecogniser
+
+    yield InProcessRecogniser(model)
+
+
+@contextlib.contextmanager
+def _client(server: str, name: str, **choices: Any) -> Iterator["EmotionRecogniser"]:
+    from serving.client import EmotionClient
+
+    with EmotionClient(server, name, **choices) as client:
+        client.check()
+        yield client
+
+
+def _report(file: Path, answer: "EmotionAnswer | RecognitionError", as_json: bool, console: "Console") -> bool:
+    """Print what came back about one file; whether it is an answer."""
+    import json
+
+    if isinstance(answer, Exception):
+        sentence = str(answer) if str(file) in str(answer) else f"{file}: {answer}"
+        if as_json:
+            print(json.dumps({"file": str(file), "error": sentence}), flush=True)
+        else:
+            console.print(f"error: {sentence}\n", style="red", markup=False)
+        return False
+    if as_json:
+        print(json.dumps(_as_document(file, answer)), flush=True)
+    else:
+        _draw(file, answer, console)
+    return True
+
+
+def _as_document(file: Path, answer: "EmotionAnswer") -> dict:
+    return {
+        "file": str(file),
+        "emotion": answer.emotion,
+        "probabilities": answer.probabilities,
+        "confidence": answer.confidence,
+        "model_version": answer.model_version,
+        "latency_ms": round(answer.latency * 1_000, 3),
+    }
+
+
+def _draw(file: Path, answer: "EmotionAnswer", console: "Console") -> None:
+    from rich.text import Text
+
+    console.print(Text(str(file), "bold"))
+    console.print(
+        Text("  ")
+        + Text(answer.emotion, f"bold {_colour(answer.emotion)}")
+        + Text(
+            f", confidence {answer.confidence:.0%}, in {answer.latency * 1_000:.1f} ms "
+            f"from version {answer.model_version}"
+        )
+    )
+    width = max(map(len, answer.probabilities))
+    for emotion, probability in answer.probabilities.items():
+        bar = "█" * round(_BAR * probability)
+        console.print(
+            Text(f"  {emotion:<{width}} ") + Text(f"{bar:<{_BAR}}", _colour(emotion)) + Text(f" {probability:6.1%}")
+        )
+    console.print()
+
+
+def _colour(emotion: str) -> str:
+    from data_pipeline.emotion import PALETTE, Emotion
+
+    return PALETTE[Emotion(emotion)] if emotion in Emotion.__members__.values() else "default"
