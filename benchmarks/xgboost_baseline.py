@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from data_pipeline.atomic_file import write_text
+from data_pipeline.atomic_file import replacing, write_text
 from data_pipeline.errors import UserError
 from quiet_tensorflow import hush
 
@@ -53,7 +53,8 @@ def main(
     """Fit classifiers and their ensemble, and score them on speakers that they have not heard.
 
     Settings, and the weights of the ensemble, come from folds of the fitting speakers. Features and finished fits are
-    kept in OUT: the same command goes on where it was stopped.
+    kept in OUT: the same command goes on where it was stopped. What each classifier said of the clips is in
+    OUT/FEATURES-SPLIT.npz: `name`, `speaker`, `truth`, `labels`, and probabilities [clips, classes] by classifier.
 
     Example: `python -m benchmarks.xgboost_baseline out/data --split cross-validation`
     """
@@ -78,10 +79,12 @@ def main(
             ask = asking(experiment, out / "cache", _counter(report, rounds * len(experiment.contestants)))
             outcomes = run(experiment, ask)
             kept = fitted(experiment, ask) if save else None
-        page = out / f"{features}-{split}.html"
+        page, answers = out / f"{features}-{split}.html", out / f"{features}-{split}.npz"
         _write_page(page, experiment, dataset, features, outcomes)
+        _write_answers(answers, experiment, outcomes)
     _print(experiment, features, outcomes, _notices(dataset))
     typer.echo(f"written: {page}")
+    typer.echo(f"written: {answers}")
     if kept and save:
         kept.save(save)
         typer.echo(f"written: {save}")
@@ -153,6 +156,21 @@ def _write_page(
     ]
     title = f"Baseline: {features} features, {experiment.split}"
     write_text(path, baseline_page(title, facts, _notices(dataset), outcomes, _families(experiment)))
+
+
+def _write_answers(path: Path, experiment: "Experiment", outcomes: "dict[str, Outcome]") -> None:
+    import numpy as np
+
+    scored, clips = experiment.scored(), experiment.clips
+    arrays: dict[str, Any] = {
+        "name": experiment.table.clips[scored],
+        "speaker": clips.speakers[scored],
+        "truth": clips.truth[scored],
+        "labels": np.array(experiment.labels),
+        **{name: outcome.answers for name, outcome in outcomes.items()},
+    }
+    with replacing(path) as unfinished, unfinished.open("wb") as file:
+        np.savez_compressed(file, **arrays)
 
 
 def _families(experiment: "Experiment") -> tuple[str, ...]:

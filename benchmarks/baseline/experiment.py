@@ -34,6 +34,7 @@ class Outcome:
     """What a classifier showed on a split.
 
     Attributes:
+        answers: Probabilities, float32 [clips scored, classes], in the order of `Experiment.scored`.
         metrics: From `training.metrics.evaluate`, over the scored clips of all folds together.
         seconds: CPU time of a fold's fit, the mean over folds; of the ensemble, that of its members.
         settings: Chosen, a fold each; none for the ensemble.
@@ -41,6 +42,7 @@ class Outcome:
         gains: Share of each feature in what XGBoost gained, float [features]; empty for others.
     """
 
+    answers: np.ndarray
     metrics: dict
     seconds: float
     settings: tuple[float, ...]
@@ -88,6 +90,10 @@ class Experiment:
         """The folds of the split."""
         clips = self.clips
         return folds(self.split, self.table.sides, clips.speakers, clips.truth, self.making.seed)
+
+    def scored(self) -> np.ndarray:
+        """Rows of the tables that are scored, of all folds one after the other; int [clips]."""
+        return np.concatenate([fold.scored for fold in self.folds()])
 
     def values(self) -> dict[str, np.ndarray]:
         """Features by the name and version of their set, as classifiers take them."""
@@ -167,8 +173,7 @@ def run(experiment: Experiment, ask: Ask) -> dict[str, Outcome]:
     said = {name: np.zeros((len(clips.truth), len(experiment.labels))) for name in everyone}
     given: dict[str, list[Answers]] = {name: [] for name in names}
     weights = []
-    cut = experiment.folds()
-    for fold in cut:
+    for fold in experiment.folds():
         views = cache(lambda fold=fold: FoldViews(values, clips, fold, experiment.making.seed))
         answers = [ask(fold, contestant, views) for contestant in experiment.contestants]
         for name, each in zip(names, answers, strict=True):
@@ -177,11 +182,12 @@ def run(experiment: Experiment, ask: Ask) -> dict[str, Outcome]:
         if experiment.pooled:
             weights.append(_weights(answers, clips.truth[fold.fitted]))
             said[ENSEMBLE][fold.scored] = pooled([each.scored for each in answers], weights[-1])
-    scored = np.concatenate([fold.scored for fold in cut])
+    scored = experiment.scored()
     outcomes = {name: _outcome(experiment, said[name][scored], scored, given[name]) for name in names}
     ordered = dict(sorted(outcomes.items(), key=lambda item: -item[1].metrics["wa"]))
     if experiment.pooled:
         ordered[ENSEMBLE] = Outcome(
+            said[ENSEMBLE][scored].astype(np.float32),
             _metrics(experiment, said[ENSEMBLE][scored], scored),
             sum(outcome.seconds for outcome in outcomes.values()),
             (),
@@ -229,6 +235,7 @@ def _weights(answers: Sequence[Answers], truth: np.ndarray) -> np.ndarray:
 def _outcome(experiment: Experiment, said: np.ndarray, scored: np.ndarray, answers: Sequence[Answers]) -> Outcome:
     gains = np.mean([each.gains / max(each.gains.sum(), 1e-12) for each in answers], axis=0)
     return Outcome(
+        said.astype(np.float32),
         _metrics(experiment, said, scored),
         float(np.mean([each.seconds for each in answers])),
         tuple(float(each.setting) for each in answers),

@@ -60,6 +60,11 @@ def test_fits_scores_tells_and_saves(dataset, tmp_path):
         answers = baseline.probabilities(name, {"functionals": table.values[heard]})
         wa = (answers.argmax(1) == truth[heard]).mean()
         assert wa == pytest.approx(told["classifiers"][name]["validation"]["wa"])
+    with np.load(out / "functionals-validation.npz") as said:
+        assert said["name"].tolist() == table.clips[heard].tolist()
+        assert said["speaker"].tolist() == table.speakers[heard].tolist()
+        assert said["truth"].tolist() == truth[heard].tolist()
+        np.testing.assert_allclose(said["ensemble"], answers, atol=1e-6)
 
 
 def test_finished_fits_are_taken_from_an_earlier_run(dataset, tmp_path):

@@ -1,0 +1,63 @@
+"""`benchmarks.ensemble` on answers that are made up, so that what pooling brings is known."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("sklearn")
+
+from benchmarks.ensemble import main
+from data_pipeline.errors import UserError
+
+CLASSES, SPEAKERS, CLIPS = 3, 12, 30
+
+
+def answers(file: Path, seed: int, shuffle: bool = False, **changes) -> Path:
+    """Answers of a model that is right more often than not, wherever others are wrong."""
+    random = np.random.default_rng(0)
+    truth = random.integers(CLASSES, size=SPEAKERS * CLIPS)
+    noise = np.random.default_rng(seed).normal(scale=1.2, size=(len(truth), CLASSES))
+    scores = noise + 1.0 * np.eye(CLASSES)[truth]
+    probabilities = np.exp(scores) / np.exp(scores).sum(1, keepdims=True)
+    order = np.random.default_rng(seed).permutation(len(truth)) if shuffle else np.arange(len(truth))
+    arrays = {
+        "name": np.array([f"clip{number:04}" for number in range(len(truth))])[order],
+        "speaker": np.repeat([f"speaker{number}" for number in range(SPEAKERS)], CLIPS)[order],
+        "truth": truth[order],
+        "labels": np.array(["anger", "neutral", "sadness"]),
+        "clean": probabilities[order],
+    }
+    np.savez(file, **(arrays | changes))
+    return file
+
+
+def test_a_pool_of_models_that_err_differently_is_better_than_each(tmp_path):
+    one = answers(tmp_path / "one.npz", 1)
+    other = answers(tmp_path / "other.npz", 2, shuffle=True)
+    noise = np.random.default_rng(4).dirichlet(np.ones(CLASSES), SPEAKERS * CLIPS)
+    useless = answers(tmp_path / "useless.npz", 3, clean=noise)
+    main([f"{one}:clean", f"{other}:clean", f"{useless}:clean"], json_file=tmp_path / "figures.json")
+    told = json.loads((tmp_path / "figures.json").read_text())
+    wa = {name.removeprefix(f"{tmp_path}/"): found["wa"] for name, found in told["figures"].items()}
+    assert wa["pooled, fitted weights"] > max(wa["one.npz:clean"], wa["other.npz:clean"]) + 0.03
+    assert wa["pooled, fitted weights"] > wa["pooled, equal weights"] - 0.02
+    weights = list(told["weights"].values())
+    assert weights[2] < 0.3 * min(weights[:2])
+
+
+@pytest.mark.parametrize(
+    ("second", "sentence"),
+    [
+        ("nothing.npz:clean", "cannot be read"),
+        ("one.npz:telephone", "has answers of clean"),
+        ("one.npz:truth", "has answers of clean"),
+        ("shorter.npz:clean", "has other clips or labels"),
+    ],
+)
+def test_what_cannot_be_pooled_is_one_sentence(tmp_path, second, sentence):
+    one = answers(tmp_path / "one.npz", 1)
+    answers(tmp_path / "shorter.npz", 1, name=np.array([f"other{number:04}" for number in range(SPEAKERS * CLIPS)]))
+    with pytest.raises(UserError, match=sentence):
+        main([f"{one}:clean", f"{tmp_path}/{second}"])
