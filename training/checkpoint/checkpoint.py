@@ -100,6 +100,7 @@ def fetch(
         # What cannot be used is better found before the weights have come.
         read_config(folder)
         read_feature_extractor(folder)
+        weights.check_readable(plan.sizes, f"{name} on the hub")
         announce(plan)
 
     snapshot = hub.snapshot(name, revision, check)

@@ -1,5 +1,6 @@
 """A `pytorch_model.bin`, which only PyTorch reads."""
 
+import importlib.util
 import pickle
 from collections.abc import Iterable
 from pathlib import Path
@@ -9,6 +10,24 @@ import numpy as np
 
 from data_pipeline.errors import UserError
 from training.checkpoint.tensor_info import TensorInfo
+
+_WITHOUT_TORCH = (
+    "{} can only be read with PyTorch, which is not installed: `pip install torch`, or choose a checkpoint or a "
+    "revision that has model.safetensors"
+)
+
+
+def check_readable(place: str) -> None:
+    """See that there is something to read such a file with.
+
+    Args:
+        place: What the file is called in the error.
+
+    Raises:
+        UserError: If PyTorch is not installed.
+    """
+    if importlib.util.find_spec("torch") is None:
+        raise UserError(_WITHOUT_TORCH.format(place))
 
 
 def describe(path: Path) -> list[TensorInfo]:
@@ -42,10 +61,7 @@ def _load(path: Path) -> dict[str, Any]:
     try:
         import torch
     except ImportError as error:
-        raise UserError(
-            f"{path} can only be read with PyTorch, which is not installed: `pip install torch`, or choose a "
-            "checkpoint or a revision that has model.safetensors"
-        ) from error
+        raise UserError(_WITHOUT_TORCH.format(path)) from error
     try:
         # Only weights: a pickle from elsewhere could run anything.
         try:

@@ -1,5 +1,6 @@
 """The weights in a folder, in one file or in shards."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 
@@ -12,6 +13,21 @@ from training.checkpoint.weight_files import choose, is_index, read_index
 
 _FLOATS = ("float16", "bfloat16", "float32", "float64")
 _LFS_POINTER = b"version https://git-lfs"
+
+
+def check_readable(files: Iterable[str], place: str) -> None:
+    """See that files of weights could be read here, before they are fetched.
+
+    Args:
+        files: Their names.
+        place: Where they are, for the error.
+
+    Raises:
+        UserError: If they are PyTorch's, which is not installed.
+    """
+    for file in files:
+        if _format(Path(file)) is torch_file:
+            torch_file.check_readable(f"{file} of {place}")
 
 
 def describe(folder: Path) -> list[TensorInfo]:

@@ -1,4 +1,5 @@
 import errno
+import json
 import os
 import socket
 import subprocess
@@ -70,6 +71,19 @@ def test_a_shard_that_the_hub_lacks(hub, tmp_path):
     del hub.commits[COMMIT]["model-00002-of-00002.safetensors"]
     with pytest.raises(UserError, match=r"lacks model-00002-of-00002.safetensors, which .* names"):
         open_checkpoint(NAME)
+
+
+@pytest.mark.parametrize("files", [["pytorch_model.bin"], ["pytorch_model-00001-of-00001.bin"]])
+def test_weights_that_only_pytorch_reads_are_not_fetched_without_it(hub, monkeypatch, files):
+    del hub.commits[COMMIT]["model.safetensors"], hub.commits[COMMIT]["pytorch_model.bin"]
+    hub.commits[COMMIT] |= dict.fromkeys(files, b"a gigabyte")
+    if "pytorch_model.bin" not in files:
+        index = {"weight_map": {"masked_spec_embed": files[0]}}
+        hub.commits[COMMIT]["pytorch_model.bin.index.json"] = json.dumps(index).encode()
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(UserError, match=rf"{files[0]} of {NAME} on the hub .* not installed: `pip install torch`"):
+        open_checkpoint(NAME)
+    assert not set(files) & set(hub.fetched())
 
 
 @pytest.mark.parametrize("revision", [None, "main", COMMIT])
