@@ -16,9 +16,10 @@ def averaged_weights(model: keras.Model) -> Iterator[None]:
     """Within, the model has averaged weights; afterwards its own again. Without an average nothing happens.
 
     Args:
-        model: Compiled with a `LayerwiseAdamW`.
+        model: Compiled with a `LayerwiseAdamW`; for float16, Keras has wrapped it in one that scales the loss.
     """
-    averages = model.optimizer.averages
+    scaled = isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
+    averages = (model.optimizer.inner_optimizer if scaled else model.optimizer).averages
     weights = model.trainable_variables if averages else []
     own = [ops.convert_to_numpy(weight) for weight in weights]
     for weight, average in zip(weights, averages, strict=True):
