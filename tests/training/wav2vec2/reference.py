@@ -37,11 +37,10 @@ def reference_states(config: dict[str, Any], clip: np.ndarray) -> tuple[list[np.
     return [state[0].numpy() for state in output.hidden_states], output.last_hidden_state[0].numpy()
 
 
-def reference_gradients(config: dict[str, Any], clip: np.ndarray) -> dict[str, np.ndarray]:
+def reference_gradients(model: Any, clip: np.ndarray) -> dict[str, np.ndarray]:
     """The gradient of a sum over all hidden states by every weight that has one."""
     import torch
 
-    model = reference_model(config)
     states = model(torch.from_numpy(normalised(clip)), output_hidden_states=True).hidden_states
     sum((state.square() * (1 + index)).mean() for index, state in enumerate(states)).backward()
     return {key: value.grad.numpy() for key, value in model.named_parameters() if value.grad is not None}
