@@ -2,8 +2,10 @@
 
 import os
 import tempfile
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
 
 _SECONDS, _HOP = 3.0, 1.0
 _BATCHES = (1, 8, 32)
+_ROWS = 8
+"""Of streams that are judged in one call at most, as in the `batching.config` of an export."""
+
 _OURS, _OURS_BF16, _ONNX = "ours, float32", "ours, bfloat16", "ONNX Runtime, float32"
 _FEATURES, _NETWORK = "log-mels alone", "ONNX Runtime, network alone"
 
@@ -30,33 +35,43 @@ def main(
         Path | None, typer.Option(help="A run folder; random weights of the preset's shape unless given.")
     ] = None,
     preset: Annotated[str, typer.Option(help="Whose shape, without a run.")] = "telephone",
+    calls: Annotated[
+        int | None,
+        typer.Option(help="At a time, sharing the cores; one a core unless given, as `ser serve` has it.", min=1),
+    ] = None,
     rounds: Annotated[int, typer.Option(help="Measurements of each, in turn; the median counts.", min=1)] = 15,
     stream_seconds: Annotated[float, typer.Option(help="How long streams are listened to, each try.", min=1.0)] = 10.0,
     json_file: Annotated[Path | None, typer.Option("--json", help="Also write the figures to this file.")] = None,
 ) -> None:
     """Time one network on clips of 3 s: ours as a SavedModel; its log-mels and then ONNX Runtime.
 
-    Both have the same weights and features and may use every core; their answers are compared. They take turns, and
-    pause before each turn so that no thread of the one before still spins. Then the SavedModel listens to more and more
-    simultaneous streams, a window of 3 s of each every second, as long as each is answered within its second.
+    Both have the same weights, features and threads; their answers are compared. They take turns, and pause before each
+    turn so that no thread of the one before still spins. Then the SavedModel listens to more and more simultaneous
+    streams, a window of 3 s of each every second, as long as each is answered within its second.
 
-    Needs the extra `reference`. Example: `python -m benchmarks.mobilenet_inference --json inference.json`
+    Needs the extra `reference`. Example: `python -m benchmarks.mobilenet_inference --json inference.json`, and with
+    every core for one call `python -m benchmarks.mobilenet_inference --calls 1`
     """
+    cores = len(os.sched_getaffinity(0))
+    calls = min(calls or cores, cores)
+    threads = cores // calls
+    # Before TensorFlow is there to read it.
+    os.environ["TF_NUM_INTRAOP_THREADS"] = str(threads)
     hush()
     import numpy as np
 
     from benchmarks.report import show
     from data_pipeline.decode import SAMPLE_RATE
 
-    cores = len(os.sched_getaffinity(0))
-    figures: dict[str, Any] = {"cores": cores}
-    with tempfile.TemporaryDirectory() as folder:
-        contestants = _contestants(_model(run, preset), Path(folder), cores)
+    figures: dict[str, Any] = {"cores": cores, "calls": calls, "threads": threads}
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(calls) as pool:
+        contestants = _contestants(_model(run, preset), Path(folder), threads)
+        together = {name: _at_once(ask, calls, pool) for name, ask in contestants.items()}
         for clips in _BATCHES:
             samples = round(_SECONDS * SAMPLE_RATE)
             waveform = np.random.default_rng(0).normal(scale=0.1, size=(clips, samples)).astype("float32")
-            answers, taken = take_turns(contestants, waveform, rounds)
-            each = {name: 1e3 * seconds / clips for name, seconds in taken.items()}
+            answers, taken = take_turns(together, waveform, rounds)
+            each = {name: 1e3 * seconds / clips / calls for name, seconds in taken.items()}
             distance = {name: float(np.abs(answers[name] - answers[_ONNX]).max()) for name in (_OURS, _OURS_BF16)}
             figures[str(clips)] = {
                 "milliseconds_a_clip": each,
@@ -66,7 +81,7 @@ def main(
                 "share_of_features": taken[_FEATURES] / taken[_OURS],
             }
             show(
-                f"{clips} x {_SECONDS:g} s, {cores} cores",
+                f"{clips} x {_SECONDS:g} s, calls at a time: {calls}, threads each: {threads}",
                 ("", "ms a clip", "x ONNX Runtime"),
                 [(name, (spent, each[_ONNX] / spent)) for name, spent in each.items()],
                 f"ours over log-mels and ONNX Runtime {taken[_ONNX] / taken[_OURS]:.2f} x, over its network alone "
@@ -75,7 +90,7 @@ def main(
                 figures,
                 None,
             )
-        carried = {name: _streams(contestants[name], stream_seconds) for name in (_OURS, _OURS_BF16)}
+        carried = {name: _streams(contestants[name], calls, stream_seconds) for name in (_OURS, _OURS_BF16)}
     figures["streams"] = carried
     show(
         f"Live streams, a window of {_SECONDS:g} s every {_HOP:g} s, {cores} cores",
@@ -85,6 +100,16 @@ def main(
         figures,
         json_file,
     )
+
+
+def _at_once(ask: Ask, calls: int, pool: Executor) -> Ask:
+    """Some calls at a time with the same waveforms; gives the answer of the last."""
+
+    def ask_together(waveform: "np.ndarray") -> "np.ndarray":
+        *_, last = pool.map(ask, [waveform] * calls)
+        return last
+
+    return ask_together
 
 
 def _model(run: Path | None, preset: str) -> "keras.Model":
@@ -107,7 +132,7 @@ def _model(run: Path | None, preset: str) -> "keras.Model":
     return mobilenet.build(PRESETS[preset].model, 6, LogMelSettings())
 
 
-def _contestants(model: "keras.Model", folder: Path, cores: int) -> dict[str, Ask]:
+def _contestants(model: "keras.Model", folder: Path, threads: int) -> dict[str, Ask]:
     import numpy as np
     import onnxruntime
     import tensorflow as tf
@@ -116,24 +141,24 @@ def _contestants(model: "keras.Model", folder: Path, cores: int) -> dict[str, As
     from data_pipeline.emotion import LABELS
     from data_pipeline.log_mel import LogMelSettings, log_mel
     from serving.export import export
+    from serving.server.servable import Servable
     from training.recogniser import Recogniser
 
     recogniser = Recogniser(model, tuple(map(str, LABELS)), LogMelSettings())
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = cores
+    options.intra_op_num_threads = threads
     session = onnxruntime.InferenceSession(to_onnx(model), options, providers=["CPUExecutionProvider"])
     features = tf.function(
         lambda waveform: log_mel(waveform, LogMelSettings()), input_signature=[tf.TensorSpec([None, None], tf.float32)]
     )
 
     def exported(dtype: str) -> Ask:
-        version = export(recogniser, folder, dtype, dtype=dtype)
-        signature = tf.saved_model.load(str(version)).signatures["serving_default"]
+        # In a session, as model servers run it.
+        servable = Servable.load(dtype, 1, export(recogniser, folder, dtype, dtype=dtype))
 
         def ask(waveform: np.ndarray) -> np.ndarray:
             lengths = np.full(len(waveform), waveform.shape[1], "int32")
-            answer = signature(waveform=tf.constant(waveform), num_samples=tf.constant(lengths))
-            return answer["probabilities"].numpy()
+            return servable.run("serving_default", {"waveform": waveform, "num_samples": lengths})["probabilities"]
 
         return ask
 
@@ -151,38 +176,53 @@ def _contestants(model: "keras.Model", folder: Path, cores: int) -> dict[str, As
     }
 
 
-def _streams(ask: Ask, seconds: float) -> dict[str, float]:
+def _streams(ask: Ask, calls: int, seconds: float) -> dict[str, float]:
     """The most streams, in steps of 25, of which 95 % of the answers come within a hop."""
     carried = {"streams": 0, "latency_95": 0.0}
     count = 50
     while True:
-        latency = _listen(ask, count, seconds)
+        latency = _listen(ask, count, calls, seconds)
         if latency > _HOP:
             return carried
         carried = {"streams": count, "latency_95": latency}
         count += 25
 
 
-def _listen(ask: Ask, streams: int, seconds: float) -> float:
+def _listen(ask: Ask, streams: int, calls: int, seconds: float) -> float:
     """The 95th percentile of seconds from the end of a window to its answer; streams begin evenly over a hop."""
     import numpy as np
 
     from data_pipeline.decode import SAMPLE_RATE
 
-    largest = max(_BATCHES)
-    audio = np.random.default_rng(0).normal(scale=0.1, size=(largest, round(_SECONDS * SAMPLE_RATE))).astype("float32")
+    audio = np.random.default_rng(0).normal(scale=0.1, size=(_ROWS, round(_SECONDS * SAMPLE_RATE))).astype("float32")
     due = [index * _HOP / streams for index in range(round(streams * seconds / _HOP))]
     late: list[float] = []
+    lock = threading.Lock()
+    taken = 0
     started = time.perf_counter()
-    while len(late) < len(due):
-        now = time.perf_counter() - started
-        ready = sum(1 for moment in due[len(late) : len(late) + largest] if moment <= now)
-        if not ready:
-            time.sleep(max(due[len(late)] - now, 0.0))
-            continue
-        ask(audio[:ready])
-        done = time.perf_counter() - started
-        late += [done - moment for moment in due[len(late) : len(late) + ready]]
+
+    def answer() -> None:
+        nonlocal taken
+        while True:
+            with lock:
+                first, now = taken, time.perf_counter() - started
+                if first == len(due):
+                    return
+                ready = sum(1 for moment in due[first : first + _ROWS] if moment <= now)
+                taken += ready
+            if not ready:
+                time.sleep(max(due[first] - now, 0.0))
+                continue
+            ask(audio[:ready])
+            done = time.perf_counter() - started
+            with lock:
+                late.extend(done - moment for moment in due[first : first + ready])
+
+    threads = [threading.Thread(target=answer) for _ in range(calls)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
     return float(np.percentile(late, 95))
 
 

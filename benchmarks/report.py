@@ -5,12 +5,15 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from data_pipeline.atomic_file import write_text
 from data_pipeline.errors import UserError
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 _WIDTH = 200
 """Characters of the widest table."""
@@ -25,6 +28,13 @@ def run(command: Callable[..., None]) -> None:
         app()
     except UserError as error:
         sys.exit(f"error: {error}")
+
+
+def console() -> "Console":
+    """The terminal; where the output is a file, wide enough for tables, which rich would cut to 80 characters."""
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else _WIDTH)
 
 
 def show(
@@ -49,7 +59,6 @@ def show(
         UserError: If the file cannot be written.
     """
     from rich import box
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False)
@@ -57,8 +66,7 @@ def show(
         table.add_column(heading, justify="right" if number else "left")
     for name, numbers in rows:
         table.add_row(name, *(f"{number:,.0f}" if number >= 100 else f"{number:.3g}" for number in numbers))
-    # Where the output is a file, rich would cut wide tables to 80 characters.
-    Console(width=None if sys.stdout.isatty() else _WIDTH).print(table)
+    console().print(table)
     typer.echo(verdict)
     if json_file:
         write_text(json_file, json.dumps(figures, indent=2) + "\n")

@@ -196,10 +196,10 @@ def _notices(dataset: "Dataset") -> list[str]:
 
 def _print(experiment: "Experiment", features: str, outcomes: "dict[str, Outcome]", notices: list[str]) -> None:
     from rich import box
-    from rich.console import Console
     from rich.table import Table
 
     from benchmarks.baseline.baseline_page import METRICS, shown
+    from benchmarks.report import console
 
     metrics = next(iter(outcomes.values())).metrics
     title = f"{features}, {experiment.split}: {metrics['clips']:,} clips of {metrics['speakers']} speakers"
@@ -210,7 +210,7 @@ def _print(experiment: "Experiment", features: str, outcomes: "dict[str, Outcome
     table.add_column("fit, CPU s", justify="right")
     for name, outcome in outcomes.items():
         table.add_row(name, *(shown(outcome.metrics, key) for key, _ in METRICS), f"{outcome.seconds:.1f}")
-    Console().print(table)
+    console().print(table)
     typer.echo(f"extraction, a clip and core: {_milliseconds(experiment)}; 95 % intervals by bootstrap over speakers")
     for notice in notices:
         typer.echo(f"note: {notice}")

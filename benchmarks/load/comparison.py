@@ -142,8 +142,8 @@ def unbatched_ways(scratch: Path) -> dict[str, tuple[list[str], dict[str, str]]]
             "max_batch_size { value: 1 } allowed_batch_sizes: 1 batch_timeout_micros { value: 0 } "
             f"num_batch_threads {{ value: {calls} }} max_enqueued_batches {{ value: 1000 }}"
         )
-        environment = {"TF_NUM_INTRAOP_THREADS": str(threads), "TF_NUM_INTEROP_THREADS": str(calls)}
-        ways[f"{calls} at a time on {threads} threads"] = (["--batching-parameters-file", str(file)], environment)
+        options = ["--batching-parameters-file", str(file), "--tensorflow-intra-op-parallelism", str(threads)]
+        ways[f"{calls} at a time on {threads} threads"] = (options, {"TF_NUM_INTEROP_THREADS": str(calls)})
     return ways
 
 

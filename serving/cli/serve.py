@@ -25,6 +25,14 @@ def serve(
         Path | None,
         typer.Option(help="TLS, or mutual TLS: `deployment/tls/ssl-config.sh` writes such a file.", show_default=False),
     ] = None,
+    tensorflow_intra_op_parallelism: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Threads that compute one batch. [default: the processors, divided by num_batch_threads]",
+            show_default=False,
+        ),
+    ] = None,
     poll_wait_seconds: Annotated[
         float, typer.Option(min=0, help="Between two looks for new versions and models; 0 never looks again.")
     ] = 1.0,
@@ -39,6 +47,7 @@ def serve(
 
     Example: `ser serve models`, and in another terminal `ser predict clip.wav`.
     """
+    import os
     import signal
     import threading
 
@@ -60,6 +69,10 @@ def serve(
         tls=TlsSettings.read(ssl_config_file) if ssl_config_file else None,
         poll_seconds=poll_wait_seconds,
     )
+    if threads := tensorflow_intra_op_parallelism or (settings.batching and settings.batching.threads_a_batch):
+        # TensorFlow has one pool of threads a process, made by whatever first computes something; a session's own
+        # settings would come too late where several models are served.
+        os.environ["TF_NUM_INTRAOP_THREADS"] = str(threads)
     print(f"Loading the models in {models} …", flush=True)
     with LocalServer.start(models, port=grpc_port, settings=settings) as server:
         for name, versions in server.models.items():

@@ -41,7 +41,7 @@ class ModelCalls:
             other call is repeated. From 1 to 5.
         concurrency: Calls that are under way at a time; more wait.
         batch_size: Rows that a call has at most where many utterances are asked about; not more than the server's
-            `max_batch_size`, which is 16 where `ser export` wrote its `batching.config`.
+            `max_batch_size`, which is 32 where `ser export` wrote its `batching.config`.
 
     Raises:
         ValueError: If a version and a label are given, or a number is out of range.

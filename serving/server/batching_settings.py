@@ -60,6 +60,11 @@ class BatchingSettings:
         _check(settings, path)
         return settings
 
+    @property
+    def threads_a_batch(self) -> int:
+        """Threads with which a batch is computed best: more would take processors from the other batches."""
+        return max(1, (os.cpu_count() or 1) // self.threads)
+
     def padded_size(self, rows: int) -> int:
         """How many rows a batch is filled up to: the next allowed size, or none more."""
         return next((size for size in self.allowed_batch_sizes if size >= rows), rows)

@@ -21,7 +21,15 @@ def test_what_an_export_writes_is_taken(tmp_path):
     server_config.register(tmp_path, "ser")
     settings = BatchingSettings.read(tmp_path / "batching.config")
     assert settings.pad_variable_length_inputs
-    assert settings.allowed_batch_sizes[-1] == settings.max_batch_size == settings.max_execution_batch_size
+    assert settings.allowed_batch_sizes[-1] == settings.max_batch_size
+    assert settings.split_large_calls
+    assert settings.max_execution_batch_size in settings.allowed_batch_sizes
+
+
+@pytest.mark.parametrize(("batches", "threads"), [(1, 8), (2, 4), (3, 2), (8, 1), (20, 1)])
+def test_processors_are_shared_out_among_batches(monkeypatch, batches, threads):
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    assert BatchingSettings(threads=batches).threads_a_batch == threads
 
 
 def test_large_calls_may_be_split(tmp_path):
