@@ -1,6 +1,7 @@
 """A prepared dataset on disk: `dataset.json` and the record shards that it names."""
 
 import json
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +9,9 @@ from data_pipeline.errors import UserError
 
 FORMAT = 2
 """Version of the layout; a reader refuses any other."""
+
+ALL = "all"
+"""Stands for all sides together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,14 +123,34 @@ class Dataset:
         )
 
     def side(self, name: str) -> Split:
-        """One side of the split.
+        """One side of the split, or all of them together, as where a model has heard none of a corpus.
+
+        Args:
+            name: Of a side, or `all`.
 
         Raises:
             UserError: If there is none of that name.
         """
+        if name == ALL:
+            return _together(list(self.splits.values()))
         if name not in self.splits:
-            raise UserError(f"{self.folder} has no {name} clips; its splits are {', '.join(self.splits)}")
+            raise UserError(f"{self.folder} has no {name} clips; its splits are {', '.join(self.splits)}, or {ALL}")
         return self.splits[name]
+
+
+def _together(sides: list[Split]) -> Split:
+    emotions: Counter[str] = Counter()
+    for side in sides:
+        emotions.update(side.emotions)
+    return Split(
+        clips=sum(side.clips for side in sides),
+        seconds=sum(side.seconds for side in sides),
+        speakers=tuple(sorted({speaker for side in sides for speaker in side.speakers})),
+        emotions=dict(emotions),
+        shards=tuple(shard for side in sides for shard in side.shards),
+        shard_bytes={shard: size for side in sides for shard, size in side.shard_bytes.items()},
+        voted=sum(side.voted for side in sides),
+    )
 
 
 def _check_shards(folder: Path, side: Split) -> None:

@@ -112,14 +112,14 @@ def evaluate(run: Run, dataset: Dataset, condition: Condition, on_batch: Callabl
         on_batch: See there.
 
     Returns:
-        An object for `metrics.json`: `condition` (its title), `split`, `channel`, `packet_loss`, `measured_against`
-        (`acted` or `voted`), `learned` (the run's kind of labels), `outside_labels` (clips left out, by emotion),
-        `tied` (clips left out since listeners' votes tie, or most heard none of the labels), `without_votes` (clips
-        that count as acted, though measured against votes), `split_name` (how the data was split), `corpora`,
-        `fingerprint`, `synthetic`, `speakers_unknown`, `seen_speakers` (how many were on the run's `train` and
-        `validation` sides), and all of `metrics.evaluate`. Where the run was calibrated also `calibration`: its
-        `temperature`, `fitted_speakers` (how many of these it was fitted on), `ece_before` without it, and, where it
-        was fitted on some of them, its `ece_cross_fitted`.
+        An object for `metrics.json`: `condition` (its title, with the corpora where they are not the run's), `split`,
+        `channel`, `packet_loss`, `measured_against` (`acted` or `voted`), `learned` (the run's kind of labels),
+        `outside_labels` (clips left out, by emotion), `tied` (clips left out since listeners' votes tie, or most
+        heard none of the labels), `without_votes` (clips that count as acted, though measured against votes),
+        `split_name` (how the data was split), `corpora`, `fingerprint`, `synthetic`, `speakers_unknown`,
+        `seen_speakers` (how many were on the run's `train` and `validation` sides), and all of `metrics.evaluate`.
+        Where the run was calibrated also `calibration`: its `temperature`, `fitted_speakers` (how many of these it
+        was fitted on), `ece_before` without it, and, where it was fitted on some of them, its `ece_cross_fitted`.
 
     Raises:
         UserError: See `predict`; also if votes are measured against and there are none, or no clip has a right answer.
@@ -135,7 +135,7 @@ def evaluate(run: Run, dataset: Dataset, condition: Condition, on_batch: Callabl
     side = dataset.side(condition.split)
     probabilities, right, speakers = answers.probabilities[clear], answers.truth[clear], answers.speakers[clear]
     return {
-        "condition": condition.title,
+        "condition": _title(run, dataset, condition),
         "split": condition.split,
         "channel": condition.channel,
         "packet_loss": condition.packet_loss,
@@ -155,6 +155,11 @@ def evaluate(run: Run, dataset: Dataset, condition: Condition, on_batch: Callabl
         **metrics.evaluate(probabilities, right, speakers, run.labels),
         **_calibration(run, probabilities, right, speakers, condition),
     }
+
+
+def _title(run: Run, dataset: Dataset, condition: Condition) -> str:
+    known = set(dataset.corpora) <= set(run.config["data"]["corpora"])
+    return condition.title if known else f"{condition.title}, of {', '.join(dataset.corpora)}"
 
 
 def _calibration(

@@ -56,6 +56,27 @@ def test_it_says_what_the_file_says(folder):
     assert side.voted == 2
 
 
+def test_all_sides_are_taken_together(folder):
+    content = json.loads((folder / "dataset.json").read_text())
+    content["splits"]["validation"] = {
+        "clips": 2,
+        "seconds": 1.5,
+        "speakers": ["crema_d/1000"],
+        "emotions": {"fear": 2},
+        "shards": ["validation-00000-of-00001.tfrecord"],
+        "shard_bytes": {"validation-00000-of-00001.tfrecord": 3},
+        "clips_with_votes": 1,
+    }
+    (folder / "dataset.json").write_text(json.dumps(content))
+    (folder / "validation-00000-of-00001.tfrecord").write_bytes(b"123")
+    side = Dataset.open(folder).side("all")
+    assert (side.clips, side.seconds, side.voted) == (5, 6.0, 3)
+    assert side.speakers == ("crema_d/1000", "crema_d/1001", "crema_d/1002")
+    assert side.emotions == {"anger": 2, "fear": 3}
+    assert side.shards == ("train-00000-of-00001.tfrecord", "validation-00000-of-00001.tfrecord")
+    assert side.shard_bytes == {"train-00000-of-00001.tfrecord": 5, "validation-00000-of-00001.tfrecord": 3}
+
+
 def test_a_side_without_clips_is_refused_with_those_there_are(folder):
     with pytest.raises(UserError, match="no test clips; its splits are train"):
         Dataset.open(folder).side("test")

@@ -1,5 +1,6 @@
 import csv
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -13,6 +14,7 @@ from typer.testing import CliRunner
 
 import ser
 from data_pipeline.augment import AugmentSettings
+from data_pipeline.dataset import Dataset
 from data_pipeline.emotion import LABELS
 from data_pipeline.errors import UserError
 from data_pipeline.log_mel import LogMelSettings
@@ -139,6 +141,18 @@ def test_evaluation_says_what_it_measured(trained, dataset):
     on_train = evaluate(run, dataset, Condition("train"))
     assert on_train["seen_speakers"] == {"train": 3, "validation": 0}
     assert "trained on 3 of these speakers" in " ".join(report.notices(on_train))
+
+
+def test_another_corpus_is_measured_whole_and_under_its_name(trained, dataset, tmp_path):
+    run, _, _ = trained
+    other = tmp_path / "other"
+    shutil.copytree(dataset.folder, other)
+    content = json.loads((other / "dataset.json").read_text())
+    (other / "dataset.json").write_text(json.dumps(content | {"corpora": ["emodb"]}))
+    metrics = evaluate(run, Dataset.open(other), Condition("all"))
+    assert metrics["condition"] == "all, of emodb"
+    assert metrics["corpora"] == ["emodb"]
+    assert metrics["clips"] == 60 + 36
 
 
 @pytest.mark.parametrize(

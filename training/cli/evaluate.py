@@ -9,7 +9,7 @@ import typer
 def evaluate(
     run: Annotated[Path, typer.Argument(help="A run folder (`ser train`).")],
     data: Annotated[Path, typer.Argument(help="A prepared dataset (`ser data prepare`).")],
-    split: Annotated[str, typer.Option(help="Which side: `train`, `validation` or `test`.")] = "validation",
+    split: Annotated[str, typer.Option(help="Which side: `train`, `validation`, `test`, or `all`.")] = "validation",
     channel: Annotated[
         str,
         typer.Option(
@@ -40,7 +40,8 @@ def evaluate(
     heard), columns the answers.
 
     Examples: `ser evaluate out/run out/data --split validation --json metrics.json`,
-    `ser evaluate out/run out/data --channel telephone`
+    `ser evaluate out/run out/data --channel telephone`,
+    `ser evaluate out/run out/emodb --split all`: another corpus, of which the run has heard nothing
     """
     import json
 
