@@ -7,12 +7,9 @@ from typing import Any
 import tensorflow as tf
 
 from data_pipeline.errors import UserError
-from serving import repository, server_config, warmup
+from serving import origin, repository, server_config, warmup
 from serving.signatures import signatures
 from training.recogniser import Recogniser
-
-PROVENANCE = Path("assets.extra") / "provenance.json"
-"""Where the version comes from."""
 
 
 class ExportError(UserError):
@@ -37,7 +34,7 @@ def export(
         models: The model repository; created where it is missing.
         name: The model's name in it.
         provenance: Anything JSON can hold about the origin of the weights, for
-            `assets.extra/provenance.json`.
+            `assets.extra/provenance.json`; see `serving.origin`.
         dtype: Of weights and products, see `Recogniser.for_serving`.
 
     Returns:
@@ -57,7 +54,7 @@ def export(
         _write_labels(recogniser.labels, version)
         warmup.write(name, version)
         if provenance is not None:
-            (version / PROVENANCE).write_text(json.dumps(provenance, indent=2) + "\n", encoding="utf-8")
+            (version / origin.FILE).write_text(json.dumps(provenance, indent=2) + "\n", encoding="utf-8")
 
     try:
         models.mkdir(parents=True, exist_ok=True)

@@ -61,6 +61,7 @@ def test_help_lists_the_commands_and_imports_nothing_heavy():
         ["export"],
         ["serve"],
         ["predict"],
+        ["retrain"],
         ["promote"],
         ["rollback"],
         ["demo"],
@@ -85,6 +86,7 @@ def test_every_command_explains_itself(command):
         (["predict", "{0}/x.wav", "--server", "127.0.0.1:9"], "127.0.0.1:9"),
         (["promote", "{0}/nothing/ser"], "{0}/nothing"),
         (["rollback", "{0}/nothing/ser"], "{0}/nothing"),
+        (["retrain", "--data", "{0}", "--champion", "{0}/nothing/ser", "--output", "{0}/out"], "{0}/nothing"),
         (["demo", "--data", "{0}/nothing"], "{0}/nothing is not a folder"),
         (["demo", "--weights", "{0}/nothing.h5"], "{0}/nothing.h5 does not exist"),
     ],
@@ -129,8 +131,9 @@ def files_importing(package: str, *forbidden: str) -> list[str]:
 def test_imports_follow_the_way_of_the_data():
     assert files_importing("data_pipeline", "training", "serving") == []
     assert files_importing("training", "serving") == []
-    exporting = {"serving/cli/export.py", "serving/export.py", "serving/signatures.py"}
-    assert set(files_importing("serving", "training")) <= exporting
+    exporting = {"serving/cli/export.py", "serving/export.py", "serving/origin.py", "serving/signatures.py"}
+    retraining = {"serving/canary.py", "serving/champion.py", "serving/cli/retrain.py"}
+    assert set(files_importing("serving", "training")) <= exporting | retraining
 
 
 def demo(folder: Path, *options: str) -> subprocess.CompletedProcess:

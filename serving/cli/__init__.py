@@ -1,10 +1,11 @@
-"""The commands `ser export`, `ser serve`, `ser predict`, `ser promote` and `ser rollback`."""
+"""The commands `ser export`, `ser serve`, `ser predict`, `ser retrain`, `ser promote` and `ser rollback`."""
 
 import typer
 
 from serving.cli.export import export
 from serving.cli.predict import predict
 from serving.cli.promote import promote, rollback
+from serving.cli.retrain import retrain
 from serving.cli.serve import serve
 
 
@@ -13,5 +14,6 @@ def mount(app: typer.Typer) -> None:
     app.command()(export)
     app.command()(serve)
     app.command()(predict)
+    app.command(no_args_is_help=True)(retrain)
     app.command(no_args_is_help=True)(promote)
     app.command(no_args_is_help=True)(rollback)

@@ -28,11 +28,12 @@ def export(
     """
     from rich.console import Console
 
+    from serving import origin
     from serving.export import export as write_version
     from training.run import Run
 
     trained = Run.open(run)
-    provenance = {"run": run.resolve().name, "synthetic": trained.synthetic, "temperature": trained.temperature}
+    provenance = origin.of_run(trained, dtype)
     version = write_version(trained.recogniser(), models, name, provenance=provenance, dtype=dtype)
     size = sum(file.stat().st_size for file in version.rglob("*") if file.is_file())
     console = Console(highlight=False, soft_wrap=True)

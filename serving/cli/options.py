@@ -7,6 +7,7 @@ import typer
 
 if TYPE_CHECKING:
     from serving.client.tls import Tls
+    from serving.followers import Followers
 
 Model = Annotated[
     Path, typer.Argument(metavar="MODELS/NAME", help="A model's folder in a model repository (`ser export`).")
@@ -47,3 +48,10 @@ def tls_of(
     from serving.client.tls import Tls
 
     return Tls.from_files(ca, certificate, key, server_name)
+
+
+def followers(servers: list[str] | None, timeout: float, tls: "Tls | None") -> "Followers":
+    """The servers that are to be told of a change."""
+    from serving.followers import Followers
+
+    return Followers(tuple(servers or ()), tls, timeout)

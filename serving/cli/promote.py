@@ -1,19 +1,13 @@
 """The commands `ser promote` and `ser rollback`."""
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from data_pipeline.errors import UserError
 from serving.cli import options
-
-if TYPE_CHECKING:
-    from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
-
-    from serving.client.tls import Tls
 
 
 def promote(
@@ -40,12 +34,13 @@ def promote(
     from serving import version_labels
 
     if not canary:
-        change = partial(version_labels.promote, version=version)
+        move = partial(version_labels.promote, version=version)
     elif version is not None:
-        change = partial(version_labels.label_canary, version=version)
+        move = partial(version_labels.label_canary, version=version)
     else:
         raise UserError("--canary needs --version: say which version is to be the canary")
-    move_labels(model, change, server or [], timeout, options.tls_of(tls, ca, certificate, key, server_name))
+    options.followers(server, timeout, options.tls_of(tls, ca, certificate, key, server_name)).change(model, move)
+    _say_labels(model)
 
 
 def rollback(
@@ -69,43 +64,13 @@ def rollback(
     """
     from serving import version_labels
 
-    change = version_labels.withdraw_canary if canary else version_labels.roll_back
-    move_labels(model, change, server or [], timeout, options.tls_of(tls, ca, certificate, key, server_name))
+    move = version_labels.withdraw_canary if canary else version_labels.roll_back
+    options.followers(server, timeout, options.tls_of(tls, ca, certificate, key, server_name)).change(model, move)
+    _say_labels(model)
 
 
-def move_labels(
-    model: Path,
-    change: "Callable[[Path], ModelServerConfig]",
-    servers: list[str],
-    timeout: float,
-    tls: "Tls | None",
-) -> None:
-    """Change labels in `models.config`, tell the servers, and say what is labelled how now.
+def _say_labels(model: Path) -> None:
+    from serving import version_labels
 
-    Args:
-        model: A model's folder in a repository.
-        change: Of `serving.version_labels`.
-        servers: `host:port` of each.
-        timeout: Seconds for each.
-        tls: Certificates for encrypted connections.
-
-    Raises:
-        UserError: If a label cannot be moved so; then nothing has changed. If a server cannot be told, the file has.
-    """
-    from serving import server_config, version_labels
-    from serving.client.reloading import reload
-    from serving.client.server_errors import ServerError
-
-    version_labels.read(model)
-    before = server_config.read_config(model.parent)
-    after = change(model)
-    for address in servers:
-        try:
-            reload(address, before, after, model.name, tls=tls, timeout=timeout)
-        except ServerError as error:
-            raise UserError(
-                f"{model.parent / server_config.MODELS} is changed, but {address} was not told ({error}): it follows "
-                "when it reads the file next"
-            ) from error
     labels = version_labels.read(model).labels
     typer.echo(f"{model}: " + ", ".join(f"{label} is version {number}" for label, number in sorted(labels.items())))

@@ -30,21 +30,27 @@ def write_dataset(
     validation: int = 18,
     seconds: tuple[float, float] = (0.4, 1.2),
     votes: Callable[[str, int], dict[Emotion, int] | None] = lambda side, index: None,
+    test: int = 0,
+    speakers: int = 3,
+    prefix: str = "",
 ) -> Dataset:
-    """A dataset of two shards a side, and of three speakers a side.
+    """A dataset of two shards a side, and of three speakers a side unless told otherwise.
 
-    Clip `index` of a side has the emotion `LABELS[index % 6]`, and what `votes(side, index)` gives.
+    Clip `index` of a side has the emotion `LABELS[index % 6]`, and what `votes(side, index)` gives. Names of clips and
+    speakers begin with the prefix.
     """
     folder.mkdir(parents=True, exist_ok=True)
     splits = {}
-    for side, clips in (("train", train), ("validation", validation)):
+    for side, clips in (("train", train), ("validation", validation), ("test", test)):
+        if not clips:
+            continue
         records, voted = [], 0
         for index in range(clips):
-            emotion, speaker = index % 6, f"{side}{index // 6 % 3}"
+            emotion, speaker = index % 6, f"{prefix}{side}{index // 6 % speakers}"
             length = float(np.random.default_rng([index, clips]).uniform(*seconds))
             clip = Clip(
                 StoredFile("x.wav", "x.wav", 0, 0),
-                f"{side}_{index}",
+                f"{prefix}{side}_{index}",
                 "synthetic",
                 speaker,
                 LABELS[emotion],
@@ -62,7 +68,7 @@ def write_dataset(
         splits[side] = {
             "clips": clips,
             "seconds": clips * sum(seconds) / 2,
-            "speakers": [f"synthetic/{side}{number}" for number in range(3)],
+            "speakers": [f"synthetic/{prefix}{side}{number}" for number in range(min(speakers, clips // 6))],
             "emotions": dict.fromkeys(LABELS, clips // 6),
             "shards": shards,
             "shard_bytes": {shard: (folder / shard).stat().st_size for shard in shards},

@@ -1,0 +1,44 @@
+"""A challenger that was found better becomes the next version of its model, and the canary."""
+
+from functools import partial
+from pathlib import Path
+
+from serving import origin, version_labels
+from serving.champion import Champion, version_of
+from serving.export import export
+from serving.followers import Followers
+from training.promotion.challenge import Held
+
+
+def publish(folder: Path, champion: Champion, held: Held, followers: Followers) -> int:
+    """Write the version, whole or not at all, and label it.
+
+    The champion is labelled stable before the version appears: a server of the newest version would else drop the one
+    for the other. Where the challenger has become a version before, that is labelled.
+
+    Args:
+        folder: The model's folder in a repository.
+        champion: Whom it has beaten.
+        held: The challenge.
+        followers: Servers that are told at once.
+
+    Returns:
+        The version.
+
+    Raises:
+        UserError: If the version cannot be written, or a server cannot be told.
+    """
+    version = version_of(folder, held.challenger)
+    if version is None:
+        followers.change(folder, version_labels.pin)
+        provenance = {
+            **origin.of_run(held.challenger, champion.dtype),
+            "champion": champion.version,
+            "reasons": list(held.decision.reasons),
+            origin.MEASURED: sorted({*champion.speakers, *held.dataset.side("test").speakers}),
+        }
+        recogniser = held.challenger.recogniser()
+        written = export(recogniser, folder.parent, folder.name, provenance=provenance, dtype=champion.dtype)
+        version = int(written.name)
+    followers.change(folder, partial(version_labels.label_canary, version=version))
+    return version

@@ -1,0 +1,160 @@
+import json
+
+import numpy as np
+import pytest
+
+from data_pipeline.augment import AugmentSettings
+from data_pipeline.errors import UserError
+from data_pipeline.log_mel import LogMelSettings
+from tests.data_pipeline.prepared import write_dataset
+from training.calibrate import calibrate
+from training.evaluate import Condition
+from training.fit import FitSettings
+from training.models.cnn import CnnSettings
+from training.promotion import record
+from training.promotion.challenge import Challenge, age_bands, gather, hold, train_challenger
+from training.promotion.rule import Outcome, PromotionRule
+from training.promotion.sides import sides_of_speakers
+from training.recipes.cnn import CnnRecipe, train
+from training.recipes.families import recipe_of
+from training.run import Run
+
+RECIPE = CnnRecipe(
+    model=CnnSettings(filters=(8, 16), window_frames=48, hidden=8),
+    fit=FitSettings(epochs=1, batch_size=20, crop_seconds=0.3, augment=AugmentSettings(mixup=0.0)),
+    front_end=LogMelSettings(num_bands=32),
+)
+
+
+@pytest.fixture(scope="module")
+def old(tmp_path_factory):
+    return write_dataset(tmp_path_factory.mktemp("old"), 36, 18, (0.3, 0.4), test=18)
+
+
+@pytest.fixture(scope="module")
+def new(tmp_path_factory):
+    return write_dataset(tmp_path_factory.mktemp("new"), 36, 18, (0.3, 0.4), test=18, prefix="new-")
+
+
+@pytest.fixture(scope="module")
+def champion(old, tmp_path_factory) -> Run:
+    run, _ = train(RECIPE, old, tmp_path_factory.mktemp("champion") / "run")
+    calibrate(run, old, Condition("validation", "telephone"))
+    return run
+
+
+@pytest.fixture(scope="module")
+def held(champion, old, new, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("held")
+    challenge = Challenge(champion, (old,), (new,), rule=PromotionRule(resamples=50))
+    dataset = gather(challenge, folder / "data")
+    run = train_challenger(challenge, dataset, folder / "run")
+    return challenge, hold(challenge, run, dataset), folder
+
+
+def test_the_challenger_learns_by_the_same_recipe_from_old_and_new(held, champion, old, new):
+    _, found, _ = held
+    assert recipe_of(found.challenger.config) == recipe_of(champion.config)
+    assert found.challenger.config["data"]["clips"] == {"train": 72, "validation": 36}
+    trained = set(found.challenger.config["data"]["speakers"]["train"])
+    assert trained == {*old.side("train").speakers, *new.side("train").speakers}
+
+
+def test_both_are_measured_on_whom_neither_knows(held):
+    challenge, found, _ = held
+    known = {
+        speaker
+        for run in (challenge.champion, found.challenger)
+        for side in ("train", "validation")
+        for speaker in run.config["data"]["speakers"][side]
+    }
+    assert not known & set(found.dataset.side("test").speakers)
+    assert found.decision.overall.speakers == 6
+    assert set(found.measured) == {"clean", "telephone"}
+    for models in found.measured.values():
+        assert models["champion"]["clips"] == models["challenger"]["clips"] == 36
+    by_channel = [found.measured[channel]["challenger"]["ua"] for channel in ("clean", "telephone")]
+    assert found.decision.overall.challenger == pytest.approx(np.mean(by_channel))
+
+
+def test_it_is_calibrated_as_the_champion_is(held):
+    _, found, _ = held
+    assert found.challenger.calibration["condition"] == "validation, telephone"
+
+
+def test_new_speakers_are_a_group_of_their_own(held):
+    _, found, _ = held
+    titles = {group.title for group in found.decision.groups}
+    assert {"dataset new", "dataset old", "channel telephone", "emotion anger"} <= titles
+
+
+def test_what_is_finished_is_not_trained_again(held, champion):
+    challenge, found, folder = held
+    before = (folder / "run" / "model.keras").stat().st_mtime_ns
+    assert train_challenger(challenge, gather(challenge, folder / "data"), folder / "run").folder == folder / "run"
+    assert (folder / "run" / "model.keras").stat().st_mtime_ns == before
+    with pytest.raises(UserError, match="holds another run"):
+        train_challenger(challenge, found.dataset, champion.folder)
+
+
+def test_the_decision_is_written_with_its_figures(held):
+    challenge, found, folder = held
+    page = record.write(challenge, found, folder, {"version": "models/ser/2"})
+    told = json.loads((folder / "decision.json").read_text())
+    assert told["outcome"] in set(Outcome)
+    assert told["reasons"] == list(found.decision.reasons)
+    assert told["detectable"] == found.decision.detectable
+    assert told["overall"]["standard_error"] >= 0
+    assert told["promoted"] == {"version": "models/ser/2"}
+    assert told["speakers"] == list(found.dataset.side("test").speakers)
+    assert told["metrics"]["clean"]["champion"]["ua"] == found.measured["clean"]["champion"]["ua"]
+    assert "synthetic" in page.read_text()
+    assert "models/ser/2" in page.read_text()
+
+
+def test_the_same_model_is_never_promoted_over_itself(held):
+    challenge, found, _ = held
+    again = hold(challenge, challenge.champion, found.dataset)
+    assert again.decision.outcome is Outcome.NOT_BETTER
+    assert again.decision.overall.value == 0
+
+
+class TestSides:
+    def test_whom_the_champion_knows_stays_where_it_was(self, champion, new, tmp_path):
+        moved = write_dataset(tmp_path / "moved", 18, 18, (0.3, 0.4), test=36)
+        moved.side("test")
+        sides = sides_of_speakers(champion, [moved, new], ())
+        for side in ("train", "validation"):
+            for speaker in champion.config["data"]["speakers"][side]:
+                assert sides[speaker] == side
+
+    def test_who_measured_once_never_trains(self, champion, old, new):
+        frozen = {"synthetic/new-train0", "synthetic/gone"}
+        sides = sides_of_speakers(champion, [old, new], frozen)
+        assert sides["synthetic/new-train0"] == "test"
+        assert sides["synthetic/new-train1"] == "train"
+        assert "synthetic/gone" not in sides
+
+    def test_where_nobody_is_left_to_measure_on_the_user_is_told(self, champion, tmp_path):
+        only = write_dataset(tmp_path / "only", 18, 18, (0.3, 0.4))
+        with pytest.raises(UserError, match="nobody to measure on"):
+            sides_of_speakers(champion, [only], ())
+
+    def test_a_split_clip_by_clip_is_refused(self, champion, old, tmp_path):
+        path = write_dataset(tmp_path / "random", 18, 18, (0.3, 0.4), test=18).folder / "dataset.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), "split": "random"}))
+        with pytest.raises(UserError, match="prepare it by speaker"):
+            sides_of_speakers(champion, [old, old.open(path.parent)], ())
+
+
+@pytest.mark.parametrize("channels", [(), ("clean", "clean"), ("radio",)])
+def test_channels_that_there_are_not_are_refused(champion, old, new, channels):
+    with pytest.raises(UserError):
+        Challenge(champion, (old,), (new,), channels=channels)
+
+
+def test_ages_become_bands():
+    ages = np.array([-1, 0, 29, 30, 44, 45, 59, 60, 90])
+    assert age_bands(ages).tolist() == [
+        "", "under 30", "under 30", "30 to 44", "30 to 44", "45 to 59", "45 to 59", "60 and over", "60 and over"
+    ]  # fmt: skip
