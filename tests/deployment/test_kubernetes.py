@@ -1,11 +1,16 @@
 """The manifests, against Kubernetes's own schemas and against each other."""
 
+import os
 import re
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+import typer
+
+import ser
 
 yaml = pytest.importorskip("yaml", reason="PyYAML is not installed")
 
@@ -128,3 +133,56 @@ def test_the_autoscaler_asks_for_the_metric_that_the_adapter_makes(manifests):
     assert rule["seriesQuery"].startswith(":tensorflow:serving:batching_session:queuing_latency_bucket{")
     assert re.findall(r"<<\.(\w+)>>", rule["metricsQuery"])
     assert rule["metricsQuery"].count("(") == rule["metricsQuery"].count(")")
+
+
+class TestRetraining:
+    @pytest.fixture
+    def cron_job(self):
+        (document,) = read(KUBERNETES / "retraining/cron-job.yaml")
+        return document
+
+    @pytest.fixture
+    def pod(self, cron_job):
+        return cron_job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+
+    def test_it_fits_the_schema(self, cron_job):
+        validate(cron_job)
+        assert read(KUBERNETES / "retraining/kustomization.yaml")[0]["resources"] == ["cron-job.yaml"]
+
+    def test_its_containers_are_not_privileged(self, pod):
+        assert pod["securityContext"]["runAsNonRoot"]
+        for container in [*pod["initContainers"], *pod["containers"]]:
+            assert container["securityContext"]["readOnlyRootFilesystem"]
+            assert container["securityContext"]["capabilities"]["drop"] == ["ALL"]
+            assert {mount["name"] for mount in container["volumeMounts"]} <= {one["name"] for one in pod["volumes"]}
+
+    def test_a_job_has_one_folder_whichever_pod_works_on_it(self, pod):
+        for container in [*pod["initContainers"], *pod["containers"]]:
+            (variable,) = container["env"]
+            assert variable["name"] == "JOB"
+            assert "job-name" in variable["valueFrom"]["fieldRef"]["fieldPath"]
+
+    @pytest.mark.parametrize(("status", "exit_status"), [(0, 0), (3, 0), (1, 1), (2, 2), (137, 137)])
+    def test_to_keep_the_champion_is_no_failure(self, pod, tmp_path, status, exit_status):
+        """The container's command with a `ser` that only ends."""
+        stand_in = tmp_path / "ser"
+        stand_in.write_text(f"#!/bin/sh\nexit {status}\n")
+        stand_in.chmod(0o755)
+        (container,) = pod["containers"]
+        environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "JOB": "ser-retraining-1"}
+        done = subprocess.run([*container["command"], *container["args"]], env=environment, timeout=20)
+        assert done.returncode == exit_status
+
+    def test_what_cannot_get_better_is_not_tried_again(self, cron_job):
+        rules = cron_job["spec"]["jobTemplate"]["spec"]["podFailurePolicy"]["rules"]
+        assert rules[0]["onExitCodes"]["values"] == [1, 2]
+        assert rules[0]["action"] == "FailJob"
+
+    def test_the_commands_are_those_of_ser(self, pod):
+        commands = typer.main.get_command(ser.app).commands
+        text = pod["containers"][0]["args"][0].replace("\\\n", " ").splitlines()[0]
+        words = shlex.split(text)
+        assert words[:2] == ["ser", "retrain"]
+        options = {option for parameter in commands["retrain"].params for option in parameter.opts}
+        assert {word for word in words if word.startswith("--")} <= options
+        assert shlex.split(pod["initContainers"][0]["args"][0])[:3] == ["ser", "data", "prepare"]
