@@ -43,6 +43,9 @@ bench: $(READY) ## The benchmarks behind the README's claims of speed; DATA=fold
 	@$(BIN)/python -m benchmarks.prepare_memory crema_d="$(DATA)"
 	@$(BIN)/python -m benchmarks.log_mel out/bench/data
 	@$(BIN)/python -m benchmarks.input_pipeline out/bench/data
+	@$(BIN)/python -m benchmarks.features out/bench/data
+	@test -d out/bench/models || $(BIN)/python -m benchmarks.random_mobilenet out/bench/models
+	@$(BIN)/python -m benchmarks.serving_load --spawn out/bench/models --compare
 
 lint: $(READY) ## ruff (check, format) and mypy
 	@echo "==> ruff check";  $(BIN)/ruff check .
