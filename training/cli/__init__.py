@@ -1,8 +1,8 @@
-"""The commands `ser train …`, `ser evaluate`, `ser calibrate` and `ser checkpoint …`, a module each."""
+"""The commands `ser train …`, `ser evaluate`, `ser calibrate`, `ser drift` and `ser checkpoint …`, a module each."""
 
 import typer
 
-from training.cli import calibrate, checkpoint, cnn, evaluate, mobilenet, wav2vec2
+from training.cli import calibrate, checkpoint, cnn, drift, evaluate, mobilenet, wav2vec2
 
 train_app = typer.Typer(
     no_args_is_help=True,
@@ -21,3 +21,4 @@ def mount(app: typer.Typer) -> None:
     app.add_typer(checkpoint.checkpoint_app, name="checkpoint")
     app.command()(evaluate.evaluate)
     app.command()(calibrate.calibrate)
+    app.command(no_args_is_help=True)(drift.drift)
