@@ -1,21 +1,26 @@
 """A run's metrics on one side of a prepared dataset."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from data_pipeline import datasets
 from data_pipeline.dataset import Dataset
+from data_pipeline.emotion import EMOTIONS
 from data_pipeline.errors import UserError
 from data_pipeline.targets import Target, truth
-from training import metrics
+from training import groups, metrics, paired
+from training.answers import Predictions
 from training.channel import channel_named
 from training.front_end import batches
 from training.run import Run
 from training.temperature import scaled
 
 BATCH_SIZE = 32
+
+WORST = 6
+"""Clips that are told of as got most wrong."""
 
 _MEASURABLE = ("acted", "voted")
 
@@ -56,23 +61,6 @@ class Condition:
         return f"{self.split}{channel}{'' if self.labels == 'acted' else ', as heard'}"
 
 
-@dataclass(frozen=True, slots=True)
-class Predictions:
-    """What a run answered.
-
-    Attributes:
-        names: Clip names, [clips].
-        speakers: Who speaks, [clips].
-        truth: int [clips], index of the right emotion; -1 where listeners agree on none of the labels.
-        probabilities: float32 [clips, classes].
-    """
-
-    names: np.ndarray
-    speakers: np.ndarray
-    truth: np.ndarray
-    probabilities: np.ndarray
-
-
 def predict(
     run: Run, dataset: Dataset, condition: Condition, on_batch: Callable[[int], None] | None = None
 ) -> Predictions:
@@ -99,17 +87,34 @@ def predict(
             on_batch(len(parts[-1]))
     right = truth(known["label"], known["votes"], target)
     probabilities = scaled(np.concatenate(parts), recogniser.temperature).astype(np.float32)
-    return Predictions(known["name"], known["speaker"], right, probabilities)
+    return Predictions(known["name"], known["speaker"], right, probabilities, known)
 
 
 def evaluate(run: Run, dataset: Dataset, condition: Condition, on_batch: Callable[[int], None] | None = None) -> dict:
-    """Metrics of a run under a condition; see `metrics.evaluate`, with what was evaluated beside them.
+    """Metrics of a run under a condition: `predict` and `measure` in one.
 
     Args:
-        run: See `predict`, as for the others.
+        run: See there, as for the others.
         dataset: See there.
         condition: See there.
         on_batch: See there.
+
+    Raises:
+        UserError: See there; also if votes are measured against and there are none, which is told before any clip is
+            answered.
+    """
+    datasets.without_votes(dataset, condition.split, Target(run.labels, condition.labels))
+    return measure(run, dataset, condition, predict(run, dataset, condition, on_batch))
+
+
+def measure(run: Run, dataset: Dataset, condition: Condition, answers: Predictions) -> dict:
+    """Metrics of a run's answers; see `metrics.evaluate`, with what was evaluated beside them.
+
+    Args:
+        run: That answered.
+        dataset: What it answered for.
+        condition: What was measured on and against.
+        answers: From `predict`.
 
     Returns:
         An object for `metrics.json`: `condition` (its title, with the corpora where they are not the run's), `split`,
@@ -117,16 +122,20 @@ def evaluate(run: Run, dataset: Dataset, condition: Condition, on_batch: Callabl
         `outside_labels` (clips left out, by emotion), `tied` (clips left out since listeners' votes tie, or most
         heard none of the labels), `without_votes` (clips that count as acted, though measured against votes),
         `split_name` (how the data was split), `corpora`, `fingerprint`, `synthetic`, `speakers_unknown`,
-        `seen_speakers` (how many were on the run's `train` and `validation` sides), and all of `metrics.evaluate`.
-        Where the run was calibrated also `calibration`: its `temperature`, `fitted_speakers` (how many of these it
-        was fitted on), `ece_before` without it, and, where it was fitted on some of them, its `ece_cross_fitted`.
+        `seen_speakers` (how many were on the run's `train` and `validation` sides), and all of `metrics.evaluate`;
+        `groups` (see `groups.by_attribute`); `worst`, the clips that it got most wrong: `place` among the side's clips
+        with one of the labels, `name`, `speaker`, `right` emotion and its `probability`, the `answer` and its
+        `confidence`, and listeners' `votes` where there are any.
+        Where the run was calibrated also `calibration`: its `temperature`, `fitted_speakers` (how many of these it was
+        fitted on), `ece_before` without it, and, where it was fitted on some of them, its `ece_cross_fitted`. Where the
+        same clips were answered through a clean channel before, and this is another: `against_clean`, see
+        `paired.Comparison`.
 
     Raises:
-        UserError: See `predict`; also if votes are measured against and there are none, or no clip has a right answer.
+        UserError: If votes are measured against and there are none, or no clip has a right answer.
     """
     without_votes = datasets.without_votes(dataset, condition.split, Target(run.labels, condition.labels))
-    answers = predict(run, dataset, condition, on_batch)
-    clear = answers.truth >= 0
+    clear = answers.clear
     if not clear.any():
         raise UserError(
             f"listeners agree on one of the labels for no {condition.split} clip of {dataset.folder}: "
@@ -134,6 +143,7 @@ def evaluate(run: Run, dataset: Dataset, condition: Condition, on_batch: Callabl
         )
     side = dataset.side(condition.split)
     probabilities, right, speakers = answers.probabilities[clear], answers.truth[clear], answers.speakers[clear]
+    columns = {name: values[clear] for name, values in groups.attributes(answers.known).items()}
     return {
         "condition": _title(run, dataset, condition),
         "split": condition.split,
@@ -154,12 +164,58 @@ def evaluate(run: Run, dataset: Dataset, condition: Condition, on_batch: Callabl
         },
         **metrics.evaluate(probabilities, right, speakers, run.labels),
         **_calibration(run, probabilities, right, speakers, condition),
+        "groups": groups.by_attribute(probabilities, right, speakers, columns, run.labels),
+        **_against_clean(run, dataset, condition, answers),
+        "worst": _worst(answers, run.labels),
     }
 
 
 def _title(run: Run, dataset: Dataset, condition: Condition) -> str:
     known = set(dataset.corpora) <= set(run.config["data"]["corpora"])
     return condition.title if known else f"{condition.title}, of {', '.join(dataset.corpora)}"
+
+
+def _worst(answers: Predictions, labels: Sequence[str]) -> list[dict]:
+    """The wrong answers that leave the least probability for the right one."""
+    of_right = answers.probabilities[np.arange(len(answers.truth)), answers.truth]
+    wrong = answers.clear & (answers.probabilities.argmax(1) != answers.truth)
+    places = np.flatnonzero(wrong)[np.argsort(of_right[wrong], kind="stable")][:WORST]
+    return [
+        {
+            "place": int(place),
+            "name": str(answers.names[place]),
+            "speaker": str(answers.speakers[place]),
+            "right": labels[answers.truth[place]],
+            "probability": float(of_right[place]),
+            "answer": labels[answers.probabilities[place].argmax()],
+            "confidence": float(answers.probabilities[place].max()),
+            **_votes(answers, place),
+        }
+        for place in places
+    ]
+
+
+def _votes(answers: Predictions, place: int) -> dict:
+    """What listeners heard in a clip, the most frequent first."""
+    counts = answers.known["votes"][place]
+    heard = {str(EMOTIONS[emotion]): int(counts[emotion]) for emotion in np.argsort(-counts, kind="stable")}
+    heard = {emotion: count for emotion, count in heard.items() if count}
+    return {"votes": heard} if heard else {}
+
+
+def _against_clean(run: Run, dataset: Dataset, condition: Condition, answers: Predictions) -> dict:
+    """What the channel did to the answers, where those through a clean one are known."""
+    if condition.channel == "clean":
+        return {}
+    clean_condition = replace(condition, channel="clean", packet_loss=0.0)
+    clean = run.answers(_title(run, dataset, clean_condition), dataset.fingerprint)
+    if clean is None or not np.array_equal(clean.names, answers.names):
+        return {}
+    clear = answers.clear
+    compared = paired.compare(
+        clean.probabilities[clear], answers.probabilities[clear], answers.truth[clear], answers.speakers[clear]
+    )
+    return {"against_clean": compared.to_json()}
 
 
 def _calibration(

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import platform
+import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ import keras
 
 from data_pipeline.atomic_file import replacing, write_text
 from data_pipeline.errors import UserError
+from training.answers import Predictions, read_answers, write_answers
 from training.front_end import FrontEnd, from_config
 from training.models import (  # noqa: F401  register the layers that model.keras names
     cnn,
@@ -40,7 +42,7 @@ class Run:
 
     Attributes:
         folder: Holds `config.json`, `model.keras`, `history.csv`, `metrics.json`, `calibration.json`,
-            `report.html`.
+            `report.html`, `model_card.md`, and `answers/` with a table of its answers for each condition.
         config: What `config.json` says.
     """
 
@@ -218,6 +220,29 @@ class Run:
     def record_metrics(self, metrics: Mapping) -> None:
         """Add or replace the metrics of one condition in `metrics.json`; `metrics["condition"]` says which."""
         self.write_json("metrics.json", {**self.metrics(), metrics["condition"]: metrics})
+
+    def record_answers(self, condition: str, answers: Predictions, fingerprint: str) -> None:
+        """Add or replace a file of `answers/`: what the run said of each clip.
+
+        Args:
+            condition: Its title; see `evaluate.Condition`.
+            answers: From `evaluate.predict`.
+            fingerprint: Of the dataset.
+        """
+        path = self._answers_file(condition)
+        path.parent.mkdir(exist_ok=True)
+        write_answers(path, answers, self.labels, fingerprint)
+
+    def answers(self, condition: str, fingerprint: str) -> Predictions | None:
+        """What `record_answers` wrote of the same condition and dataset, or None.
+
+        Raises:
+            UserError: If the file is damaged.
+        """
+        return read_answers(self._answers_file(condition), self.labels, fingerprint)
+
+    def _answers_file(self, condition: str) -> Path:
+        return self.folder / "answers" / f"{re.sub(r'[^a-z0-9.%-]+', '_', condition)}.csv"
 
     def write_json(self, name: str, content: Mapping) -> None:
         """Write a file of the folder, whole or not at all."""

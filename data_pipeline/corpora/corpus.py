@@ -51,6 +51,7 @@ class Corpus(ABC):
         licence: Under which its audio may be used.
         url: Where to get it or read about it; empty for one that is made on the spot.
         synthetic: Whether its speech is made by a machine; every report made from it must say so.
+        acted: Whether its speakers were asked for their emotions; reports say that nothing is known of felt ones.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Corpus(ABC):
     licence: str
     url: str
     synthetic: bool = False
+    acted: bool = True
 
     @abstractmethod
     def read(self, source: str) -> Listing:

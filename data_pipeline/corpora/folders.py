@@ -29,6 +29,7 @@ class Folders(Corpus):
     emotions = EMOTIONS
     licence = "your own"
     url = ""
+    acted = False
 
     def read(self, source: str) -> Listing:
         """Every audio file that has an emotion's name among the folders that it lies in.

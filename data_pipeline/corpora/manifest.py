@@ -43,6 +43,7 @@ class Manifest(Corpus):
     emotions = EMOTIONS
     licence = "your own"
     url = ""
+    acted = False
 
     def read(self, source: str) -> Listing:
         """Every line that can be used; the others are set aside with their numbers and reasons.

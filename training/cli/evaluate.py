@@ -27,17 +27,23 @@ def evaluate(
             "acted; data without any is refused."
         ),
     ] = "acted",
+    listen: Annotated[
+        bool,
+        typer.Option(help="Put the worst clips into the report to be seen and heard, which are people's voices."),
+    ] = True,
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Also write the metrics to this file, as one JSON object.")
     ] = None,
 ) -> None:
-    """Measure a run: WA, UA, macro-F1, each class, the confusion matrix.
+    """Measure a run: WA, UA, macro-F1, each class, the confusion matrix, and groups of speakers and clips.
 
     Intervals are 95 %, by bootstrap over speakers. The metrics go into `metrics.json` of the run, a key for each
-    split, channel and kind of labels, and into its `report.html`; `--json FILE` writes the object of this one alone:
-    `{"split", "clips", "wa", "wa_interval", "ua", "macro_f1", "ece", "per_class", "labels", "confusion", ...}`, rates
-    between 0 and 1. Rows of `confusion` are the right emotion (the acted one, or with `--labels voted` the one most
-    heard), columns the answers.
+    split, channel and kind of labels, into its `report.html` and into its `model_card.md`; what it answered for each
+    clip goes into `answers/`. `--json FILE` writes the object of this one alone:
+    `{"split", "clips", "wa", "wa_interval", "ua", "macro_f1", "ece", "per_class", "labels", "confusion", "groups",
+    ...}`, rates between 0 and 1. Rows of `confusion` are the right emotion (the acted one, or with `--labels voted` the
+    one most heard), columns the answers. Groups (sex, age, race, ethnicity, intensity, sentence) are those that the
+    corpus tells of; one that differs from the others beyond chance is pointed out.
 
     Examples: `ser evaluate out/run out/data --split validation --json metrics.json`,
     `ser evaluate out/run out/data --channel telephone`,
@@ -45,13 +51,13 @@ def evaluate(
     """
     import json
 
+    from data_pipeline import datasets
     from data_pipeline.atomic_file import write_text
     from data_pipeline.dataset import Dataset
     from data_pipeline.errors import UserError
     from data_pipeline.targets import Target
     from training import report
-    from training.evaluate import Condition
-    from training.evaluate import evaluate as measure
+    from training.evaluate import Condition, measure, predict
     from training.progress import clip_bar
     from training.run import Run
 
@@ -61,12 +67,15 @@ def evaluate(
     opened, dataset = Run.open(run), Dataset.open(data)
     # A damaged metrics.json is better found before the clips are gone through.
     opened.metrics()
+    datasets.without_votes(dataset, split, Target(opened.labels, labels))
     with clip_bar("evaluating", Target(opened.labels).clips(dataset.side(split))) as advance:
-        metrics = measure(opened, dataset, condition, advance)
+        answers = predict(opened, dataset, condition, advance)
+    metrics = measure(opened, dataset, condition, answers)
     opened.record_metrics(metrics)
-    page = report.write(opened)
+    opened.record_answers(metrics["condition"], answers, dataset.fingerprint)
     report.show(metrics)
-    written = [str(opened.folder / "metrics.json"), str(page)]
+    pages = report.write(opened, dataset if listen else None), report.write_card(opened)
+    written = [str(opened.folder / "metrics.json"), *map(str, pages)]
     if json_file:
         write_text(json_file, json.dumps(metrics, indent=2) + "\n")
         written.append(str(json_file))

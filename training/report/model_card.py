@@ -1,0 +1,268 @@
+"""`model_card.md`: what whoever is handed a model must know, in the form of the Hugging Face hub.
+
+The form is a YAML front matter that the hub reads, its `model-index` holding the figures, and Markdown below it (hub
+documentation, "Model Cards"; the idea is that of Mitchell et al. 2019, FAT*). Every figure is from `metrics.json`.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub import EvalResult, ModelCardData
+
+from data_pipeline.atomic_file import write_text
+from data_pipeline.corpora import CORPORA, open_corpus
+from data_pipeline.corpora.corpus import Corpus
+from training.report.group_findings import METHOD, findings
+from training.report.notices import notices
+from training.report.wording import (
+    MAIN,
+    interval,
+    learned,
+    p_value,
+    points,
+    points_interval,
+    split_in_words,
+    split_named,
+    start,
+)
+from training.run import PACKAGES, Run
+
+_LANGUAGES = {"English": "en", "German": "de"}
+"""ISO 639-1 codes of the languages of the corpora, by the first word of what they call theirs."""
+
+_INTENDED = """\
+- Ordering a queue, routing and annotating recordings by how **callers** sound, with people who can overrule it.
+- Aggregates over many utterances, and research on acted emotion.
+"""
+
+_FORBIDDEN = """\
+- **Inferring the emotions of people at work or in education.** Article 5(1)(f) of the EU's AI Act (Regulation (EU)
+  2024/1689) prohibits it, but for medical or safety reasons: score callers, not agents.
+- **Listening in secret.** Article 50(3) demands that people who are exposed to an emotion recognition system are told
+  so, and that their data are handled lawfully. Annex III, 1(c), counts such systems among those of high risk, with all
+  duties that follow.
+- Decisions about a single person on the strength of a single answer: hiring, credit, insurance, policing, health.
+- Telling what somebody feels, means or is. The model hears **tone, not content**: raised voices can be heard; insults,
+  hate speech and lies cannot.
+"""
+
+
+def write_card(run: Run) -> Path:
+    """Write `model_card.md` from the run's configuration, calibration and metrics.
+
+    Returns:
+        Its path.
+    """
+    path = run.folder / "model_card.md"
+    write_text(path, model_card(run))
+    return path
+
+
+def model_card(run: Run) -> str:
+    """The card's text.
+
+    Args:
+        run: That was evaluated under one condition or more.
+    """
+    conditions = list(run.metrics().values())
+    names = run.config["data"]["corpora"]
+    corpora = [open_corpus(name) for name in names if name in CORPORA]
+    parts = [
+        f"---\n{_front_matter(run, conditions, corpora).to_yaml()}\n---\n",
+        f"# Speech emotion recognition: {run.config['model']['family']} on {', '.join(names)}\n",
+        f"Names the emotion of a speaker from the sound of one utterance: {', '.join(run.labels)}.\n",
+        *(f"> {notice}\n" for notice in _first_of_all(run, conditions)),
+        *_section("Model", _table(("", ""), _facts(run))),
+        *_section("Intended uses", _INTENDED),
+        *_section("Uses that are forbidden or beyond it", _FORBIDDEN),
+        *_section("Training data", _table(("corpus", "licence", "source"), _sources(corpora)) + _training_data(run)),
+        *_section("Evaluation", _evaluation(conditions)),
+        *_section("Limits", _limits(run, conditions, corpora)),
+        *_section("How to use it", _usage()),
+        *_section("How to repeat it", _repetition(run)),
+    ]
+    return "\n".join(parts)
+
+
+def _front_matter(run: Run, conditions: Sequence[Mapping[str, Any]], corpora: Sequence[Corpus]) -> ModelCardData:
+    weights = run.config["weights"]
+    # A folder has no revision, and is nothing that the hub knows.
+    base = weights["checkpoint"] if isinstance(weights, Mapping) and weights.get("revision") else None
+    codes = {corpus.language.split()[0]: None for corpus in corpora}
+    return ModelCardData(
+        language=[_LANGUAGES[name] for name in codes if name in _LANGUAGES] or None,
+        library_name="keras",
+        pipeline_tag="audio-classification",
+        base_model=base,
+        tags=["speech-emotion-recognition", run.config["model"]["family"], *run.config["data"]["corpora"]],
+        model_name=f"{run.config['model']['family']}-{'-'.join(run.config['data']['corpora'])}",
+        eval_results=[result for metrics in conditions for result in _results(metrics)] or None,
+    )
+
+
+def _results(metrics: Mapping[str, Any]) -> list[EvalResult]:
+    kinds = (
+        ("accuracy", "wa", "WA", None),
+        ("recall", "ua", "UA", {"average": "macro"}),
+        ("f1", "macro_f1", "macro-F1", {"average": "macro"}),
+    )
+    return [
+        EvalResult(
+            task_type="audio-classification",
+            task_name="Speech emotion recognition",
+            dataset_type="-".join(metrics["corpora"]),
+            dataset_name=f"{', '.join(metrics['corpora'])} ({metrics['condition']})",
+            dataset_config=metrics["condition"],
+            dataset_split=metrics["split"],
+            metric_type=kind,
+            metric_value=metrics[key],
+            metric_name=title,
+            metric_args=arguments,
+        )
+        for kind, key, title, arguments in kinds
+    ]
+
+
+def _first_of_all(run: Run, conditions: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What must not be missed: each notice of a condition, once."""
+    synthetic = ["It was trained on synthetic speech, and says nothing about real voices."] if run.synthetic else []
+    return list(dict.fromkeys(synthetic + [notice for metrics in conditions for notice in notices(dict(metrics))]))
+
+
+def _facts(run: Run) -> list[tuple[str, str]]:
+    config = run.config
+    fit = config["fit"]
+    given = "log-mel spectrograms of 16 kHz audio" if config["front_end"]["kind"] == "log_mel" else "16 kHz waveforms"
+    return [
+        ("family", config["model"]["family"]),
+        ("initial weights", start(config)),
+        ("is given", given),
+        ("answers", f"probabilities of {', '.join(run.labels)}"),
+        ("learned", learned(config)),
+        ("temperature", f"{run.temperature:.3f}" if run.calibration else "1 (not calibrated)"),
+        ("epochs at most", str(fit["epochs"])),
+        ("batch size, learning rate", f"{fit['batch_size']}, {fit['learning_rate']:g}"),
+        ("seed", str(fit["seed"])),
+        ("versions", ", ".join(f"{name} {config['versions'][name]}" for name in ("python", *PACKAGES))),
+    ]
+
+
+def _sources(corpora: Sequence[Corpus]) -> list[tuple[str, str, str]]:
+    return [(corpus.title, corpus.licence, f"<{corpus.url}>" if corpus.url else "–") for corpus in corpora]
+
+
+def _training_data(run: Run) -> str:
+    data = run.config["data"]
+    rows = [
+        (side, f"{data['clips'][side]:,}", f"{len(data['speakers'][side]):,}", _outside(data["outside_labels"][side]))
+        for side in data["clips"]
+    ]
+    return (
+        f"\nThe split is {split_named(data['split'])}.\n\n"
+        + _table(("side", "clips", "speakers", "clips left out, having none of the labels"), rows)
+        + f"\nFingerprint of the prepared data: `{data['fingerprint']}`. No licence is stated for the weights: whoever "
+        "publishes them chooses one that the licences above allow.\n"
+    )
+
+
+def _outside(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{emotion} {count:,}" for emotion, count in counts.items()) or "none"
+
+
+def _evaluation(conditions: Sequence[Mapping[str, Any]]) -> str:
+    if not conditions:
+        return "It was not evaluated.\n"
+    rows = [
+        (
+            metrics["condition"],
+            ", ".join(metrics["corpora"]),
+            f"{metrics['clips']:,} of {metrics['speakers']:,} speakers",
+            *(f"{metrics[key]:.1%} {interval(metrics[f'{key}_interval'])}" for key, _ in MAIN),
+        )
+        for metrics in conditions
+    ]
+    header = ("condition", "data", "clips", *(title for _, title in MAIN))
+    details = "".join(_details(metrics) for metrics in conditions)
+    splits = dict.fromkeys(split_in_words(metrics) for metrics in conditions)
+    return (
+        _table(header, rows)
+        + "\nIn brackets: 95 % intervals by bootstrap over speakers. WA: share of clips right; UA: mean of the "
+        f"emotions' recalls; ECE: expected calibration error. The split is {'; '.join(splits)}.\n{details}"
+    )
+
+
+def _details(metrics: Mapping[str, Any]) -> str:
+    classes = [
+        (label, *(f"{row[key]:.1%}" for key in ("precision", "recall", "f1")), f"{row['clips']:,}")
+        for label, row in metrics["per_class"].items()
+    ]
+    text = f"\n### {metrics['condition']}\n\n" + _table(("emotion", "precision", "recall", "F1", "clips"), classes)
+    if not metrics.get("groups"):
+        return text
+    rows = [
+        (
+            f"{attribute}: {name}",
+            f"{group['clips']:,}",
+            f"{group['speakers']:,}",
+            f"{group['ua']:.1%} {interval(group['ua_interval'])}",
+            f"{points(group['difference'])} {points_interval(group['interval'])}" if "p" in group else "–",
+            p_value(group["p_corrected"]) if "p" in group else "–",
+        )
+        for attribute, groups in metrics["groups"].items()
+        for name, group in groups.items()
+    ]
+    header = ("group", "clips", "speakers", "UA", "difference, points", "p, corrected")
+    told = findings(metrics) or ["No group differs from the others beyond chance."]
+    return f"{text}\n{METHOD}\n\n" + "".join(f"- {one}\n" for one in told) + "\n" + _table(header, rows)
+
+
+def _limits(run: Run, conditions: Sequence[Mapping[str, Any]], corpora: Sequence[Corpus]) -> str:
+    found = []
+    if any(corpus.acted for corpus in corpora):
+        found.append(
+            "The emotions are acted. How it does on spontaneous speech, on other languages and in other places than "
+            "those of its corpora has not been measured."
+        )
+    if all(metrics["channel"] == "clean" for metrics in conditions):
+        found.append("How it does on telephone speech has not been measured.")
+    if not any(metrics["split"] == "test" for metrics in conditions):
+        found.append("It has not been measured on a test side that played no part in making it.")
+    if not run.calibration:
+        found.append("Its confidence was not calibrated.")
+    # Clips of an earlier version's metrics are not grouped.
+    known = {attribute for metrics in conditions for attribute in metrics.get("groups", {})}
+    unknown = [name for name in ("sex", "age", "race") if name not in known]
+    if unknown:
+        found.append(f"Whether it serves people of any {' or '.join(unknown)} alike has not been measured.")
+    found.append("An answer is a guess about a sound, and no fact about a person.")
+    return "".join(f"- {one}\n" for one in found)
+
+
+def _usage() -> str:
+    return (
+        "```sh\nser export RUN MODELS    # as a SavedModel that takes audio\nser serve MODELS         # or TensorFlow "
+        "Serving\nser predict clip.wav --server localhost:8500\n```\n"
+    )
+
+
+def _repetition(run: Run) -> str:
+    return (
+        "```sh\nser train from RUN NEWRUN    # the same seed, settings and data\n```\n\n"
+        f"`config.json` of the run holds every setting (seed {run.config['fit']['seed']}) and the fingerprint of its "
+        "data; on the same machine and versions the weights come out the same.\n"
+    )
+
+
+def _section(title: str, text: str) -> list[str]:
+    return [f"## {title}\n", text]
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "".join(f"| {' | '.join(_cell(cell) for cell in line)} |\n" for line in lines)
+
+
+def _cell(text: str) -> str:
+    """Text that does not end its cell."""
+    return " ".join(text.replace("|", "\\|").split())
