@@ -1,8 +1,8 @@
-"""The commands `ser train …`, `ser evaluate`, `ser calibrate`, `ser drift` and `ser checkpoint …`, a module each."""
+"""The commands `ser train …`, `evaluate`, `compare`, `calibrate`, `drift` and `checkpoint …`, a module each."""
 
 import typer
 
-from training.cli import calibrate, checkpoint, cnn, drift, evaluate, mobilenet, wav2vec2
+from training.cli import calibrate, checkpoint, cnn, compare, drift, evaluate, mobilenet, wav2vec2
 
 train_app = typer.Typer(
     no_args_is_help=True,
@@ -20,5 +20,6 @@ def mount(app: typer.Typer) -> None:
     app.add_typer(train_app, name="train")
     app.add_typer(checkpoint.checkpoint_app, name="checkpoint")
     app.command()(evaluate.evaluate)
+    app.command(no_args_is_help=True)(compare.compare)
     app.command()(calibrate.calibrate)
     app.command(no_args_is_help=True)(drift.drift)
