@@ -55,6 +55,7 @@ def test_help_lists_the_commands_and_imports_nothing_heavy():
         ["data", "plot"],
         ["train"],
         ["train", "mobilenet"],
+        ["train", "from"],
         ["checkpoint"],
         ["checkpoint", "fetch"],
         ["checkpoint", "inspect"],

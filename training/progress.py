@@ -39,6 +39,7 @@ class ProgressBars(Observer):
         self._all = self._progress.add_task("all epochs", total=None)
         self._epoch: TaskID | None = None
         self._resumed = 0
+        self._seconds: list[float] = []
 
     def __enter__(self) -> "ProgressBars":
         self._progress.start()
@@ -69,11 +70,26 @@ class ProgressBars(Observer):
         """The line that stays."""
         if self._epoch is not None:
             self._progress.remove_task(self._epoch)
+        self._seconds.append(row.seconds)
+        left = (self._epochs - row.epoch) * sum(self._seconds) / len(self._seconds)
+        to_go = f", at most {duration(left)} to go" if left else ""
         self._progress.console.print(
             f"epoch {row.epoch:>3}  loss {row.loss:.3f}  validation: loss {row.validation_loss:.3f}  "
-            f"WA {row.validation_wa:.1%}  UA {row.validation_ua:.1%}  ({row.seconds:.0f} s){'  best' if best else ''}",
+            f"WA {row.validation_wa:.1%}  UA {row.validation_ua:.1%}  ({row.seconds:.0f} s{to_go})"
+            f"{'  best' if best else ''}",
             highlight=False,
+            # A line an epoch, also where it is read by a program.
+            soft_wrap=True,
         )
+
+
+def duration(seconds: float) -> str:
+    """A length of time as people say it: to the second, the minute or the quarter of an hour."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 90 * 60:
+        return f"{seconds / 60:.0f} min"
+    return f"{round(seconds / 900) / 4:g} h"
 
 
 @contextmanager

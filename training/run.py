@@ -6,7 +6,7 @@ import json
 import platform
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -29,6 +29,9 @@ STATE = "state.npz"
 """Of a training that is not over; see `training.state`."""
 
 _CALIBRATION = "calibration.json"
+
+_HALF_WRITTEN = ".*.part.*"
+"""Files that `atomic_file.replacing` had no time to remove, of a training that was killed."""
 
 _FIELDS = ("model", "fit", "front_end", "labels", "label_kind", "data", "weights")
 """Of `config.json`, needed to use a run."""
@@ -66,9 +69,12 @@ class Run:
             **{package: version(package) for package in PACKAGES},
         }
         run = cls(folder, json.loads(json.dumps({**config, "versions": versions})))
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        leftovers = set(folder.glob(_HALF_WRITTEN))
+        if folder.exists() and (not folder.is_dir() or set(folder.iterdir()) - leftovers):
             run._refuse_unless_interrupted()
+            _remove(leftovers)
             return run
+        _remove(leftovers)
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -115,16 +121,7 @@ class Run:
             UserError: If it is not one, or no epoch of it was finished.
         """
         folder = Path(folder)
-        path = folder / "config.json"
-        if not path.is_file():
-            raise UserError(f"{folder} is not a run folder (no config.json): train one with `ser train`")
-        try:
-            config = json.loads(path.read_text())
-        except ValueError as error:
-            raise UserError(f"{path} is not JSON ({error}): train the run again") from error
-        missing = set(_FIELDS) - set(config) if isinstance(config, dict) else set(_FIELDS)
-        if missing:
-            raise UserError(f"{path} lacks {', '.join(sorted(missing))}: train the run again")
+        config = read_config(folder)
         if not (folder / "model.keras").is_file():
             raise UserError(f"{folder} has no model.keras: no epoch of its training was finished; train it again")
         return cls(folder, config)
@@ -257,6 +254,30 @@ class Run:
             if not (self.folder / "model.keras").exists():
                 shutil.rmtree(self.folder, ignore_errors=True)
             raise
+
+
+def _remove(files: Iterable[Path]) -> None:
+    for file in files:
+        file.unlink(missing_ok=True)
+
+
+def read_config(folder: Path) -> dict:
+    """What `config.json` of a run folder says, whether or not an epoch of the run was finished.
+
+    Raises:
+        UserError: If the folder is not one of a run.
+    """
+    path = Path(folder) / "config.json"
+    if not path.is_file():
+        raise UserError(f"{folder} is not a run folder (no config.json): train one with `ser train`")
+    try:
+        config = json.loads(path.read_text())
+    except ValueError as error:
+        raise UserError(f"{path} is not JSON ({error}): train the run again") from error
+    missing = set(_FIELDS) - set(config) if isinstance(config, dict) else set(_FIELDS)
+    if missing:
+        raise UserError(f"{path} lacks {', '.join(sorted(missing))}: train the run again")
+    return config
 
 
 def _what_decides(config: Mapping) -> dict:

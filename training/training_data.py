@@ -31,7 +31,8 @@ def describe_training_data(dataset: Dataset, target: Target) -> dict[str, Any]:
             f"name only labels that it has, as in --emotions {','.join(emotions)}"
         )
     return {
-        "folder": str(dataset.folder),
+        # Found again from wherever the run is repeated.
+        "folder": str(dataset.folder.resolve()),
         "fingerprint": dataset.fingerprint,
         "corpora": list(dataset.corpora),
         "split": dataset.split_name,

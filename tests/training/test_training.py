@@ -518,6 +518,18 @@ def test_a_training_that_fails_leaves_no_run_folder(dataset, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+def test_half_written_files_of_a_killed_training_are_not_in_the_way(dataset, tmp_path):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / ".a1b2c3.part.json").write_text("{")
+    run, _ = train(one_epoch(), dataset, folder)
+    assert not list(run.folder.glob(".*"))
+    (folder / ".notes").write_text("mine")
+    with pytest.raises(UserError, match="finished"):
+        train(one_epoch(), dataset, folder)
+    assert (folder / ".notes").exists()
+
+
 def test_a_run_folder_that_cannot_be_made_is_named(dataset, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="file/run cannot be made"):

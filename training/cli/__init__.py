@@ -2,7 +2,7 @@
 
 import typer
 
-from training.cli import calibrate, checkpoint, cnn, compare, drift, evaluate, mobilenet, wav2vec2
+from training.cli import calibrate, checkpoint, cnn, compare, drift, evaluate, mobilenet, repeat, wav2vec2
 
 train_app = typer.Typer(
     no_args_is_help=True,
@@ -13,6 +13,7 @@ train_app = typer.Typer(
 train_app.command(no_args_is_help=True)(mobilenet.mobilenet)
 train_app.command(no_args_is_help=True)(cnn.cnn)
 train_app.command(no_args_is_help=True)(wav2vec2.wav2vec2)
+train_app.command("from", no_args_is_help=True)(repeat.repeat)
 
 
 def mount(app: typer.Typer) -> None:

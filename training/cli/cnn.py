@@ -6,6 +6,7 @@ from training.cli import options
 def cnn(
     data: options.Data,
     run: options.RunFolder,
+    config: options.Config = None,
     pooling: options.Pooling = None,
     hidden: options.Hidden = None,
     dropout: options.Dropout = None,
@@ -31,10 +32,10 @@ def cnn(
     from dataclasses import replace
 
     from training.cli.training_command import run_training
-    from training.recipes.cnn import CnnRecipe, train
+    from training.recipes.cnn import train
 
     given = options.given
-    known = CnnRecipe()
+    known = options.recipe_to_start_from("cnn", None, config)
     recipe = replace(
         known,
         model=replace(known.model, **given(pooling=pooling, hidden=hidden, dropout=dropout)),

@@ -10,17 +10,21 @@ from training.cli import options
 def mobilenet(
     data: options.Data,
     run: options.RunFolder,
+    config: options.Config = None,
     preset: Annotated[
-        str,
+        str | None,
         typer.Option(
-            help="`plain`; `telephone`: for calls, with attentive pooling and averaged weights; `scratch`: narrow, "
-            "without weights. What is given beside it counts more."
+            help="`plain`, unless another is given; `telephone`: for calls, with attentive pooling and averaged "
+            "weights; `scratch`: narrow, without weights. What is given beside it counts more."
         ),
-    ] = "plain",
+    ] = None,
     weights: Annotated[
-        str,
-        typer.Option(help="Initial weights: `none`, a `yamnet.h5` (AudioSet) or a Keras ImageNet MobileNet file."),
-    ] = "none",
+        str | None,
+        typer.Option(
+            help="Initial weights: `none` (which is so unless given), a `yamnet.h5` (AudioSet) or a Keras ImageNet "
+            "MobileNet file."
+        ),
+    ] = None,
     unfreeze: Annotated[
         str | None, typer.Option(help="Which part of the body learns: `none`, `last` (the last block) or `all`.")
     ] = None,
@@ -75,24 +79,21 @@ def mobilenet(
     Keeps the weights of the epoch with the best unweighted accuracy (UA) on the validation speakers, unless told
     otherwise.
 
-    Examples: `ser train mobilenet out/data out/run --weights yamnet.h5`, and for calls
-    `ser train mobilenet out/data out/run --weights yamnet.h5 --preset telephone`
+    Examples: `ser train mobilenet out/data out/run --weights yamnet.h5`, for calls
+    `ser train mobilenet out/data out/run --weights yamnet.h5 --preset telephone`, and with settings from a file
+    `ser train mobilenet out/data out/run --config mine.toml --epochs 30`
     """
     from dataclasses import replace
     from pathlib import Path
 
-    from data_pipeline.errors import UserError
     from training.cli.training_command import run_training
     from training.recipes.mobilenet import train
-    from training.recipes.mobilenet_presets import PRESETS
 
     given = options.given
-    if preset not in PRESETS:
-        raise UserError(f"preset must be one of {', '.join(PRESETS)}, not {preset!r}")
-    known = PRESETS[preset]
+    known = options.recipe_to_start_from("mobilenet", preset, config)
     recipe = replace(
         known,
-        weights=None if weights == "none" else Path(weights),
+        weights=known.weights if weights is None else None if weights == "none" else Path(weights),
         model=replace(
             known.model,
             **given(alpha=alpha, training_dtype=training_dtype, pooling=pooling, hidden=hidden, dropout=dropout),

@@ -10,6 +10,16 @@ RunFolder = Annotated[
     Path, typer.Argument(help="The run folder to write; the same command goes on where an interrupted one stopped.")
 ]
 
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        help="Settings in the words of a run's `config.json`: a TOML or JSON file, or a run folder, whose settings are "
+        "taken. What is given beside it counts more.",
+    ),
+]
+
 Pooling = Annotated[
     str | None,
     typer.Option(help="Over time: `mean`, or `attentive` (mean and deviation of frames, weighted by attention)."),
@@ -76,6 +86,23 @@ Emotions = Annotated[
     ),
 ]
 Seed = Annotated[int | None, typer.Option(help="Of initial weights, order, dropout and augmentation.", min=0)]
+
+
+def recipe_to_start_from(family: str, preset: str | None, config: Path | None) -> Any:
+    """The recipe that options change: that of a file, or of a preset.
+
+    Args:
+        family: Of models.
+        preset: Its name, or None for the file's, or else for the family's first.
+        config: A file with settings, or a run folder.
+
+    Raises:
+        UserError: If there is no such preset, or the file cannot be read or states what cannot be.
+    """
+    from training.recipes.config_file import read_config
+    from training.recipes.families import family_named
+
+    return family_named(family).recipe(read_config(config) if config else {}, preset, str(config) if config else "")
 
 
 def given(**options: Any) -> dict[str, Any]:

@@ -1,18 +1,15 @@
 """What every command that trains does around the training: open the data, show the progress, say what came of it."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import typer
 
 from data_pipeline.dataset import Dataset
-from training.fit import Epoch, Observer
+from training.observers import Observers
 from training.progress import ProgressBars
-from training.run import Run
-
-Train = Callable[[Any, Dataset, Path, Observer], tuple[Run, Epoch]]
-"""From recipe, dataset, run folder and observer to the run and its best epoch."""
+from training.recipes.families import Train
+from training.tensorboard import TensorBoardLog
 
 
 def run_training(train: Train, recipe: Any, data: Path, folder: Path) -> None:
@@ -37,7 +34,7 @@ def run_training(train: Train, recipe: Any, data: Path, folder: Path) -> None:
             counts = ", ".join(f"{emotion} {count:,}" for emotion, count in outside.items())
             typer.echo(f"left out of the {name} side, having none of the labels: {counts}")
     with ProgressBars(recipe.fit.epochs) as bars:
-        run, best = train(recipe, dataset, folder, bars)
+        run, best = train(recipe, dataset, folder, Observers(bars, TensorBoardLog(folder)))
     for name, without in run.config["data"]["without_votes"].items():
         if without:
             clips = run.config["data"]["clips"][name]

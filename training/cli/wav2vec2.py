@@ -11,6 +11,7 @@ from training.cli import options
 def wav2vec2(
     data: options.Data,
     run: options.RunFolder,
+    config: options.Config = None,
     checkpoint: Annotated[
         str | None,
         typer.Option(help="A wav2vec 2.0 or HuBERT checkpoint: a name on the Hugging Face hub, or a folder."),
@@ -21,12 +22,12 @@ def wav2vec2(
         typer.Option(help="Instead of a checkpoint: a `config.json`; its network starts from random weights."),
     ] = None,
     preset: Annotated[
-        str,
+        str | None,
         typer.Option(
-            help="`fine-tune`; `lora`: adapters only; `frozen`: the head only; `study`: 2 s crops, Adam at 1e-5, batch "
-            "32, 10 epochs, dropout 0.5. What is given beside it counts more."
+            help="`fine-tune`, unless another is given; `lora`: adapters only; `frozen`: the head only; `study`: 2 s "
+            "crops, Adam at 1e-5, batch 32, 10 epochs, dropout 0.5. What is given beside it counts more."
         ),
-    ] = "fine-tune",
+    ] = None,
     learn: Annotated[
         str | None,
         typer.Option(help="Which weights learn: `head`, `encoder` (all but the convolutions), `all` or `lora`."),
@@ -60,8 +61,8 @@ def wav2vec2(
         str | None, typer.Option(help="Of products: `float32`, `bfloat16` or `float16`. Weights stay float32.")
     ] = None,
     rematerialise: Annotated[
-        bool, typer.Option(help="Compute layers again for their gradients: less memory, a third more time.")
-    ] = False,
+        bool | None, typer.Option(help="Compute layers again for their gradients: less memory, a third more time.")
+    ] = None,
     labels: options.Labels = None,
     emotions: options.Emotions = None,
     seed: options.Seed = None,
@@ -77,20 +78,16 @@ def wav2vec2(
     """
     from dataclasses import replace
 
-    from data_pipeline.errors import UserError
     from training.cli.training_command import run_training
-    from training.recipes.wav2vec2 import PRESETS, train
+    from training.recipes.wav2vec2 import train
 
     given = options.given
-    if preset not in PRESETS:
-        raise UserError(f"preset must be one of {', '.join(PRESETS)}, not {preset!r}")
-    known = PRESETS[preset]
+    known = options.recipe_to_start_from("wav2vec2", preset, config)
+    if checkpoint or revision or architecture:
+        # Where training starts is one setting: what the file says of it is left aside, not mixed in.
+        known = replace(known, checkpoint=checkpoint, revision=revision, architecture=architecture)
     recipe = replace(
         known,
-        checkpoint=checkpoint,
-        revision=revision,
-        architecture=architecture,
-        rematerialise=rematerialise,
         head=replace(known.head, **given(layers=layers, pooling=pooling, projection=projection, dropout=dropout)),
         fit=replace(
             known.fit,
@@ -107,6 +104,13 @@ def wav2vec2(
             ),
         ),
         target=replace(known.target, **given(kind=labels, labels=options.emotion_names(emotions))),
-        **given(precision=precision, learn=learn, lora_rank=lora_rank, layer_decay=layer_decay, head_scale=head_scale),
+        **given(
+            precision=precision,
+            learn=learn,
+            lora_rank=lora_rank,
+            layer_decay=layer_decay,
+            head_scale=head_scale,
+            rematerialise=rematerialise,
+        ),
     )
     run_training(train, recipe, data, run)

@@ -50,13 +50,14 @@ class Family:
     presets: Mapping[str, Any]
     fields: Callable[[Mapping[str, Any]], dict[str, Any]]
 
-    def recipe(self, config: Mapping[str, Any], preset: str | None = None) -> Any:
+    def recipe(self, config: Mapping[str, Any], preset: str | None = None, source: str = "") -> Any:
         """The recipe that a configuration tells of.
 
         Args:
             config: `config.json` of a run, or some of its fields; what is left out is as in the preset. What says
                 nothing about the recipe (`data`, `versions`) may be there.
             preset: Name of the preset; that which `config` names under `preset`, or the first, unless given.
+            source: Where the configuration is from, for messages.
 
         Raises:
             UserError: If the configuration is of another family, names no known preset, or states a setting that there
@@ -70,8 +71,13 @@ class Family:
             stated.pop(name, None)
         family = _section(stated, "model").get("family", self.name)
         if family != self.name:
-            raise UserError(f"this is the configuration of a {family}: use `ser train {family}`, not {self.name}")
-        return with_stated(self.presets[named], self.fields(_with_target(stated)))
+            raise UserError(
+                f"{source or 'this'} is the configuration of a {family}: use `ser train {family}`, not {self.name}"
+            )
+        try:
+            return with_stated(self.presets[named], self.fields(_with_target(stated)))
+        except UserError as error:
+            raise UserError(f"{source}: {error}" if source else str(error)) from error
 
 
 FAMILIES = ("mobilenet", "cnn", "wav2vec2")
