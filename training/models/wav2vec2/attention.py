@@ -51,23 +51,19 @@ class SelfAttention(keras.layers.Layer):
         Returns:
             [batch, frames, hidden_size]; frames that are not valid are finite and mean nothing.
         """
+        # Not `ops.dot_product_attention`: of what it may use, cuDNN's fused kernel alone never stores the scores, and
+        # it takes no mask that all queries share. What JAX computes instead stores them twice.
         query, key, value = (
             self._split(self.query(hidden)),
             self._split(self.key(hidden)),
             self._split(self.value(hidden)),
         )
-        dropped = dropout_seed is not None and self.rate > 0
-        if keras.backend.backend() == "jax" and not dropped:
-            # The fused attention of XLA: the scores are never stored. It has no dropout.
-            context = ops.dot_product_attention(query, key, value, mask=valid[:, None, None, :])
-        else:
-            query = ops.transpose(query * self.head_size**-0.5, (0, 2, 1, 3))
-            scores = ops.cast(ops.matmul(query, ops.transpose(key, (0, 2, 3, 1))), "float32")
-            blocked = ops.where(valid, 0.0, MASKED_SCORE)[:, None, None, :]
-            weights = ops.cast(ops.softmax(scores + ops.cast(blocked, "float32")), self.compute_dtype)
-            if dropped:
-                weights = drop(weights, self.rate, dropout_seed)
-            context = ops.transpose(ops.matmul(weights, ops.transpose(value, (0, 2, 1, 3))), (0, 2, 1, 3))
+        query = ops.transpose(query * self.head_size**-0.5, (0, 2, 1, 3))
+        scores = ops.cast(ops.matmul(query, ops.transpose(key, (0, 2, 3, 1))), "float32")
+        blocked = ops.where(valid, 0.0, MASKED_SCORE)[:, None, None, :]
+        weights = ops.cast(ops.softmax(scores + ops.cast(blocked, "float32")), self.compute_dtype)
+        weights = drop(weights, self.rate, dropout_seed)
+        context = ops.transpose(ops.matmul(weights, ops.transpose(value, (0, 2, 1, 3))), (0, 2, 1, 3))
         batch, frames = ops.shape(hidden)[:2]
         return self.output_projection(ops.reshape(context, (batch, frames, self.hidden_size)))
 
