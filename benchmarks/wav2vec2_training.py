@@ -174,7 +174,7 @@ def _ours(connection: Connection) -> None:
     import keras
     import numpy as np
 
-    from training.accelerator import leave_to_keras
+    from training.accelerator import compiles, leave_to_keras
     from training.layerwise_adamw import LayerwiseAdamW
 
     leave_to_keras()
@@ -189,8 +189,8 @@ def _ours(connection: Connection) -> None:
             weight_decay=_WEIGHT_DECAY,
             epsilon=_EPSILON,
         )
-        # On TensorFlow as in our own training; the others are always compiled.
-        model.compile(optimizer, "categorical_crossentropy", jit_compile=backend == "jax")
+        # As in our own training.
+        model.compile(optimizer, "categorical_crossentropy", jit_compile=compiles())
         waveform, target = _clips(*batch)
         lengths = np.full(len(waveform), batch[1], "int32")
         whole = ({"waveform": waveform, "num_samples": lengths}, target)

@@ -40,6 +40,7 @@ def waveforms(
     crop_seconds: float | None = None,
     target: Target | None = None,
     channel: TelephoneSettings | None = None,
+    multiple: int = 1,
 ) -> tf.data.Dataset:
     """Batches of raw waveforms.
 
@@ -55,10 +56,11 @@ def waveforms(
         target: What is to be answered; by default the acted emotion among the six of `LABELS`. Clips of other
             emotions are left out.
         channel: A telephone channel that every clip goes through, in training after all changes; None for none.
+        multiple: Batches are padded to a multiple of so many samples.
 
     Returns:
         Elements `({"waveform": float32 [batch, samples], "num_samples": int32 [batch]}, float32 [batch, classes])`,
-        16 kHz, padded with zeros to the longest of the batch.
+        16 kHz, padded with zeros to the longest of the batch, and on to `multiple`.
 
     Raises:
         UserError: If the dataset has no such split, or the split no clip with one of the labels.
@@ -74,7 +76,10 @@ def waveforms(
     records = _shuffled(dataset, split, epoch, seed, target) if training else _records(dataset, split, target)
     features = records.enumerate().map(to_features, tf.data.AUTOTUNE)
     shapes = ({"waveform": [None], "num_samples": []}, [len(target.labels)])
-    return _finish(features.padded_batch(batch_size, shapes), dataset, split, batch_size, target)
+    batches = features.padded_batch(batch_size, shapes)
+    if multiple > 1:
+        batches = batches.map(lambda inputs, labels: (_lengthened(inputs, multiple), labels), tf.data.AUTOTUNE)
+    return _finish(batches, dataset, split, batch_size, target)
 
 
 def log_mels(
@@ -204,6 +209,11 @@ def _check_clips(dataset: Dataset, split: str, target: Target) -> None:
             f"no {split} clip of {dataset.folder} is labelled {', '.join(target.labels)}; "
             f"its emotions are {', '.join(dataset.emotions)}"
         )
+
+
+def _lengthened(inputs: dict[str, tf.Tensor], multiple: int) -> dict[str, tf.Tensor]:
+    waveform = inputs["waveform"]
+    return {**inputs, "waveform": tf.pad(waveform, [[0, 0], [0, -tf.shape(waveform)[1] % multiple]])}
 
 
 def _finish(batches: tf.data.Dataset, dataset: Dataset, split: str, batch_size: int, target: Target) -> tf.data.Dataset:

@@ -1,14 +1,34 @@
-"""Who may use the graphics card."""
+"""What computes: who may use the graphics card, and what is compiled."""
 
 import keras
+
+from data_pipeline.errors import UserError
 
 
 def leave_to_keras() -> None:
     """Keep TensorFlow off the graphics card where another backend computes on it.
 
     TensorFlow still reads the data then, and would take all of the card's memory as soon as it is used.
+
+    Raises:
+        UserError: If TensorFlow has the card already.
     """
     if keras.backend.backend() != "tensorflow":
         import tensorflow as tf
 
-        tf.config.set_visible_devices([], "GPU")
+        try:
+            tf.config.set_visible_devices([], "GPU")
+        except RuntimeError as error:
+            raise UserError(
+                "TensorFlow has taken the graphics card that Keras is to compute on: train in a process that has not "
+                "used TensorFlow before"
+            ) from error
+
+
+def compiles() -> bool:
+    """Whether steps are to be compiled as a whole, which is done anew for each shape of a batch.
+
+    JAX would otherwise compute one operation after the other. TensorFlow makes a graph of open shapes, which XLA would
+    compile for each shape to gain little.
+    """
+    return keras.backend.backend() == "jax"

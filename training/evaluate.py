@@ -81,7 +81,8 @@ def predict(
     recogniser = run.recogniser()
     parts = []
     clips = batches(run.front_end, dataset, condition.split, batch_size=BATCH_SIZE, target=target, channel=channel)
-    for features, _ in clips:
+    # Arrays, since JAX takes no tensors of TensorFlow.
+    for features, _ in clips.as_numpy_iterator():
         parts.append(recogniser.model.predict_on_batch(features))
         if on_batch:
             on_batch(len(parts[-1]))

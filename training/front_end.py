@@ -10,6 +10,7 @@ from data_pipeline.dataset import Dataset
 from data_pipeline.decode import SAMPLE_RATE
 from data_pipeline.errors import UserError
 from data_pipeline.log_mel import LogMelSettings, log_mel, num_frames
+from training.accelerator import compiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,9 @@ class WaveformSettings:
 
     sample_rate: int = SAMPLE_RATE
 
+
+_WORTH_COMPILING = SAMPLE_RATE // 2
+"""Samples. Where a model is compiled for each length of a batch, lengths are multiples of this, hence few."""
 
 FrontEnd = LogMelSettings | WaveformSettings
 
@@ -51,7 +55,7 @@ def batches(front_end: FrontEnd, dataset: Dataset, split: str, **options: Any) -
     """Batches of a dataset's clips: `datasets.log_mels` or `datasets.waveforms`, whose other arguments follow."""
     if isinstance(front_end, LogMelSettings):
         return datasets.log_mels(dataset, split, settings=front_end, **options)
-    return datasets.waveforms(dataset, split, **options)
+    return datasets.waveforms(dataset, split, multiple=_WORTH_COMPILING if compiles() else 1, **options)
 
 
 def to_config(front_end: FrontEnd) -> dict[str, Any]:

@@ -54,6 +54,18 @@ def test_waveforms_are_whole_padded_with_zeros_and_of_true_length(dataset):
             assert not waveform[length:].any()
 
 
+def test_waveforms_may_be_padded_to_a_multiple(dataset):
+    as_they_are = collect(datasets.waveforms(dataset, "validation", batch_size=7))
+    longer = collect(datasets.waveforms(dataset, "validation", batch_size=7, multiple=4_000))
+    for (features, labels), (padded, same_labels) in zip(as_they_are, longer, strict=True):
+        samples = features["waveform"].shape[1]
+        assert padded["waveform"].shape[1] == -(-samples // 4_000) * 4_000
+        np.testing.assert_array_equal(padded["waveform"][:, :samples], features["waveform"])
+        assert not padded["waveform"][:, samples:].any()
+        np.testing.assert_array_equal(padded["num_samples"], features["num_samples"])
+        np.testing.assert_array_equal(labels, same_labels)
+
+
 def test_labels_are_one_hot_in_the_order_of_the_records(dataset):
     labels = np.concatenate([labels for _, labels in datasets.waveforms(dataset, "validation", batch_size=5)])
     known = datasets.descriptions(dataset, "validation")

@@ -6,6 +6,7 @@ import sys
 import textwrap
 from dataclasses import replace
 
+import keras
 import numpy as np
 import pytest
 from typer.testing import CliRunner
@@ -16,6 +17,7 @@ from tests.data_pipeline.prepared import write_dataset
 from tests.training.wav2vec2.small import SMALL
 from training.evaluate import Condition, predict
 from training.fit import FitSettings, Observer
+from training.front_end import WaveformSettings, batches
 from training.models.wav2vec2 import HeadSettings
 from training.recipes.wav2vec2 import PRESETS, Wav2Vec2Recipe, train
 from training.run import Run
@@ -140,6 +142,25 @@ def test_accumulated_gradients_of_small_batches_are_those_of_a_large_one(dataset
         if not whole.path.endswith("key/bias"):
             # Adam moves every number by about the learning rate.
             np.testing.assert_allclose(parts.numpy(), whole.numpy(), rtol=0, atol=0.01 * once.learning_rate)
+
+
+def test_batches_have_few_lengths_where_each_is_compiled(dataset):
+    clips = batches(WaveformSettings(), dataset, "validation", batch_size=5)
+    remainders = {features["waveform"].shape[1] % 8_000 for features, _ in clips}
+    if keras.backend.backend() == "jax":
+        assert remainders == {0}
+    else:
+        assert len(remainders) > 1
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1_800)
+def test_training_on_jax_passes_the_same_tests():
+    pytest.importorskip("jax")
+    command = [sys.executable, "-m", "pytest", "-q", "--timeout=1800", __file__]
+    environment = {**os.environ, "KERAS_BACKEND": "jax"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-3000:]
 
 
 def test_presets_are_what_they_say():

@@ -20,6 +20,7 @@ from data_pipeline.augment import AugmentSettings
 from data_pipeline.dataset import Dataset
 from data_pipeline.errors import UserError
 from data_pipeline.targets import Target
+from training.accelerator import compiles, leave_to_keras
 from training.fit import Epoch, FitSettings, Observer, fit
 from training.front_end import WaveformSettings
 from training.models.wav2vec2 import HeadSettings, Wav2Vec2Classifier, Wav2Vec2Settings, load_state
@@ -116,6 +117,7 @@ def train(
         UserError: If the folder is taken, the checkpoint cannot be had or does not fit, the recipe contradicts itself,
             or the data do not suffice (see `describe_training_data` and `fit`).
     """
+    leave_to_keras()
     if recipe.precision not in PRECISIONS:
         raise UserError(f"precision must be one of {', '.join(PRECISIONS)}, not {recipe.precision!r}")
     learning = describe_learning(dataset, recipe.fit, WaveformSettings(), recipe.target)
@@ -137,7 +139,6 @@ def train(
     )
     with run.discarded_unless_trained():
         scales = learning_rate_scales(model, recipe.layer_decay, recipe.head_scale)
-        # Batches differ in length, and each length would be compiled anew.
         best = fit(
             model,
             dataset,
@@ -147,7 +148,7 @@ def train(
             recipe.target,
             observer,
             scales=scales,
-            jit_compile=False,
+            jit_compile=compiles(),
         )
     return run, best
 
