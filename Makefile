@@ -46,6 +46,10 @@ bench: $(READY) ## The benchmarks behind the README's claims of speed; DATA=fold
 	@$(BIN)/python -m benchmarks.features out/bench/data
 	@test -d out/bench/models || $(BIN)/python -m benchmarks.random_mobilenet out/bench/models
 	@$(BIN)/python -m benchmarks.serving_load --spawn out/bench/models --compare
+	@echo "==> wav2vec 2.0 against ONNX Runtime and PyTorch, which are installed first: this takes long"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[reference]'
+	@$(BIN)/python -m benchmarks.wav2vec2_inference
+	@$(BIN)/python -m benchmarks.wav2vec2_training
 
 lint: $(READY) ## ruff (check, format) and mypy
 	@echo "==> ruff check";  $(BIN)/ruff check .
