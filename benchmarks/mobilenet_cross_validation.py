@@ -23,15 +23,15 @@ def main(
     preset: Annotated[str, typer.Option(help="See `ser train mobilenet`.")] = "telephone",
     folds: Annotated[int, typer.Option(help="Each speaker is in one of them.", min=2)] = 5,
     epochs: Annotated[int | None, typer.Option(help="Of each fold; the preset's unless given.", min=1)] = None,
-    only: Annotated[int | None, typer.Option(help="Train just this fold, from 1, and say nothing yet.")] = None,
+    only: Annotated[int | None, typer.Option(help="Just this fold, from 1.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Also write the figures to this file.")] = None,
 ) -> None:
     """Train a MobileNet for each fold of the speakers, and measure it on the speakers of that fold.
 
     The last epoch counts, so that nothing is chosen on the speakers that are measured, and the temperature of a fold's
-    answers is fitted on the answers to the other folds. What every fold said of its clips, through both channels and
-    without a temperature, is in OUT/predictions.npz: `name`, `speaker`, `truth`, `fold`, `labels`, and `clean` and
-    `telephone` [clips, classes].
+    answers is fitted on the answers to the other folds (with --only, a speaker's on those to the other speakers). What
+    every fold said of its clips, through both channels and without a temperature, is in OUT/predictions.npz, or in the
+    fold's own folder: `name`, `speaker`, `truth`, `fold`, `labels`, and `clean` and `telephone` [clips, classes].
 
     Example: `python -m benchmarks.mobilenet_cross_validation crema_d=path/to/CREMA-D out/cv --weights yamnet.h5`
     """
@@ -50,8 +50,7 @@ def main(
     recipe = replace(known, weights=weights, fit=fit)
     chosen = range(1, folds + 1) if only is None else [only]
     parts = [_fold(recipe, source, out, number, folds) for number in chosen]
-    if only is None:
-        _tell(parts, out, json_file)
+    _tell(parts, out, folds, json_file)
 
 
 def _fold(recipe: "MobileNetRecipe", source: str, out: Path, number: int, folds: int) -> "dict[str, np.ndarray]":
@@ -60,7 +59,7 @@ def _fold(recipe: "MobileNetRecipe", source: str, out: Path, number: int, folds:
 
     from data_pipeline.dataset import Dataset
 
-    folder = out / f"fold-{number}-of-{folds}"
+    folder = _folder(out, number, folds)
     file = folder / "predictions.npz"
     if not file.exists():
         typer.echo(f"fold {number} of {folds}: {folder}")
@@ -83,6 +82,10 @@ def _fold(recipe: "MobileNetRecipe", source: str, out: Path, number: int, folds:
         )
     with np.load(file) as arrays:
         return dict(arrays)
+
+
+def _folder(out: Path, number: int, folds: int) -> Path:
+    return out / f"fold-{number}-of-{folds}"
 
 
 def _prepare(source: str, folder: Path, number: int, folds: int) -> None:
@@ -109,7 +112,7 @@ def _write(file: Path, arrays: dict[str, Any]) -> None:
         np.savez_compressed(opened, **arrays)
 
 
-def _tell(parts: "list[dict[str, np.ndarray]]", out: Path, json_file: Path | None) -> None:
+def _tell(parts: "list[dict[str, np.ndarray]]", out: Path, folds: int, json_file: Path | None) -> None:
     import numpy as np
 
     from benchmarks.report import show
@@ -118,7 +121,12 @@ def _tell(parts: "list[dict[str, np.ndarray]]", out: Path, json_file: Path | Non
         key: np.concatenate([part[key] for part in parts]) for key in ("name", "speaker", "truth", "fold", *CHANNELS)
     }
     labels = [str(label) for label in parts[0]["labels"]]
-    _write(out / "predictions.npz", {**pooled, "labels": parts[0]["labels"]})
+    file = out / "predictions.npz"
+    if len(parts) > 1:
+        _write(file, {**pooled, "labels": parts[0]["labels"]})
+    else:
+        [number] = np.unique(pooled["fold"])
+        file = _folder(out, number, folds) / file.name
     minutes = [float(part["seconds"]) / 60 for part in parts]
     figures = {channel: _figures(pooled, channel, labels) for channel in CHANNELS}
     rows = [
@@ -134,18 +142,25 @@ def _tell(parts: "list[dict[str, np.ndarray]]", out: Path, json_file: Path | Non
         rows,
         f"WA {figures['clean']['wa']:.1%}, by telephone {lost:.1f} points less; ECE without a temperature "
         f"{figures['clean']['ece_before']:.1%}; a fold trained for "
-        f"{np.mean(minutes):.0f} minutes; predictions: {out / 'predictions.npz'}",
+        f"{np.mean(minutes):.0f} minutes; predictions: {file}",
         {"folds": len(parts), "minutes": minutes, **figures},
         json_file,
     )
 
 
 def _figures(pooled: "dict[str, np.ndarray]", channel: str, labels: list[str]) -> dict[str, Any]:
-    """Pooled metrics of a channel, each fold's answers at the temperature of the other folds."""
+    """Pooled metrics of a channel, each fold's answers at the temperature of the other folds, or each speaker's at that
+    of the others.
+    """
+    import numpy as np
+
     from training import metrics
     from training.calibrate import cross_fitted
 
-    answered = cross_fitted(pooled[channel], pooled["truth"], pooled["fold"])
+    groups = pooled["fold"]
+    if len(np.unique(groups)) == 1:
+        groups = np.unique(pooled["speaker"], return_inverse=True)[1]
+    answered = cross_fitted(pooled[channel], pooled["truth"], groups)
     found = metrics.evaluate(answered, pooled["truth"], pooled["speaker"], labels)
     return {**found, "ece_before": metrics.calibration_error(pooled[channel], pooled["truth"])}
 
