@@ -9,11 +9,12 @@ import soundfile
 from typer.testing import CliRunner
 
 import ser
-import training.run
 from data_pipeline.emotion import LABELS
 from data_pipeline.errors import UserError
 from serving.client import EmotionClient
 from serving.status import RowStatus
+from training.front_end import to_config
+from training.run import Run
 
 
 @pytest.fixture(scope="module")
@@ -173,17 +174,20 @@ class TestServe:
 
 
 class TestExport:
-    def test_it_writes_a_version_and_says_what_comes_next(self, run_ser, tiny_recogniser, tmp_path, monkeypatch):
-        class TinyRun:
-            synthetic = True
-            temperature = 1.0
-
-            def recogniser(self):
-                return tiny_recogniser
-
-        monkeypatch.setattr(training.run.Run, "open", lambda folder: TinyRun())
+    def test_it_writes_a_version_and_says_what_comes_next(self, run_ser, mobilenet, tmp_path):
+        config = {
+            "model": {"family": "mobilenet"},
+            "weights": None,
+            "labels": mobilenet.labels,
+            "label_kind": "acted",
+            "fit": {},
+            "front_end": to_config(mobilenet.front_end),
+            "data": {"synthetic": True},
+        }
+        trained = Run.create(tmp_path / "run", config)
+        trained.save_model(mobilenet.model)
         models = tmp_path / "models"
-        result = run_ser("export", tmp_path / "run", models, "--name", "voice")
+        result = run_ser("export", trained.folder, models, "--name", "voice")
         assert result.exit_code == 0
         assert (models / "voice" / "1" / "saved_model.pb").is_file()
         assert str(models / "voice" / "1") in result.output
