@@ -81,7 +81,8 @@ def test_a_run_can_be_repeated_from_its_folder_to_the_same_weights(run, dataset,
     again = Run.open(tmp_path / "again")
     assert again.config == run.config
     for mine, its in zip(again.recogniser().model.weights, run.recogniser().model.weights, strict=True):
-        np.testing.assert_array_equal(mine.numpy(), its.numpy())
+        # On a machine with other work, TensorFlow's threads may add up gradients in another order.
+        np.testing.assert_allclose(mine.numpy(), its.numpy(), rtol=0, atol=2e-5)
     # What TensorBoard is to draw.
     [events] = (tmp_path / "again" / "tensorboard").iterdir()
     assert b"validation/UA" in events.read_bytes()

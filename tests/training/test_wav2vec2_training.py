@@ -96,9 +96,12 @@ def test_a_killed_run_goes_on_to_the_same_weights(trained, dataset, architecture
     resumed, best = train(small(architecture), dataset, tmp_path / "run")
     whole, best_of_whole = trained
     assert best.epoch == best_of_whole.epoch
+    # On a machine with other work, TensorFlow's threads add up some of this network's gradients in another order.
+    # Whatever was forgotten would show a hundred times as much: a step moves most weights by about its rate, 3e-3.
     for mine, its in zip(weights(resumed), weights(whole), strict=True):
-        np.testing.assert_array_equal(mine, its)
-    assert [row["loss"] for row in resumed.history()] == [row["loss"] for row in whole.history()]
+        np.testing.assert_allclose(mine, its, rtol=0, atol=2e-5)
+    losses = [[row["loss"] for row in run.history()] for run in (resumed, whole)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
 
 
 def test_a_folder_with_another_training_is_left_alone(trained, dataset, architecture):
