@@ -158,7 +158,8 @@ def fit(
             "could be chosen: train with --labels acted"
         )
     validation = batches(front_end, dataset, "validation", batch_size=_VALIDATION_BATCH, target=target)
-    starts = [round(delay * steps) for delay in delays] if delays is not None else None
+    changes = steps / settings.accumulate  # of the weights, in an epoch
+    starts = [round(delay * changes) for delay in delays] if delays is not None else None
     _compile(model, settings, _optimizer(model, settings, steps, scales, starts), jit_compile)
     history = _begin(model, run)
     if history:

@@ -13,7 +13,7 @@ class LayerwiseAdamW(keras.optimizers.AdamW):
     Args:
         learning_rate: A number or a schedule.
         scales: A number for each trainable weight, in their order.
-        starts: The step, from 0, with which each begins to learn; at once unless given.
+        starts: The change of the weights, from 0, with which each begins to learn; at once unless given.
         **kwargs: Of `keras.optimizers.AdamW`.
     """
 

@@ -114,7 +114,7 @@ def test_voices_can_be_left_out_and_are_without_their_data(run, dataset):
 def test_the_model_card_is_what_the_hub_reads(run):
     text = (run.folder / "model_card.md").read_text()
     card = ModelCard(text, ignore_metadata_errors=False)
-    assert card.data.library_name == "keras"
+    assert card.data.to_dict()["library_name"] == "keras"
     assert card.data.pipeline_tag == "audio-classification"
     assert card.data.language == ["en"]
     metrics = run.metrics()
