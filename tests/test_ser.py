@@ -137,7 +137,7 @@ def test_imports_follow_the_way_of_the_data():
     assert files_importing("data_pipeline", "training", "serving") == []
     assert files_importing("training", "serving") == []
     exporting = {"serving/cli/export.py", "serving/export.py", "serving/origin.py", "serving/signatures.py"}
-    retraining = {"serving/canary.py", "serving/champion.py", "serving/cli/retrain.py"}
+    retraining = {"serving/promotion/canary.py", "serving/promotion/champion.py", "serving/cli/retrain.py"}
     assert set(files_importing("serving", "training")) <= exporting | retraining
 
 

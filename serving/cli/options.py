@@ -7,7 +7,7 @@ import typer
 
 if TYPE_CHECKING:
     from serving.client.tls import Tls
-    from serving.followers import Followers
+    from serving.promotion.followers import Followers
 
 Model = Annotated[
     Path, typer.Argument(metavar="MODELS/NAME", help="A model's folder in a model repository (`ser export`).")
@@ -52,6 +52,6 @@ def tls_of(
 
 def followers(servers: list[str] | None, timeout: float, tls: "Tls | None") -> "Followers":
     """The servers that are to be told of a change."""
-    from serving.followers import Followers
+    from serving.promotion.followers import Followers
 
     return Followers(tuple(servers or ()), tls, timeout)

@@ -31,7 +31,7 @@ def promote(
 
     Examples: `ser promote models/ser --server localhost:8500`, `ser promote models/ser --version 3 --canary`
     """
-    from serving import version_labels
+    from serving.promotion import version_labels
 
     if not canary:
         move = partial(version_labels.promote, version=version)
@@ -62,7 +62,7 @@ def rollback(
 
     Examples: `ser rollback models/ser --server localhost:8500`, `ser rollback models/ser --canary`
     """
-    from serving import version_labels
+    from serving.promotion import version_labels
 
     move = version_labels.withdraw_canary if canary else version_labels.roll_back
     options.followers(server, timeout, options.tls_of(tls, ca, certificate, key, server_name)).change(model, move)
@@ -70,7 +70,7 @@ def rollback(
 
 
 def _say_labels(model: Path) -> None:
-    from serving import version_labels
+    from serving.promotion import version_labels
 
     labels = version_labels.read(model).labels
     typer.echo(f"{model}: " + ", ".join(f"{label} is version {number}" for label, number in sorted(labels.items())))

@@ -70,8 +70,8 @@ def retrain(
     from data_pipeline.claimed_folder import claimed
     from data_pipeline.dataset import Dataset
     from data_pipeline.errors import UserError
-    from serving.canary import publish
-    from serving.champion import find
+    from serving.promotion.canary import publish
+    from serving.promotion.champion import find
     from training.promotion import record
     from training.promotion.challenge import Challenge
     from training.promotion.rule import Outcome, PromotionRule

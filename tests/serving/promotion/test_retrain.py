@@ -12,8 +12,9 @@ from typer.testing import CliRunner
 import ser
 from data_pipeline.augment import AugmentSettings
 from data_pipeline.errors import UserError
-from serving import origin, version_labels
-from serving.champion import find
+from serving import origin
+from serving.promotion import version_labels
+from serving.promotion.champion import find
 from serving.server.local import LocalServer, ServerSettings
 from tests.data_pipeline.prepared import write_dataset
 from tests.serving.server.reload_client import ReloadClient

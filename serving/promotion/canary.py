@@ -3,10 +3,11 @@
 from functools import partial
 from pathlib import Path
 
-from serving import origin, version_labels
-from serving.champion import Champion, version_of
+from serving import origin
 from serving.export import export
-from serving.followers import Followers
+from serving.promotion import version_labels
+from serving.promotion.champion import Champion, version_of
+from serving.promotion.followers import Followers
 from training.promotion.challenge import Held
 
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data_pipeline.errors import UserError
-from serving import origin, repository, version_labels
+from serving import origin, repository
+from serving.promotion import version_labels
 from training.run import Run
 
 
