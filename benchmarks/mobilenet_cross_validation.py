@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from benchmarks.resumable_training import CHANNELS, answers, trained
+from benchmarks.side_by_side import run_side_by_side
 from quiet_tensorflow import hush
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ def main(
     folds: Annotated[int, typer.Option(help="Each speaker is in one of them.", min=2)] = 5,
     epochs: Annotated[int | None, typer.Option(help="Of each fold; the preset's unless given.", min=1)] = None,
     only: Annotated[int | None, typer.Option(help="Just this fold, from 1.")] = None,
+    at_once: Annotated[
+        int, typer.Option(help="Folds trained side by side, each on its share of the cores.", min=1)
+    ] = 1,
     json_file: Annotated[Path | None, typer.Option("--json", help="Also write the figures to this file.")] = None,
 ) -> None:
     """Train a MobileNet for each fold of the speakers, and measure it on the speakers of that fold.
@@ -33,7 +37,8 @@ def main(
     every fold said of its clips, through both channels and without a temperature, is in OUT/predictions.npz, or in the
     fold's own folder: `name`, `speaker`, `truth`, `fold`, `labels`, and `clean` and `telephone` [clips, classes].
 
-    Example: `python -m benchmarks.mobilenet_cross_validation crema_d=path/to/CREMA-D out/cv --weights yamnet.h5`
+    Example: `python -m benchmarks.mobilenet_cross_validation crema_d=path/to/CREMA-D out/cv --weights yamnet.h5
+    --at-once 2`
     """
     hush()
     from dataclasses import replace
@@ -46,9 +51,15 @@ def main(
     if only is not None and not 1 <= only <= folds:
         raise UserError(f"there is no fold {only}: give a number from 1 to {folds}")
     known = PRESETS[preset]
-    fit = replace(known.fit, keep="last", epochs=epochs or known.fit.epochs)
+    epochs = epochs or known.fit.epochs
+    fit = replace(known.fit, keep="last", epochs=epochs, validate_every=epochs)
     recipe = replace(known, weights=weights, fit=fit)
     chosen = range(1, folds + 1) if only is None else [only]
+    if only is None and at_once > 1:
+        # Their files are there afterwards, and all that follows only reads them.
+        same = [source, str(out), "--preset", preset, "--folds", str(folds), "--epochs", str(epochs)]
+        same += ["--weights", str(weights)] if weights else []
+        run_side_by_side({f"fold {number}": [*same, "--only", str(number)] for number in chosen}, at_once)
     parts = [_fold(recipe, source, out, number, folds) for number in chosen]
     _tell(parts, out, folds, json_file)
 
@@ -76,7 +87,7 @@ def _fold(recipe: "MobileNetRecipe", source: str, out: Path, number: int, folds:
                 "truth": clean.truth,
                 "fold": np.full(len(clean.truth), number),
                 "labels": np.array(run.labels, dtype=str),
-                "seconds": np.array(sum(row["seconds"] for row in run.history())),
+                "seconds": np.array(sum(row["seconds"] or 0 for row in run.history())),
                 **{channel: found[channel].probabilities for channel in CHANNELS},
             },
         )

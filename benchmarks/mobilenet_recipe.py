@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from benchmarks.resumable_training import CHANNELS, answers, trained
+from benchmarks.side_by_side import run_side_by_side
 from quiet_tensorflow import hush
 
 if TYPE_CHECKING:
@@ -21,13 +22,16 @@ def main(
     only: Annotated[
         list[str] | None, typer.Option(help="Just this variant, as it is called in the table; may be repeated.")
     ] = None,
+    at_once: Annotated[
+        int, typer.Option(help="Variants trained side by side, each on its share of the cores.", min=1)
+    ] = 1,
     json_file: Annotated[Path | None, typer.Option("--json", help="Also write the figures to this file.")] = None,
 ) -> None:
     """Train the preset whole, and six times without one of its ingredients, equally long; measure on both channels.
 
     The last epoch counts, so that none is chosen on the speakers that are measured.
 
-    Example: `python -m benchmarks.mobilenet_recipe out/data out/ablation --weights yamnet.h5`
+    Example: `python -m benchmarks.mobilenet_recipe out/data out/ablation --weights yamnet.h5 --at-once 2`
     """
     hush()
     from dataclasses import replace
@@ -40,12 +44,16 @@ def main(
     if preset not in PRESETS:
         raise UserError(f"preset must be one of {', '.join(PRESETS)}, not {preset!r}")
     known = PRESETS[preset]
-    whole = replace(known, weights=weights, fit=replace(known.fit, epochs=epochs, keep="last"))
+    whole = replace(known, weights=weights, fit=replace(known.fit, epochs=epochs, keep="last", validate_every=epochs))
     recipes = {"whole": whole, **without_one(whole)}
     unknown = set(only or ()) - set(recipes)
     if unknown:
         raise UserError(f"{', '.join(sorted(unknown))}: no such variant; there are {', '.join(recipes)}")
     dataset = Dataset.open(data)
+    if not only and at_once > 1:
+        # Their runs are there afterwards, and all that follows only asks them.
+        same = [str(data), str(out), "--weights", str(weights), "--preset", preset, "--epochs", str(epochs)]
+        run_side_by_side({name: [*same, "--only", name] for name in recipes}, at_once)
     figures: dict[str, dict[str, float]] = {}
     for name in only or recipes:
         typer.echo(f"{name}: {out / _folder(name)}")

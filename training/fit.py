@@ -49,6 +49,8 @@ class FitSettings:
         crop_seconds: At most so much of a clip is seen in a training step; evaluation hears all of it.
         seed: Of initial weights, order, dropout and augmentation.
         augment: Changes to training clips.
+        validate_every: Epochs from one look at the validation speakers to the next; after the last epoch there is
+            always one. Only epochs that were looked at can be kept.
         keep: Whose weights stay: `best`, the epoch with the best UA on the validation speakers, or `last`, after all
             `epochs`, so that figures on the validation speakers flatter in nothing.
     """
@@ -68,6 +70,7 @@ class FitSettings:
     seed: int = 0
     augment: AugmentSettings = field(default_factory=AugmentSettings)
     keep: str = "best"
+    validate_every: int = 1
 
     def __post_init__(self) -> None:
         if self.schedule not in SCHEDULES:
@@ -76,6 +79,8 @@ class FitSettings:
             raise UserError(f"keep must be one of {', '.join(KEEP)}, not {self.keep!r}")
         if self.accumulate < 1:
             raise UserError(f"gradients of {self.accumulate} steps cannot be averaged: accumulate 1 or more")
+        if self.validate_every < 1:
+            raise UserError(f"validate_every is {self.validate_every!r}: give a number of epochs, 1 or more")
         if not 0 <= self.class_balance <= 1:
             raise UserError(f"class_balance is {self.class_balance!r}: give a number from 0 to 1")
         if not 0 <= self.average < 1:
@@ -84,14 +89,19 @@ class FitSettings:
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """What one epoch brought; a row of `history.csv`."""
+    """What one epoch brought; a row of `history.csv`. Of an epoch without a look at the validation speakers there are
+    no figures of theirs.
+    """
 
     epoch: int
     loss: float
-    validation_loss: float
-    validation_wa: float
-    validation_ua: float
+    validation_loss: float | None
+    validation_wa: float | None
+    validation_ua: float | None
     seconds: float
+
+
+_NOT_HEARD: dict[str, float | None] = {"validation_loss": None, "validation_wa": None, "validation_ua": None}
 
 
 class Observer:
@@ -170,16 +180,17 @@ def fit(
         observer.on_epoch_begin(number, steps)
         loss = _train_epoch(model, dataset, settings, front_end, target, number - 1, observer.on_step)
         with averaged_weights(model):
-            probabilities = model.predict(validation, verbose=0)
-            row = _epoch_row(number, loss, probabilities, right, len(target.labels), time.perf_counter() - started)
+            looked = number % settings.validate_every == 0 or number == settings.epochs
+            heard = _validation_figures(model.predict(validation, verbose=0), right) if looked else _NOT_HEARD
+            row = Epoch(number, float(loss), **heard, seconds=round(time.perf_counter() - started, 2))
             history.append(row)
-            if _kept(history, settings) is row:
+            if looked and _kept(history, settings) is row:
                 run.save_model(model)
         rows = [asdict(epoch) for epoch in history]
         # Last of all: what is cut off before is done again, and comes out the same.
         run.write_history(rows)
         TrainingState.of(model, rows).write(run.state_file)
-        observer.on_epoch_end(row, _kept(history, settings) is row)
+        observer.on_epoch_end(row, looked and _kept(history, settings) is row)
     if not history:
         raise UserError(f"no epoch was kept in {run.folder}: train for one epoch or more")
     run.state_file.unlink(missing_ok=True)
@@ -201,8 +212,9 @@ def _begin(model: keras.Model, run: Run) -> list[Epoch]:
 
 
 def _kept(history: Sequence[Epoch], settings: FitSettings) -> Epoch:
-    """The last epoch, or the first of those with the highest UA."""
-    return history[-1] if settings.keep == "last" else max(history, key=lambda row: row.validation_ua)
+    """The last epoch, or the first of those with the highest UA; of those that were looked at, if there is one."""
+    heard = [row for row in history if row.validation_ua is not None] or history
+    return heard[-1] if settings.keep == "last" else max(heard, key=lambda row: row.validation_ua or 0.0)
 
 
 def _stopped_early(history: Sequence[Epoch], settings: FitSettings) -> bool:
@@ -294,19 +306,15 @@ def _schedule(settings: FitSettings, steps: int) -> float | keras.optimizers.sch
     )
 
 
-def _epoch_row(
-    number: int, loss: float, probabilities: np.ndarray, right: np.ndarray, classes: int, seconds: float
-) -> Epoch:
+def _validation_figures(probabilities: np.ndarray, right: np.ndarray) -> dict[str, float | None]:
+    """Those of an `Epoch`."""
     # Where listeners agree on none of the labels there is no right answer.
     probabilities, right = probabilities[right >= 0], right[right >= 0]
-    confusion = np.zeros((classes, classes))
+    confusion = np.zeros((probabilities.shape[1],) * 2)
     np.add.at(confusion, (right, probabilities.argmax(1)), 1)
     likelihood = np.maximum(probabilities[np.arange(len(right)), right], 1e-7)
-    return Epoch(
-        epoch=number,
-        loss=float(loss),
-        validation_loss=float(-np.log(likelihood).mean()),
-        validation_wa=float(metrics.accuracy(confusion)),
-        validation_ua=float(metrics.mean_recall(confusion)),
-        seconds=round(seconds, 2),
-    )
+    return {
+        "validation_loss": float(-np.log(likelihood).mean()),
+        "validation_wa": float(metrics.accuracy(confusion)),
+        "validation_ua": float(metrics.mean_recall(confusion)),
+    }

@@ -55,7 +55,7 @@ def confusion_figure(
 
 
 @styled
-def learning_curves(history: Sequence[dict[str, float]]) -> str:
+def learning_curves(history: Sequence[dict[str, float | None]]) -> str:
     """Loss of training and validation, and validation WA and UA, over the epochs.
 
     Args:
@@ -68,10 +68,12 @@ def learning_curves(history: Sequence[dict[str, float]]) -> str:
     figure = new_figure(3.2, 9)
     left, right = figure.subplots(1, 2)
     left.plot(epochs, [row["loss"] for row in history], label="training (augmented, smoothed)", **_LEARNED)
-    left.plot(epochs, [row["validation_loss"] for row in history], label="validation", **_FIRST)
+    heard = [row for row in history if row["validation_ua"] is not None]
+    looks = [row["epoch"] for row in heard]
+    left.plot(looks, [row["validation_loss"] for row in heard], label="validation", **_FIRST)
     left.set_ylabel("cross-entropy")
-    right.plot(epochs, [row["validation_wa"] for row in history], label="validation WA", **_FIRST)
-    right.plot(epochs, [row["validation_ua"] for row in history], label="validation UA", **_SECOND)
+    right.plot(looks, [row["validation_wa"] for row in heard], label="validation WA", **_FIRST)
+    right.plot(looks, [row["validation_ua"] for row in heard], label="validation UA", **_SECOND)
     right.set_ylabel("share of clips right")
     for axes in (left, right):
         axes.set_xlabel("epoch")

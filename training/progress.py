@@ -73,10 +73,13 @@ class ProgressBars(Observer):
         self._seconds.append(row.seconds)
         left = (self._epochs - row.epoch) * sum(self._seconds) / len(self._seconds)
         to_go = f", at most {duration(left)} to go" if left else ""
+        heard = (
+            f"validation: loss {row.validation_loss:.3f}  WA {row.validation_wa:.1%}  UA {row.validation_ua:.1%}  "
+            if row.validation_ua is not None
+            else ""
+        )
         self._progress.console.print(
-            f"epoch {row.epoch:>3}  loss {row.loss:.3f}  validation: loss {row.validation_loss:.3f}  "
-            f"WA {row.validation_wa:.1%}  UA {row.validation_ua:.1%}  ({row.seconds:.0f} s{to_go})"
-            f"{'  best' if best else ''}",
+            f"epoch {row.epoch:>3}  loss {row.loss:.3f}  {heard}({row.seconds:.0f} s{to_go}){'  best' if best else ''}",
             highlight=False,
             # A line an epoch, also where it is read by a program.
             soft_wrap=True,

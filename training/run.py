@@ -186,21 +186,23 @@ class Run:
         with replacing(self.folder / "model.keras") as part:
             model.save(part)
 
-    def write_history(self, rows: Sequence[Mapping[str, float]]) -> None:
-        """Replace `history.csv`, a row an epoch."""
+    def write_history(self, rows: Sequence[Mapping[str, float | None]]) -> None:
+        """Replace `history.csv`, a row an epoch; what there is no figure of stays empty."""
         text = io.StringIO()
         writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
         write_text(self.folder / "history.csv", text.getvalue())
 
-    def history(self) -> list[dict[str, float]]:
+    def history(self) -> list[dict[str, float | None]]:
         """The rows of `history.csv`, an epoch each."""
         path = self.folder / "history.csv"
         if not path.is_file():
             return []
         with path.open(newline="") as file:
-            return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
+            return [
+                {key: float(value) if value else None for key, value in row.items()} for row in csv.DictReader(file)
+            ]
 
     def metrics(self) -> dict[str, dict]:
         """What `metrics.json` says: for each condition that was evaluated, by its title, the metrics.

@@ -44,5 +44,6 @@ class TensorBoardLog(Observer):
         figures = asdict(row)
         with self._writer.as_default(step=row.epoch):
             for name, title in _TITLES.items():
-                tf.summary.write(title, tf.constant(figures[name], tf.float32), metadata=_SCALAR)
+                if figures[name] is not None:
+                    tf.summary.write(title, tf.constant(figures[name], tf.float32), metadata=_SCALAR)
         self._writer.flush()

@@ -122,6 +122,14 @@ def test_without_augmentation_training_only_shuffles(dataset):
     assert shuffled != sorted(shuffled)
 
 
+def test_the_end_of_a_pass_waits_for_no_tuning(dataset):
+    for batches in (
+        datasets.waveforms(dataset, "validation", batch_size=7),
+        datasets.log_mels(dataset, "train", batch_size=7, settings=SETTINGS, training=True),
+    ):
+        assert batches.options().autotune.enabled is False
+
+
 def test_the_number_of_batches_is_known(dataset):
     assert (
         len(datasets.log_mels(dataset, "train", batch_size=8, settings=SETTINGS, training=True, augment=AUGMENT)) == 5

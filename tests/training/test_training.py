@@ -27,6 +27,7 @@ from training.fit import FitSettings, Observer, class_weights
 from training.layerwise_adamw import LayerwiseAdamW
 from training.models.mobilenet import MobileNetSettings
 from training.models.mobilenet import build as build_mobilenet
+from training.plots import learning_curves
 from training.recipes.mobilenet import MobileNetRecipe, train
 from training.recipes.mobilenet_presets import PRESETS
 from training.run import Run
@@ -387,6 +388,18 @@ def test_the_last_epoch_can_be_kept_whatever_the_validation_speakers_say(dataset
     listener = Listener()
     _, kept = train(replace(RECIPE, fit=fit), dataset, tmp_path / "run", listener)
     assert (kept.epoch, listener.best) == (3, [True, True, True])
+
+
+def test_validation_speakers_are_heard_every_so_many_epochs_and_after_the_last(dataset, tmp_path):
+    fit = replace(RECIPE.fit, epochs=5, validate_every=2)
+    listener = Listener()
+    run, kept = train(replace(RECIPE, fit=fit), dataset, tmp_path / "run", listener)
+    assert [row.validation_ua is not None for row in listener.rows] == [False, True, False, True, True]
+    assert [row["validation_loss"] is not None for row in run.history()] == [False, True, False, True, True]
+    best = max((row for row in listener.rows if row.validation_ua is not None), key=lambda row: row.validation_ua)
+    assert kept == best
+    assert not listener.best[0]
+    learning_curves(run.history())
 
 
 def test_averaged_weights_are_kept_and_an_interrupted_training_comes_to_the_same(dataset, tmp_path):

@@ -43,6 +43,9 @@ Average = Annotated[
     typer.Option(help="Share of the past in the moving average of the weights, which is kept; 0: none.", min=0.0),
 ]
 Keep = Annotated[str | None, typer.Option(help="Whose weights: `best` (epoch on the validation speakers) or `last`.")]
+ValidateEvery = Annotated[
+    int | None, typer.Option(help="Epochs from one look at the validation speakers to the next.", min=1)
+]
 CropSeconds = Annotated[float | None, typer.Option(help="At most so much of a clip a step.", min=0.1)]
 
 Mixup = Annotated[float | None, typer.Option(help="Strength of mixup; 0 switches it off.", min=0.0)]
