@@ -96,20 +96,18 @@ class Fold:
             UserError: If there are fewer speakers than folds.
         """
         own = speaker_sides(clips)
-        # Women and men one after the other, so that every fold gets its share of each.
-        strata = _strata({clip.speaker: clip.sex for clip in clips if own[clip.speaker] != "test"})
-        speakers = [speaker for stratum in strata for speaker in stratum]
-        if len(speakers) < self.count:
+        sexes = {clip.speaker: clip.sex for clip in clips if own[clip.speaker] != "test"}
+        if len(sexes) < self.count:
             raise UserError(
                 f"{self.title} needs {self.count} speakers outside the test side and there are "
-                f"{len(speakers)} of {clips[0].corpus}: choose fewer folds"
+                f"{len(sexes)} of {clips[0].corpus}: choose fewer folds"
             )
-        validating = set(speakers[self.number - 1 :: self.count])
+        fold_of = folds_of_speakers(sexes, self.count)
         return {
             clip.name: "test"
             if own[clip.speaker] == "test"
             else "validation"
-            if clip.speaker in validating
+            if fold_of[clip.speaker] == self.number
             else "train"
             for clip in clips
         }
@@ -149,6 +147,21 @@ def shuffled_speakers(sexes: Mapping[str, str]) -> dict[str, Side]:
         The side of each; it depends on the speakers and their sexes only.
     """
     return _divide(_stratified(sexes))
+
+
+def folds_of_speakers(kinds: Mapping[str, str], count: int) -> dict[str, int]:
+    """The fold of each speaker, shuffled with a fixed seed, every fold with its share of each kind of speaker.
+
+    Args:
+        kinds: Of each speaker, as the sex, or an empty string; the speakers' order does not matter.
+        count: How many folds there are.
+
+    Returns:
+        From 1 to `count`; it depends on the speakers and their kinds only.
+    """
+    # One kind after the other, dealt out in turn.
+    speakers = [speaker for stratum in _strata(kinds) for speaker in stratum]
+    return {speaker: place % count + 1 for place, speaker in enumerate(speakers)}
 
 
 def _divide(shuffled: Sequence[str]) -> dict[str, Side]:

@@ -29,6 +29,7 @@ def test_help_lists_the_commands_and_imports_nothing_heavy():
     for command in (
         "data",
         "train",
+        "tune",
         "checkpoint",
         "evaluate",
         "compare",
@@ -56,6 +57,7 @@ def test_help_lists_the_commands_and_imports_nothing_heavy():
         ["train"],
         ["train", "mobilenet"],
         ["train", "from"],
+        ["tune"],
         ["checkpoint"],
         ["checkpoint", "fetch"],
         ["checkpoint", "inspect"],

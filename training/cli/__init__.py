@@ -1,8 +1,8 @@
-"""The commands `ser train …`, `evaluate`, `compare`, `calibrate`, `drift` and `checkpoint …`, a module each."""
+"""The commands `ser train …`, `tune`, `evaluate`, `compare`, `calibrate`, `drift` and `checkpoint …`, a module each."""
 
 import typer
 
-from training.cli import calibrate, checkpoint, cnn, compare, drift, evaluate, mobilenet, repeat, wav2vec2
+from training.cli import calibrate, checkpoint, cnn, compare, drift, evaluate, mobilenet, repeat, tune, wav2vec2
 
 train_app = typer.Typer(
     no_args_is_help=True,
@@ -19,6 +19,7 @@ train_app.command("from", no_args_is_help=True)(repeat.repeat)
 def mount(app: typer.Typer) -> None:
     """Add this package's commands to `ser`."""
     app.add_typer(train_app, name="train")
+    app.command(no_args_is_help=True)(tune.tune)
     app.add_typer(checkpoint.checkpoint_app, name="checkpoint")
     app.command()(evaluate.evaluate)
     app.command(no_args_is_help=True)(compare.compare)

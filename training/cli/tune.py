@@ -1,0 +1,95 @@
+"""The command `ser tune`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def tune(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="A family of models, as in `ser train MODEL`.")],
+    data: Annotated[Path, typer.Argument(help="A prepared dataset; only the speakers of its training side are heard.")],
+    out: Annotated[
+        Path, typer.Argument(help="The folder to write; the same command goes on where an interrupted one stopped.")
+    ],
+    trials: Annotated[int, typer.Option(help="How many in all, those of before among them.", min=1)] = 30,
+    folds: Annotated[int, typer.Option(help="Of cross-validation, by speaker.", min=2)] = 3,
+    space: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="What to search instead of the family's own space: a TOML file, as with `[fit.learning_rate]`, "
+            '`low = 1e-4`, `high = 1e-2`, `log = true`, and `[model.pooling]`, `choices = ["mean", "attentive"]`.',
+        ),
+    ] = None,
+    preset: Annotated[str | None, typer.Option(help="Settings that all trials share, see `ser train MODEL`.")] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Settings that all trials share: a TOML or JSON file, or a run folder."),
+    ] = None,
+    weights: Annotated[
+        str | None,
+        typer.Option(help="Where trainings start: a `yamnet.h5` or the like, or for wav2vec2 a checkpoint."),
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(help="Of each training at most.", min=1)] = None,
+    seed: Annotated[int | None, typer.Option(help="Of the search and of each training.", min=0)] = None,
+    pruning: Annotated[
+        bool, typer.Option(help="Give trials up that fall below the median of the complete ones.")
+    ] = True,
+) -> None:
+    """Search for the settings that a model learns best with, by cross-validation.
+
+    The training side of the data is cut into folds by speaker; the speakers of its validation and test sides are never
+    heard, so that they can tell afterwards what the search was worth. A trial's value is the mean over the folds of the
+    UA on the fold's speakers. Leaves `best.json`, which `ser train MODEL --config` takes, `trials.csv` and
+    `tuning.html`. Needs Optuna: `pip install '.[tune]'`.
+
+    Examples: `ser tune mobilenet out/data out/tuned --weights yamnet.h5 --trials 40`, and then
+    `ser train mobilenet out/data out/run --config out/tuned/best.json`
+    """
+    from data_pipeline.atomic_file import write_text
+    from data_pipeline.dataset import Dataset
+    from training.recipes.config_file import read_config
+    from training.recipes.families import family_named
+    from training.tuning.folds import unheard
+    from training.tuning.pruning import Pruning
+    from training.tuning.results import BEST
+    from training.tuning.search import Search, search
+    from training.tuning.space import SPACES, fitted_to, parse_space, stated_in
+    from training.tuning.terminal import SearchLines
+    from training.tuning.trial import Trial
+    from training.tuning.tuning_page import FILE, tuning_page
+
+    family = family_named(model)
+    stated = read_config(config) if config else {}
+    if preset:
+        stated["preset"] = preset
+    # Before anything is added, so that what is wrong in the file is told with the file's name.
+    family.recipe(stated, source=str(config) if config else "")
+    checkpoint = weights and model == "wav2vec2"
+    given = {"weights": {"checkpoint": weights} if checkpoint else weights, "fit.epochs": epochs, "fit.seed": seed}
+    stated = stated_in(stated, {name: value for name, value in given.items() if value is not None})
+    recipe = family.recipe(stated)
+    named = parse_space(read_config(space), str(space)) if space else SPACES[model]
+    what = Search(
+        family=family,
+        config=stated,
+        space=fitted_to(named, family, stated, str(space) if space else f"the space of {model}"),
+        dataset=Dataset.open(data),
+        folder=out,
+        trials=trials,
+        folds=folds,
+        pruning=Pruning() if pruning else None,
+    )
+    typer.echo(unheard(what.dataset, folds))
+
+    def write_page(found: list[Trial]) -> None:
+        write_text(out / FILE, tuning_page(what, found))
+
+    found, best = search(what, SearchLines(what, recipe.fit.epochs, write_page))
+    write_page(found)
+    typer.echo(
+        f"best: trial {best.number} of {len(found)}, UA {best.mean:.1%}\n"
+        f"page: {out / FILE}\n"
+        f"next: ser train {model} {data} RUN --config {out / BEST}"
+    )

@@ -1,0 +1,1 @@
+"""Search for the settings that a model learns best with: `ser tune`."""

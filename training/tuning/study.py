@@ -1,0 +1,167 @@
+"""The trials of a search as Optuna (Akiba et al. 2019, arXiv:1907.10902) draws and keeps them, in a SQLite file.
+
+SQLite writes in transactions, so that a search that is killed leaves whole records. Trials are run one after the other,
+and what is drawn for one is a function of (seed, its number, the trials before it), whether or not the search was
+interrupted in between.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from statistics import fmean
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from data_pipeline.errors import UserError
+from training.tuning.space import Choice, Range, Space
+from training.tuning.trial import State, Trial
+
+if TYPE_CHECKING:
+    import optuna
+
+_NAME = "tuning"
+
+_FOLDS, _SECONDS, _REASON = "folds", "seconds", "reason"
+"""What is noted of a trial beside what Optuna itself keeps."""
+
+
+class OpenTrial:
+    """A trial that is being run.
+
+    Args:
+        trial: Optuna's.
+        space: Whose settings it has.
+        before: What is known of it from before an interruption, or None for a new one.
+    """
+
+    def __init__(self, trial: "optuna.Trial", space: Space, before: Trial | None = None) -> None:
+        self._trial = trial
+        self.resumed = before is not None
+        self.number = trial.number + 1
+        self.settings = {name: _drawn(trial, name, dimension) for name, dimension in space.items()}
+        self.folds: list[float] = list(before.folds) if before else []
+        self._course: dict[int, float] = dict(before.course) if before else {}
+
+    def report(self, step: int, value: float) -> None:
+        """Note what has come of it up to a step; the same again changes nothing."""
+        if step not in self._course:
+            self._trial.report(value, step)
+            self._course[step] = value
+
+    def record_fold(self, value: float) -> None:
+        """Note the result of the next fold."""
+        self.folds.append(value)
+        self._trial.set_user_attr(_FOLDS, self.folds)
+
+    def record_seconds(self, seconds: float) -> None:
+        """Note what its epochs took."""
+        self._trial.set_user_attr(_SECONDS, seconds)
+
+    def record_reason(self, reason: str) -> None:
+        """Note why it ends before its last fold."""
+        self._trial.set_user_attr(_REASON, reason)
+
+
+class Study:
+    """All trials of a search.
+
+    Args:
+        file: Of SQLite; made if it is missing.
+        space: What is drawn.
+        seed: Of what is drawn.
+
+    Raises:
+        UserError: If Optuna is not installed, or the file cannot be read.
+    """
+
+    def __init__(self, file: Path, space: Space, seed: int) -> None:
+        self._optuna = import_optuna()
+        self._space, self._seed = space, seed
+        # Comes with Optuna.
+        from sqlalchemy.exc import SQLAlchemyError
+
+        # Optuna fills in what stands between braces.
+        place = str(file.resolve()).replace("{", "{{").replace("}", "}}")
+        try:
+            self._storage = self._optuna.storages.RDBStorage(f"sqlite:///{place}")
+            self._study = self._optuna.create_study(
+                storage=self._storage, study_name=_NAME, direction="maximize", load_if_exists=True
+            )
+        # Of a file that is no database, and of one of another version of Optuna.
+        except (SQLAlchemyError, self._optuna.exceptions.StorageInternalError, RuntimeError) as error:
+            raise UserError(
+                f"{file} cannot be used ({str(error).splitlines()[0]}): search in another folder"
+            ) from error
+
+    def start_with(self, settings: Mapping[str, Any]) -> None:
+        """Let the first trial have these settings, unless there is a first trial already."""
+        if not self._study.get_trials(deepcopy=False):
+            self._study.enqueue_trial(dict(settings))
+
+    def trials(self) -> list[Trial]:
+        """Those that were begun, in their order."""
+        waiting = self._optuna.trial.TrialState.WAITING
+        return [_record(trial) for trial in self._study.get_trials(deepcopy=False) if trial.state != waiting]
+
+    def next(self) -> OpenTrial:
+        """The trial that was interrupted, or else a new one."""
+        begun = self.trials()
+        interrupted = next((trial for trial in begun if trial.state is State.RUNNING), None)
+        number = interrupted.number - 1 if interrupted else len(begun)
+        # One after the other, so that no trial has to keep away from others that run at the same time.
+        self._study.sampler = self._optuna.samplers.TPESampler(
+            seed=int(np.random.SeedSequence([self._seed, number]).generate_state(1)[0]), constant_liar=False
+        )
+        if interrupted is None:
+            return OpenTrial(self._study.ask(), self._space)
+        study_id = self._storage.get_study_id_from_name(_NAME)
+        trial_id = self._storage.get_trial_id_from_study_id_trial_number(study_id, number)
+        return OpenTrial(self._optuna.trial.Trial(self._study, trial_id), self._space, interrupted)
+
+    def finish(self, trial: OpenTrial, state: State) -> None:
+        """Note that a trial is over."""
+        states = self._optuna.trial.TrialState
+        if state is State.COMPLETE:
+            self._study.tell(trial.number - 1, fmean(trial.folds))
+        else:
+            self._study.tell(trial.number - 1, state=states.PRUNED if state is State.PRUNED else states.FAIL)
+
+
+def import_optuna() -> ModuleType:
+    """Optuna, without its messages on the way.
+
+    Raises:
+        UserError: If it is not installed.
+    """
+    try:
+        import optuna
+    except ImportError as error:
+        raise UserError("ser tune needs Optuna, which is not installed: run pip install '.[tune]'") from error
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    return optuna
+
+
+def _drawn(trial: "optuna.Trial", name: str, dimension: Range | Choice) -> Any:
+    """The value of a setting; drawn once, and afterwards what was drawn."""
+    if isinstance(dimension, Choice):
+        return trial.suggest_categorical(name, dimension.choices)
+    if dimension.whole:
+        return trial.suggest_int(
+            name, int(dimension.low), int(dimension.high), step=int(dimension.step or 1), log=dimension.log
+        )
+    return trial.suggest_float(name, dimension.low, dimension.high, step=dimension.step, log=dimension.log)
+
+
+def _record(trial: "optuna.trial.FrozenTrial") -> Trial:
+    states = {"COMPLETE": State.COMPLETE, "PRUNED": State.PRUNED, "FAIL": State.FAILED}
+    noted = trial.user_attrs
+    return Trial(
+        number=trial.number + 1,
+        state=states.get(trial.state.name, State.RUNNING),
+        settings=dict(trial.params),
+        folds=tuple(noted.get(_FOLDS, ())),
+        course=dict(trial.intermediate_values),
+        seconds=noted.get(_SECONDS, 0.0),
+        reason=noted.get(_REASON, ""),
+    )

@@ -1,0 +1,196 @@
+"""`tuning.html`: the trials of a search, and what each setting has to do with their values."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from data_pipeline.plots.page import Plot, Section, Table, page
+from data_pipeline.plots.style import INK, MUTED, new_figure, png, shortened, styled
+from training.progress import duration
+from training.tuning.folds import unheard
+from training.tuning.search import Search
+from training.tuning.space import Choice, Range, Space
+from training.tuning.trial import State, Trial, best_of
+
+FILE = "tuning.html"
+
+_MARKS: Mapping[State, dict[str, Any]] = {
+    State.COMPLETE: {"marker": "o", "color": INK, "label": "complete"},
+    State.PRUNED: {"marker": "o", "facecolor": "none", "edgecolor": MUTED, "label": "pruned, where it stood"},
+    State.FAILED: {"marker": "x", "color": MUTED, "label": "failed"},
+}
+"""Told apart by shape, since colours belong to emotions."""
+
+_BEST: dict[str, Any] = {"marker": "*", "s": 190, "color": INK, "edgecolor": "white", "zorder": 4, "label": "best"}
+
+_COLUMNS = 3
+"""Panels side by side."""
+
+
+def tuning_page(search: Search, trials: Sequence[Trial]) -> str:
+    """The page's HTML.
+
+    Args:
+        search: That was run.
+        trials: Those of its trials that are over, in their order.
+    """
+    space, best = search.space, best_of(trials)
+    sections = [
+        Section(
+            "Trials",
+            "The mean UA over the folds, trial by trial, and the best so far. A pruned trial is drawn where it stood "
+            "when it fell below the median of the complete ones, which is not where it would have ended.",
+            plots=(Plot("trials", png(trials_figure(trials)), "UA of each trial and the best so far"),),
+        )
+    ]
+    if best:
+        sections += [
+            Section(
+                f"The best: trial {best.number}",
+                "In best.json, with all other settings.",
+                tables=(
+                    Table(
+                        ("setting", "value", "searched"),
+                        tuple((name, shown(best.settings[name]), space[name].in_words()) for name in space),
+                    ),
+                ),
+            ),
+            Section(
+                "Each setting",
+                "Values of the complete trials. All settings change at a time, and later ones are drawn near what had "
+                "done well, so that what looks like the work of one setting may be that of another.",
+                plots=(Plot("settings", png(settings_figure(trials, space)), "Value against each setting"),),
+            ),
+        ]
+    sections.append(Section("All trials", "", tables=(_table(trials, space),)))
+    return page(f"Search for settings of {search.family.name}", _facts(search, trials), _notices(search), sections)
+
+
+def _facts(search: Search, trials: Sequence[Trial]) -> list[tuple[str, str]]:
+    count = Counter(trial.state for trial in trials)
+    facts = [
+        ("data", ", ".join(search.dataset.corpora)),
+        ("training speakers", f"{len(search.dataset.side('train').speakers):,}"),
+        ("folds", str(search.folds)),
+        ("trials", ", ".join(f"{number} {state}" for state, number in count.items())),
+        ("time of all epochs", duration(sum(trial.seconds for trial in trials))),
+    ]
+    best = best_of(trials)
+    return [*facts, ("best UA", f"{best.mean:.1%}")] if best else facts
+
+
+def _notices(search: Search) -> list[str]:
+    notices = [
+        unheard(search.dataset, search.folds),
+        "The best value is the highest of many on the same speakers, so it flatters: train with best.json, and "
+        "evaluate on speakers that the search did not hear.",
+    ]
+    if search.dataset.synthetic:
+        notices.append("Some of this speech is synthetic: what it learns best with says nothing about people.")
+    if unknown := search.dataset.speakers_unknown:
+        notices.append(
+            f"{unknown:,} clips have no known speaker and count as one each, so that a person may be in several folds."
+        )
+    return notices
+
+
+def shown(value: Any) -> str:
+    """A setting's value for people."""
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def _table(trials: Sequence[Trial], space: Space) -> Table:
+    rows = [
+        (
+            str(trial.number),
+            trial.state.value,
+            "–" if trial.value is None else f"{trial.value:.1%}",
+            ", ".join(f"{value:.1%}" for value in trial.folds) or "–",
+            *(shown(trial.settings.get(name, "–")) for name in space),
+            duration(trial.seconds),
+            trial.reason,
+        )
+        for trial in trials
+    ]
+    return Table(("trial", "", "UA", "folds", *space, "time", "why it ended early"), tuple(rows))
+
+
+@styled
+def trials_figure(trials: Sequence[Trial]) -> Figure:
+    """Each trial at its value, and the best so far as a line.
+
+    Args:
+        trials: That are over, in their order.
+    """
+    figure = new_figure(3.6)
+    axes = figure.subplots()
+    lowest = min((trial.course[max(trial.course)] for trial in trials if trial.course), default=0.0)
+    for state, mark in _MARKS.items():
+        ones = [trial for trial in trials if trial.state is state]
+        if ones:
+            places = [trial.number for trial in ones]
+            axes.scatter(places, [_stood(trial, lowest) for trial in ones], s=30, zorder=3, **mark)
+    bests = [best for best in (best_of(trials[:count]) for count in range(1, len(trials) + 1)) if best]
+    if bests:
+        first = len(trials) - len(bests) + 1
+        axes.step(range(first, len(trials) + 1), [best.mean for best in bests], where="post", color=INK, linewidth=1)
+        axes.scatter([bests[-1].number], [bests[-1].mean], **_BEST)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.yaxis.set_major_formatter(PercentFormatter(1))
+    axes.set_xlabel("trial")
+    axes.set_ylabel("UA")
+    axes.grid(visible=True)
+    axes.legend(frameon=False, fontsize=8)
+    return figure
+
+
+def _stood(trial: Trial, lowest: float) -> float:
+    """Where a trial ended; at the bottom where nothing is known."""
+    if trial.state is State.COMPLETE:
+        return trial.mean
+    return trial.course[max(trial.course)] if trial.course else lowest
+
+
+@styled
+def settings_figure(trials: Sequence[Trial], space: Space) -> Figure:
+    """A panel a setting: the values of the complete trials against it.
+
+    Args:
+        trials: Some of them complete.
+        space: That they were drawn from.
+    """
+    lines = -(-len(space) // _COLUMNS)
+    figure = new_figure(0.3 + 2.3 * lines)
+    panels = figure.subplots(lines, _COLUMNS, squeeze=False, sharey=True).ravel()
+    complete = [trial for trial in trials if trial.state is State.COMPLETE]
+    for axes, (name, dimension) in zip(panels, space.items(), strict=False):
+        _against(axes, name, dimension, complete)
+    for axes in panels[len(space) :]:
+        axes.set_visible(False)
+    for axes in panels[::_COLUMNS]:
+        axes.set_ylabel("UA")
+    return figure
+
+
+def _against(axes: Axes, name: str, dimension: Range | Choice, complete: Sequence[Trial]) -> None:
+    choices = dimension.choices if isinstance(dimension, Choice) else ()
+
+    def place(trial: Trial) -> Any:
+        return choices.index(trial.settings[name]) if choices else trial.settings[name]
+
+    axes.scatter([place(trial) for trial in complete], [trial.mean for trial in complete], s=22, color=INK)
+    if best := best_of(complete):
+        axes.scatter([place(best)], [best.mean], **_BEST)
+    if isinstance(dimension, Choice):
+        axes.set_xticks(range(len(choices)), [shortened(str(choice), 14) for choice in choices])
+        axes.set_xlim(-0.5, len(choices) - 0.5)
+    elif dimension.log:
+        axes.set_xscale("log")
+    axes.yaxis.set_major_formatter(PercentFormatter(1))
+    axes.set_title(name)
+    axes.grid(visible=True)
+    axes.set_axisbelow(True)
