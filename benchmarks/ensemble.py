@@ -1,6 +1,5 @@
 """Models pooled: what several say of clips whose speakers none of them has heard, put together and measured."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,28 +9,8 @@ from data_pipeline.errors import UserError
 from quiet_tensorflow import hush
 
 if TYPE_CHECKING:
-    import numpy as np
-
-_KNOWN = ("name", "speaker", "truth", "labels")
-
-
-@dataclass(frozen=True, slots=True)
-class Answers:
-    """What a model said of clips.
-
-    Attributes:
-        name: strings [clips].
-        speaker: strings [clips].
-        truth: int [clips].
-        labels: strings [classes].
-        probabilities: float [clips, classes].
-    """
-
-    name: "np.ndarray"
-    speaker: "np.ndarray"
-    truth: "np.ndarray"
-    labels: "np.ndarray"
-    probabilities: "np.ndarray"
+    from training.ensemble.cross_fit import CrossFit
+    from training.ensemble.stored_answers import StoredAnswers
 
 
 def main(
@@ -56,20 +35,24 @@ def main(
     hush()
     import numpy as np
 
-    from benchmarks.baseline.ensemble import pooled
     from benchmarks.report import show
+    from training.ensemble.pool import Pool
+    from training.ensemble.stored_answers import read_stored
     from training.metrics import evaluate
 
     if len(members) < 2:
         raise UserError("name two or more to pool, each as FILE.npz:MODEL")
-    read = dict(zip(members, _aligned([_read(member) for member in members], members), strict=True))
-    first = read[members[0]]
-    said = {name: answers.probabilities for name, answers in read.items()}
-    weights, said["pooled, fitted weights"] = _cross_fitted(list(said.values()), first, folds, seed)
-    each = np.full(len(members), 1 / len(members))
-    said["pooled, equal weights"] = pooled([answers.probabilities for answers in read.values()], each)
+    read = _aligned([read_stored(member) for member in members])
+    first, answers = read[0], [each.probabilities for each in read]
+    fitted = _fitted(read, folds, seed)
+    said = {
+        **dict(zip(members, answers, strict=True)),
+        "pooled, fitted weights": fitted.answers,
+        "pooled, equal weights": Pool.equal(len(members), len(first.labels)).answers(answers),
+    }
+    weights = fitted.weights.mean(0)
     labels = [str(label) for label in first.labels]
-    figures = {name: evaluate(answers, first.truth, first.speaker, labels) for name, answers in said.items()}
+    figures = {name: evaluate(each, first.truth, first.speaker, labels) for name, each in said.items()}
     rows = [
         (
             name,
@@ -77,64 +60,48 @@ def main(
         )
         for name, found in figures.items()
     ]
-    mean = ", ".join(f"{name} {weight:.2f}" for name, weight in zip(members, weights.mean(0), strict=True))
+    mean = ", ".join(f"{name} {weight:.2f}" for name, weight in zip(members, weights, strict=True))
     show(
         f"{len(first.truth):,} clips of {len(np.unique(first.speaker))} speakers, new to who answers; in percent",
         ("", "WA", "from", "to", "UA", "from", "to", "macro-F1", "from", "to"),
         rows,
         f"fitted weights, the mean over {folds} folds: {mean}",
-        {"weights": dict(zip(members, weights.mean(0).tolist(), strict=True)), "figures": figures},
+        {"weights": dict(zip(members, weights.tolist(), strict=True)), "figures": figures},
         json_file,
     )
 
 
-def _read(member: str) -> Answers:
-    import numpy as np
-
-    path, _, model = member.rpartition(":")
-    try:
-        with np.load(path) as arrays:
-            if model in _KNOWN or model not in arrays or not set(_KNOWN) <= set(arrays):
-                found = ", ".join(sorted(set(arrays) - set(_KNOWN)))
-                raise UserError(f"{member}: {path} has answers of {found or 'nobody'}: name one of these")
-            return Answers(**{key: arrays[key] for key in _KNOWN}, probabilities=arrays[model])
-    except (OSError, ValueError) as error:
-        raise UserError(f"{member} cannot be read ({error}): give FILE.npz:MODEL") from error
-
-
-def _aligned(read: list[Answers], members: list[str]) -> list[Answers]:
+def _aligned(read: "list[StoredAnswers]") -> "list[StoredAnswers]":
     """The same clips in the same order."""
+    from dataclasses import replace
+
     import numpy as np
 
-    aligned: list[Answers] = []
-    for answers, member in zip(read, members, strict=True):
+    aligned: list[StoredAnswers] = []
+    for answers in read:
         order = np.argsort(answers.name)
-        sorted_ones = {key: getattr(answers, key)[order] for key in ("name", "speaker", "truth", "probabilities")}
-        ordered = Answers(labels=answers.labels, **sorted_ones)
-        if aligned and not all(
-            np.array_equal(getattr(ordered, key), getattr(aligned[0], key)) for key in ("name", "truth", "labels")
-        ):
-            raise UserError(f"{member} has other clips or labels than {members[0]}: make both from the same dataset")
-        aligned.append(ordered)
+        clips = {key: getattr(answers, key)[order] for key in ("name", "speaker", "truth", "probabilities")}
+        aligned.append(replace(answers, **clips))
+    first = aligned[0]
+    for answers in aligned[1:]:
+        if not all(np.array_equal(getattr(answers, key), getattr(first, key)) for key in ("name", "truth", "labels")):
+            raise UserError(
+                f"{answers.source} has other clips or labels than {first.source}: make both from the same dataset"
+            )
     return aligned
 
 
-def _cross_fitted(said: "list[np.ndarray]", answers: Answers, folds: int, seed: int) -> "tuple[np.ndarray, np.ndarray]":
-    """Weights [folds, members], and the pool's answers, each with weights fitted on other speakers."""
+def _fitted(read: "list[StoredAnswers]", folds: int, seed: int) -> "CrossFit":
+    """The pool's answers to each fold of the speakers, with weights fitted on the other folds."""
     import numpy as np
-    from sklearn.model_selection import StratifiedGroupKFold
 
-    from benchmarks.baseline.ensemble import pool_weights, pooled
+    from training.ensemble.cross_fit import cross_fit
+    from training.ensemble.speaker_folds import speaker_folds
 
-    speakers = len(np.unique(answers.speaker))
-    if folds > speakers:
-        raise UserError(f"--folds {folds}: there are {speakers} speakers")
-    cut = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-    weights, together = [], np.zeros_like(said[0], np.float64)
-    for fitted, judged in cut.split(answers.truth, answers.truth, answers.speaker):
-        weights.append(pool_weights([each[fitted] for each in said], answers.truth[fitted]))
-        together[judged] = pooled([each[judged] for each in said], weights[-1])
-    return np.array(weights), together
+    first = read[0]
+    fold_of = speaker_folds(dict.fromkeys(map(str, first.speaker), ""), folds, seed)
+    fold = np.array([fold_of[str(speaker)] for speaker in first.speaker])
+    return cross_fit([each.probabilities for each in read], first.truth, fold)
 
 
 if __name__ == "__main__":

@@ -1,15 +1,17 @@
 """Where a version comes from: `assets.extra/provenance.json`."""
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
 from data_pipeline.errors import UserError
+from training.ensemble.members import model_digest
 from training.run import Run
 
 FILE = Path("assets.extra") / "provenance.json"
 """Inside a version."""
+
+_OF_MEMBER = ("name", "folder", "model", "temperature", "weight")
 
 MEASURED = "measured_speakers"
 """The field that lists on whom the decision for a version was measured, so that nobody of them ever trains."""
@@ -24,17 +26,18 @@ def of_run(run: Run, dtype: str) -> dict[str, Any]:
 
     Returns:
         `run`, its name; `folder`, where it lay; `model`, SHA-256 of its `model.keras`; `synthetic`, whether it learned
-        from synthetic speech; `temperature` of its answers; `dtype`.
+        from synthetic speech; `temperature` of its answers; `dtype`; of an ensemble also `members`, each with its
+        `name`, `folder`, `model`, `temperature` and `weight`.
     """
-    with (run.folder / "model.keras").open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    members = [{field: one[field] for field in _OF_MEMBER} for one in run.config["model"].get("members", ())]
     return {
         "run": run.folder.resolve().name,
         "folder": str(run.folder.resolve()),
-        "model": digest,
+        "model": model_digest(run),
         "synthetic": run.synthetic,
         "temperature": run.temperature,
         "dtype": dtype,
+        **({"members": members} if members else {}),
     }
 
 

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from data_pipeline.errors import UserError
 from training.front_end import FrontEnd, inputs
+from training.models.ensemble import Ensemble
 from training.models.folding import fold_backbone
 from training.models.head import BACKBONE
 from training.models.wav2vec2 import Wav2Vec2Classifier
@@ -59,10 +60,16 @@ class Recogniser:
         """
         if dtype not in SERVED_DTYPES:
             raise UserError(f"a model is served as {' or '.join(SERVED_DTYPES)}, not as {dtype!r}")
-        if isinstance(self.model, Wav2Vec2Classifier):
-            return replace(self, model=self.model.for_serving(dtype))
-        if any(layer.name == BACKBONE for layer in self.model.layers):
-            return replace(self, model=fold_backbone(self.model, dtype))
-        if dtype != "float32":
-            raise UserError(f"this model gains nothing from {dtype}: export it as float32")
-        return self
+        return replace(self, model=_served(self.model, dtype))
+
+
+def _served(model: keras.Model, dtype: str) -> keras.Model:
+    if isinstance(model, Ensemble):
+        return model.with_members([_served(member, dtype) for member in model.members])
+    if isinstance(model, Wav2Vec2Classifier):
+        return model.for_serving(dtype)
+    if any(layer.name == BACKBONE for layer in model.layers):
+        return fold_backbone(model, dtype)
+    if dtype != "float32":
+        raise UserError(f"this model gains nothing from {dtype}: export it as float32")
+    return model

@@ -20,6 +20,7 @@ from training.answers import Predictions, read_answers, write_answers
 from training.front_end import FrontEnd, from_config
 from training.models import (  # noqa: F401  register the layers that model.keras names
     cnn,
+    ensemble,
     mobilenet,
     wav2vec2,
 )
@@ -64,11 +65,7 @@ class Run:
             UserError: If the folder holds anything else.
         """
         folder = Path(folder)
-        versions = {
-            "python": platform.python_version(),
-            **{package: version(package) for package in PACKAGES},
-        }
-        run = cls(folder, json.loads(json.dumps({**config, "versions": versions})))
+        run = cls(folder, json.loads(json.dumps({**config, "versions": versions()})))
         leftovers = set(folder.glob(_HALF_WRITTEN))
         if folder.exists() and (not folder.is_dir() or set(folder.iterdir()) - leftovers):
             run._refuse_unless_interrupted()
@@ -261,6 +258,11 @@ class Run:
 def _remove(files: Iterable[Path]) -> None:
     for file in files:
         file.unlink(missing_ok=True)
+
+
+def versions() -> dict[str, str]:
+    """Of Python, and of the packages that decide what a training comes to, on this machine."""
+    return {"python": platform.python_version(), **{package: version(package) for package in PACKAGES}}
 
 
 def read_config(folder: Path) -> dict:

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.baseline.classifiers import SEQUENCE_RECIPES, VECTOR_RECIPES, Making
-from benchmarks.baseline.ensemble import pool_weights, pooled
 from benchmarks.baseline.fold_answers import Answers, Clips, Contestant, FoldViews, cached_answers, fit
 from benchmarks.baseline.folds import Fold, folds, rows_of
 from benchmarks.baseline.saved_baseline import Fitted, SavedBaseline
 from data_pipeline.errors import UserError
 from data_pipeline.statistics import FEATURE_SETS, SEQUENCE, FeatureTable
+from training.ensemble.pool import Pool
 from training.metrics import evaluate
 
 FEATURES = {
@@ -180,8 +180,9 @@ def run(experiment: Experiment, ask: Ask) -> dict[str, Outcome]:
             given[name].append(each)
             said[name][fold.scored] = each.scored
         if experiment.pooled:
-            weights.append(_weights(answers, clips.truth[fold.fitted]))
-            said[ENSEMBLE][fold.scored] = pooled([each.scored for each in answers], weights[-1])
+            pool = _pool(answers, clips, clips.truth[fold.fitted])
+            weights.append(pool.weights)
+            said[ENSEMBLE][fold.scored] = pool.answers([each.scored for each in answers])
     scored = experiment.scored()
     outcomes = {name: _outcome(experiment, said[name][scored], scored, given[name]) for name in names}
     ordered = dict(sorted(outcomes.items(), key=lambda item: -item[1].metrics["wa"]))
@@ -209,7 +210,7 @@ def fitted(experiment: Experiment, ask: Ask) -> SavedBaseline:
     fold = Fold("all", rows, rows[:0])
     views = FoldViews(values, clips, fold, experiment.making.seed)
     answers = [ask(fold, contestant, lambda: views) for contestant in experiment.contestants]
-    weights = _weights(answers, clips.truth[rows]) if experiment.pooled else np.ones(1)
+    weights = _pool(answers, clips, clips.truth[rows]).weights if experiment.pooled else np.ones(1)
     classifiers, projections = {}, {}
     for contestant, each, weight in zip(experiment.contestants, answers, weights, strict=True):
         recipe, setting = contestant.recipe, float(each.setting)
@@ -225,11 +226,11 @@ def fitted(experiment: Experiment, ask: Ask) -> SavedBaseline:
     return SavedBaseline(experiment.labels, classifiers, projections, speakers, clips.fingerprint)
 
 
-def _weights(answers: Sequence[Answers], truth: np.ndarray) -> np.ndarray:
-    """Of the members; equal ones where a single speaker was fitted on, whom nobody can stand in for."""
+def _pool(answers: Sequence[Answers], clips: Clips, truth: np.ndarray) -> Pool:
+    """Of the members; of equal weights where a single speaker was fitted on, whom nobody can stand in for."""
     if not len(answers[0].inner):
-        return np.full(len(answers), 1 / len(answers))
-    return pool_weights([each.inner for each in answers], truth)
+        return Pool.equal(len(answers), clips.classes)
+    return Pool.fit([each.inner for each in answers], truth)
 
 
 def _outcome(experiment: Experiment, said: np.ndarray, scored: np.ndarray, answers: Sequence[Answers]) -> Outcome:

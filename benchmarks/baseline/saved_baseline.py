@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from benchmarks.baseline.classifiers import probabilities
-from benchmarks.baseline.ensemble import pooled
 from benchmarks.baseline.projection import Projection
 from benchmarks.baseline.sequence_network import SequenceNetwork
 from benchmarks.baseline.xgboost_classifier import XGBoost
 from data_pipeline.errors import UserError
+from training.ensemble.pool import Pool
 
 _DESCRIPTION = "baseline.json"
 
@@ -80,7 +80,8 @@ class SavedBaseline:
         """
         if name == "ensemble":
             members = [self.probabilities(member, values) for member in self.classifiers]
-            return pooled(members, np.array([fitted.weight for fitted in self.classifiers.values()]))
+            weights = np.array([fitted.weight for fitted in self.classifiers.values()])
+            return Pool(weights, np.zeros(len(self.labels))).answers(members)
         fitted = self.classifiers[name]
         matrix = values[fitted.features]
         if fitted.projected:

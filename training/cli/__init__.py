@@ -1,8 +1,23 @@
-"""The commands `ser train …`, `tune`, `evaluate`, `compare`, `calibrate`, `drift` and `checkpoint …`, a module each."""
+"""The commands `ser train …`, `tune`, `ensemble`, `evaluate`, `compare`, `calibrate`, `drift` and `checkpoint …`.
+
+A module each.
+"""
 
 import typer
 
-from training.cli import calibrate, checkpoint, cnn, compare, drift, evaluate, mobilenet, repeat, tune, wav2vec2
+from training.cli import (
+    calibrate,
+    checkpoint,
+    cnn,
+    compare,
+    drift,
+    ensemble,
+    evaluate,
+    mobilenet,
+    repeat,
+    tune,
+    wav2vec2,
+)
 
 train_app = typer.Typer(
     no_args_is_help=True,
@@ -21,6 +36,7 @@ def mount(app: typer.Typer) -> None:
     app.add_typer(train_app, name="train")
     app.command(no_args_is_help=True)(tune.tune)
     app.add_typer(checkpoint.checkpoint_app, name="checkpoint")
+    app.command(no_args_is_help=True)(ensemble.ensemble)
     app.command()(evaluate.evaluate)
     app.command(no_args_is_help=True)(compare.compare)
     app.command()(calibrate.calibrate)

@@ -20,6 +20,7 @@ from training.promotion.paired_difference import PairedAnswers
 from training.promotion.rule import Decision, PromotionRule, decide
 from training.promotion.sides import sides_of_speakers
 from training.recipes.families import family_of, recipe_of
+from training.recipes.finished import finished
 from training.run import Run
 
 _AGE_BANDS = {"under 30": 0, "30 to 44": 30, "45 to 59": 45, "60 and over": 60}
@@ -42,7 +43,7 @@ class Challenge:
         rule: By which it is decided.
 
     Raises:
-        UserError: If there is no such channel, or none.
+        UserError: If there is no such channel, or none, or the champion is an ensemble, which has no recipe.
     """
 
     champion: Run
@@ -57,6 +58,7 @@ class Challenge:
             raise UserError(f"name each channel once, one or more of {', '.join(CHANNELS)}")
         for channel in self.channels:
             Condition("test", channel)
+        family_of(self.champion.config)
 
     @property
     def labels(self) -> str:
@@ -107,13 +109,8 @@ def train_challenger(challenge: Challenge, dataset: Dataset, folder: Path, obser
     Raises:
         UserError: If the recipe cannot be repeated, or the folder holds another run.
     """
-    recipe = recipe_of(challenge.champion.config)
-    if (folder / "model.keras").exists() and not Run(folder, {}).state_file.exists():
-        run = Run.open(folder)
-        if run.config["data"]["fingerprint"] != dataset.fingerprint or recipe_of(run.config) != recipe:
-            raise UserError(f"{folder} holds another run: choose another folder")
-    else:
-        run, _ = family_of(challenge.champion.config).train(recipe, dataset, folder, observer)
+    config = challenge.champion.config
+    run = finished(family_of(config), recipe_of(config), dataset, folder, observer)
     fitted = challenge.champion.calibration
     if fitted is not None and run.calibration is None:
         conditions = [Condition("validation", channel) for channel in CHANNELS]

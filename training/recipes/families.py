@@ -70,6 +70,8 @@ class Family:
         for name in ("preset", "data", "versions"):
             stated.pop(name, None)
         family = _section(stated, "model").get("family", self.name)
+        if family == ENSEMBLE:
+            raise UserError(f"{source or 'this'} is the configuration of an ensemble: {_NOT_TRAINED}")
         if family != self.name:
             raise UserError(
                 f"{source or 'this'} is the configuration of a {family}: use `ser train {family}`, not {self.name}"
@@ -82,13 +84,20 @@ class Family:
 
 FAMILIES = ("mobilenet", "cnn", "wav2vec2")
 
+ENSEMBLE = "ensemble"
+"""What stands for a family in `config.json` of runs that answer as one; see `training.ensemble`."""
+
+_NOT_TRAINED = "it is not trained as one, so train its members anew and put them together with `ser ensemble`"
+
 
 def family_named(name: str) -> Family:
     """The family of that name.
 
     Raises:
-        UserError: If there is none.
+        UserError: If there is none, or it is the ensembles', which are not trained.
     """
+    if name == ENSEMBLE:
+        raise UserError(f"this run is an ensemble: {_NOT_TRAINED}")
     if name not in FAMILIES:
         raise UserError(f"there is no family of models {name!r}; choose one of {', '.join(FAMILIES)}")
     # Imported late: nobody who trains the one needs the network of the other.

@@ -13,6 +13,9 @@ from huggingface_hub import EvalResult, ModelCardData
 from data_pipeline.atomic_file import write_text
 from data_pipeline.corpora import CORPORA, open_corpus
 from data_pipeline.corpora.corpus import Corpus
+from training.ensemble.out_of_fold import read_figures
+from training.recipes.families import ENSEMBLE
+from training.report import ensemble
 from training.report.group_findings import METHOD, findings
 from training.report.notices import notices
 from training.report.wording import (
@@ -74,6 +77,7 @@ def model_card(run: Run) -> str:
         f"Names the emotion of a speaker from the sound of one utterance: {', '.join(run.labels)}.\n",
         *(f"> {notice}\n" for notice in _first_of_all(run, conditions)),
         *_section("Model", _table(("", ""), _facts(run))),
+        *(_section("Members", _members(run)) if _is_ensemble(run) else []),
         *_section("Intended uses", _INTENDED),
         *_section("Uses that are forbidden or beyond it", _FORBIDDEN),
         *_section("Training data", _table(("corpus", "licence", "source"), _sources(corpora)) + _training_data(run)),
@@ -86,19 +90,24 @@ def model_card(run: Run) -> str:
 
 
 def _front_matter(run: Run, conditions: Sequence[Mapping[str, Any]], corpora: Sequence[Corpus]) -> ModelCardData:
-    weights = run.config["weights"]
-    # A folder has no revision, and is nothing that the hub knows.
-    base = weights["checkpoint"] if isinstance(weights, Mapping) and weights.get("revision") else None
     codes = {corpus.language.split()[0]: None for corpus in corpora}
     return ModelCardData(
         language=[_LANGUAGES[name] for name in codes if name in _LANGUAGES] or None,
         library_name="keras",
         pipeline_tag="audio-classification",
-        base_model=base,
+        base_model=_base_models(run.config) or None,
         tags=["speech-emotion-recognition", run.config["model"]["family"], *run.config["data"]["corpora"]],
         model_name=f"{run.config['model']['family']}-{'-'.join(run.config['data']['corpora'])}",
         eval_results=[result for metrics in conditions for result in _results(metrics)] or None,
     )
+
+
+def _base_models(config: Mapping[str, Any]) -> list[str]:
+    """What the hub knows of where training began, of all members of an ensemble."""
+    trained = [member["config"] for member in config["model"].get("members", ())] or [config]
+    found = [one["weights"] for one in trained if isinstance(one["weights"], Mapping)]
+    # A folder has no revision, and is nothing that the hub knows.
+    return list(dict.fromkeys(weights["checkpoint"] for weights in found if weights.get("revision")))
 
 
 def _results(metrics: Mapping[str, Any]) -> list[EvalResult]:
@@ -132,20 +141,42 @@ def _first_of_all(run: Run, conditions: Sequence[Mapping[str, Any]]) -> list[str
 
 def _facts(run: Run) -> list[tuple[str, str]]:
     config = run.config
-    fit = config["fit"]
-    given = "log-mel spectrograms of 16 kHz audio" if config["front_end"]["kind"] == "log_mel" else "16 kHz waveforms"
     return [
         ("family", config["model"]["family"]),
-        ("initial weights", start(config)),
-        ("is given", given),
+        ("made of" if _is_ensemble(run) else "initial weights", start(config)),
+        ("is given", " and ".join(_given(config["front_end"]))),
         ("answers", f"probabilities of {', '.join(run.labels)}"),
         ("learned", learned(config)),
         ("temperature", f"{run.temperature:.3f}" if run.calibration else "1 (not calibrated)"),
-        ("epochs at most", str(fit["epochs"])),
-        ("batch size, learning rate", f"{fit['batch_size']}, {fit['learning_rate']:g}"),
-        ("seed", str(fit["seed"])),
+        *([] if _is_ensemble(run) else _fit_facts(config["fit"])),
+        ("seed", str(config["fit"]["seed"])),
         ("versions", ", ".join(f"{name} {config['versions'][name]}" for name in ("python", *PACKAGES))),
     ]
+
+
+def _fit_facts(fit: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [
+        ("epochs at most", str(fit["epochs"])),
+        ("batch size, learning rate", f"{fit['batch_size']}, {fit['learning_rate']:g}"),
+    ]
+
+
+def _given(front_end: Mapping[str, Any]) -> list[str]:
+    """What the model hears of a clip, each kind once."""
+    kinds = {one["kind"]: None for one in front_end.get("parts", [front_end])}
+    words = {"log_mel": "log-mel spectrograms of 16 kHz audio", "waveform": "16 kHz waveforms"}
+    return [words[kind] for kind in kinds]
+
+
+def _is_ensemble(run: Run) -> bool:
+    return run.config["model"]["family"] == ENSEMBLE
+
+
+def _members(run: Run) -> str:
+    figures = read_figures(run)
+    told = "".join(f"- {sentence}\n" for sentence in ensemble.findings(run, figures))
+    rows = ensemble.member_rows(run, figures)
+    return f"{ensemble.heard(figures)}\n\n{_table(ensemble.HEADER, rows)}\n{told}"
 
 
 def _sources(corpora: Sequence[Corpus]) -> list[tuple[str, str, str]]:
@@ -247,9 +278,16 @@ def _usage() -> str:
 
 
 def _repetition(run: Run) -> str:
+    fit = run.config["fit"]
+    if _is_ensemble(run):
+        return (
+            f"```sh\nser ensemble {'RUN ' * len(run.config['model']['members'])}--output NEWRUN --folds {fit['folds']} "
+            f"--seed {fit['seed']} --channel {fit['channel']}{' --biases' if fit['biased'] else ''}\n```\n\n"
+            "`config.json` of the run names its members, with every setting of each; they are trained one by one.\n"
+        )
     return (
         "```sh\nser train from RUN NEWRUN    # the same seed, settings and data\n```\n\n"
-        f"`config.json` of the run holds every setting (seed {run.config['fit']['seed']}) and the fingerprint of its "
+        f"`config.json` of the run holds every setting (seed {fit['seed']}) and the fingerprint of its "
         "data; on the same machine and versions the weights come out the same.\n"
     )
 

@@ -7,6 +7,9 @@ from typing import Any
 
 from data_pipeline.atomic_file import write_text
 from data_pipeline.dataset import Dataset
+from training.ensemble.out_of_fold import read_figures
+from training.recipes.families import ENSEMBLE
+from training.report.ensemble import members_section
 from training.report.groups_section import channels_section, groups_section
 from training.report.notices import notices
 from training.report.style import page, table
@@ -36,10 +39,11 @@ def write(run: Run, dataset: Dataset | None = None) -> Path:
         f"seed {config['fit']['seed']}; all settings are in <code>config.json</code>.</p>"
     )
     channels, history = channels_section(conditions), run.history()
-    parts.append(_contents(conditions, bool(channels), bool(history)))
+    members = members_section(run, read_figures(run)) if config["model"]["family"] == ENSEMBLE else []
+    parts.append(_contents(conditions, bool(channels), bool(members), bool(history)))
     for number, metrics in enumerate(conditions):
         parts += _section(metrics, number, dataset)
-    parts += channels
+    parts += channels + members
     if history:
         parts += ["<h2 id=curves>Learning curves</h2>", learning_curves(history)]
     path = run.folder / "report.html"
@@ -47,9 +51,10 @@ def write(run: Run, dataset: Dataset | None = None) -> Path:
     return path
 
 
-def _contents(conditions: list[dict[str, Any]], channels: bool, curves: bool) -> str:
+def _contents(conditions: list[dict[str, Any]], channels: bool, members: bool, curves: bool) -> str:
     links = [(f"condition-{number}", html.escape(metrics["condition"])) for number, metrics in enumerate(conditions)]
-    links += [("channels", "by channel")] * channels + [("curves", "learning curves")] * curves
+    links += [("channels", "by channel")] * channels + [("members", "members")] * members
+    links += [("curves", "learning curves")] * curves
     return f"<nav>{''.join(f'<a href=#{anchor}>{words}</a>' for anchor, words in links)}</nav>"
 
 

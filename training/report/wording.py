@@ -53,7 +53,10 @@ def p_value(p: float) -> str:
 
 
 def start(config: Mapping[str, Any]) -> str:
-    """Where training began."""
+    """Where training began, or of whom an ensemble is."""
+    members = config["model"].get("members")
+    if members:
+        return f"an ensemble of {', '.join(member['name'] for member in members)}"
     weights = config["weights"]
     if isinstance(weights, Mapping):
         return f"weights from {weights['checkpoint']}"

@@ -1,0 +1,136 @@
+"""Which runs can answer as one, and which answers of a cross-validation can stand for theirs."""
+
+import json
+
+import numpy as np
+import pytest
+
+from data_pipeline.emotion import LABELS
+from data_pipeline.errors import UserError
+from tests.data_pipeline.prepared import write_dataset
+from tests.training.ensemble.runs import clips_of, write_answers
+from tests.training.test_compare import copy_of
+from tests.training.test_report import untrained
+from training.ensemble.fold_recipe import fold_recipe
+from training.ensemble.given_answers import beyond, given_answers
+from training.ensemble.members import members_of
+from training.ensemble.stored_answers import read_stored
+from training.ensemble.training_side import TrainingSide
+from training.run import Run
+
+NAMES = tuple(map(str, LABELS))
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    return write_dataset(tmp_path_factory.mktemp("dataset"), train=36, validation=12, test=12, seconds=(0.3, 0.4))
+
+
+@pytest.fixture(scope="module")
+def run(dataset, tmp_path_factory):
+    return untrained(dataset, tmp_path_factory.mktemp("runs") / "data")
+
+
+@pytest.fixture(scope="module")
+def side(run):
+    return TrainingSide.of(run)
+
+
+def other(run, folder, **changes):
+    """A run of other weights and a changed configuration."""
+    made = copy_of(run, folder, **changes)
+    model = Run.open(folder).recogniser().model
+    (folder / "model.keras").unlink()
+    model.layers[-1].set_weights([weight + 1 for weight in model.layers[-1].get_weights()])
+    made.save_model(model)
+    return made
+
+
+def test_members_have_names_of_their_own(run, tmp_path):
+    folders = [run.folder, other(run, tmp_path / "data").folder]
+    assert [member.name for member in members_of(folders)] == ["data-2", "data-3"]
+
+
+def test_runs_that_cannot_answer_as_one_are_named(run, tmp_path):
+    def refused(sentence, *folders):
+        with pytest.raises(UserError, match=sentence):
+            members_of([run.folder, *folders])
+
+    refused("name two or more")
+    refused("has the same weights as", copy_of(run, tmp_path / "same").folder)
+    refused("in the same order", copy_of(run, tmp_path / "turned", labels=[*NAMES[::-1]]).folder)
+    refused("from the same people", copy_of(run, tmp_path / "heard", label_kind="soft").folder)
+    data = run.config["data"]
+    refused("other data or sides", copy_of(run, tmp_path / "data", data={**data, "fingerprint": "another"}).folder)
+    moved = {**data["speakers"], "train": data["speakers"]["train"][1:]}
+    refused("other data or sides", copy_of(run, tmp_path / "sides", data={**data, "speakers": moved}).folder)
+    refused("is an ensemble itself", copy_of(run, tmp_path / "both", model={"family": "ensemble"}).folder)
+    unfinished = copy_of(run, tmp_path / "unfinished")
+    unfinished.state_file.touch()
+    refused("is not finished: go on with it", unfinished.folder)
+    refused("no config.json", tmp_path)
+
+
+def test_data_that_are_not_the_runs_are_refused(run, dataset, tmp_path):
+    elsewhere = write_dataset(tmp_path / "elsewhere", train=36, validation=12, test=12, prefix="new-")
+    with pytest.raises(UserError, match="not, or no more, what"):
+        TrainingSide.of(run, elsewhere.folder)
+    mixed = write_dataset(tmp_path / "mixed", train=36, validation=12)
+    content = json.loads((mixed.folder / "dataset.json").read_text())
+    speakers = content["splits"]["train"]["speakers"]
+    content["splits"]["validation"]["speakers"] = speakers[:2]
+    (mixed.folder / "dataset.json").write_text(json.dumps(content))
+    data = {**run.config["data"], "speakers": {"train": speakers, "validation": speakers[:2]}}
+    with pytest.raises(UserError, match="same speakers on several sides"):
+        TrainingSide.of(copy_of(run, tmp_path / "run", data=data), mixed.folder)
+
+
+def test_folds_train_as_long_as_the_kept_epoch_took_and_keep_the_last(run, tmp_path):
+    rows = [{"epoch": epoch, "validation_ua": ua} for epoch, ua in enumerate([0.3, 0.5, 0.4, 0.5], start=1)]
+    best = copy_of(run, tmp_path / "best")
+    best.write_history(rows)
+    assert (fold_recipe(best).fit.keep, fold_recipe(best).fit.epochs) == ("last", 2)
+    last = copy_of(run, tmp_path / "last", fit={**run.config["fit"], "keep": "last", "epochs": 4})
+    last.write_history(rows)
+    assert (fold_recipe(last).fit.keep, fold_recipe(last).fit.epochs) == ("last", 4)
+    assert fold_recipe(last).fit.learning_rate == run.config["fit"]["learning_rate"]
+    with pytest.raises(UserError, match=r"no history\.csv"):
+        fold_recipe(run)
+
+
+def test_given_answers_stand_in_the_order_of_the_training_side(dataset, side, tmp_path):
+    clips = clips_of(dataset, "train", 36)
+    validating = clips_of(dataset, "validation", 12)
+    both = {key: np.concatenate([clips[key], validating[key]]) for key in ("name", "speaker", "truth")}
+    stored = read_stored(write_answers(tmp_path / "cv.npz", {**both, "labels": clips["labels"]}))
+    found = given_answers(stored, side, NAMES)
+    assert beyond(stored, side) == 12
+    for name, said in zip(side.names, found, strict=True):
+        np.testing.assert_array_equal(said, stored.probabilities[stored.name == name][0])
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        (lambda clips: {key: values[1:] for key, values in clips.items() if key != "labels"}, "lacks 1 of the 36"),
+        (lambda clips: {"name": np.where(clips["name"] == "train_0", "train_18", clips["name"])}, "lacks 1 of the 36"),
+        (lambda clips: {"truth": (clips["truth"] + 1) % 6}, "other right answers"),
+        (lambda clips: {"labels": clips["labels"][::-1]}, "in the same order"),
+        (lambda clips: {"speaker": np.append(clips["speaker"][1:], "synthetic/test0")}, "1 of the test speakers"),
+        (lambda clips: {"clean": np.full((36, 6), 0.2)}, "are no probabilities"),
+        (lambda clips: {"clean": np.full((36, 4), 0.25)}, "36 x 4 numbers for 36 clips and 6 labels"),
+    ],
+)
+def test_answers_that_are_not_the_training_sides_are_refused(dataset, side, tmp_path, changes, sentence):
+    clips = clips_of(dataset, "train", 36)
+    changed = {**clips, **changes(clips)}
+    given = {"clean": changed.pop("clean")} if "clean" in changed else {}
+    with pytest.raises(UserError, match=sentence):
+        given_answers(read_stored(write_answers(tmp_path / "cv.npz", changed, **given)), side, NAMES)
+
+
+def test_a_clip_that_is_there_twice_is_refused(dataset, side, tmp_path):
+    clips = clips_of(dataset, "train", 36)
+    twice = {key: np.append(values, values[0]) for key, values in clips.items() if key != "labels"}
+    with pytest.raises(UserError, match="has 1 twice"):
+        given_answers(read_stored(write_answers(tmp_path / "cv.npz", {**clips, **twice})), side, NAMES)
