@@ -65,6 +65,7 @@ def ensemble(
 
     from data_pipeline.atomic_file import write_text
     from data_pipeline.errors import UserError
+    from training.accelerator import leave_to_keras
     from training.ensemble.ensemble import ANSWERS, FOLDS, EnsembleSettings, Plan, make_ensemble
     from training.ensemble.members import members_of
     from training.ensemble.out_of_fold import FIGURES, read_figures
@@ -73,6 +74,8 @@ def ensemble(
 
     if json_file and (json_file.is_dir() or not json_file.absolute().parent.is_dir()):
         raise UserError(f"{json_file} is no place for a file: give --json a file name in a folder that exists")
+    # Before TensorFlow reads data, and with that takes the card.
+    leave_to_keras()
     settings = EnsembleSettings(folds, seed, channel, biases)
     members = members_of(runs)
     side = TrainingSide.of(members[0].run, data)

@@ -12,6 +12,7 @@ import numpy as np
 from data_pipeline.claimed_folder import claimed
 from data_pipeline.errors import UserError
 from training.channel import channel_named
+from training.ensemble.fold_recipe import fold_recipe
 from training.ensemble.fold_training import Watch, fold_answers, unwatched
 from training.ensemble.given_answers import given_answers
 from training.ensemble.members import Member, right_answers
@@ -122,6 +123,7 @@ def make_ensemble(plan: Plan, folder: Path, watch: Watch = unwatched) -> Run:
     """
     fold_of = plan.fold_of()
     answers = {name: given_answers(stored, plan.side, plan.labels) for name, stored in plan.given.items()}
+    recipes = {member.name: fold_recipe(member.run) for member in plan.members if member.name not in answers}
     if not (plan.side.truth >= 0).any():
         raise UserError(
             f"listeners agree on one of the labels for no training clip of {plan.side.dataset.folder}: there is "
@@ -130,9 +132,9 @@ def make_ensemble(plan: Plan, folder: Path, watch: Watch = unwatched) -> Run:
     with claimed(folder):
         _begin(plan, folder)
         for member in plan.members:
-            if member.name not in answers:
+            if recipe := recipes.get(member.name):
                 answers[member.name] = fold_answers(
-                    member, plan.side, fold_of, folder / FOLDS, plan.settings.channel, watch
+                    member, recipe, plan.side, fold_of, folder / FOLDS, plan.settings.channel, watch
                 )
         return _finish(plan, folder, {member.name: answers[member.name] for member in plan.members}, fold_of)
 

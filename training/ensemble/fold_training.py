@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -10,7 +11,6 @@ from data_pipeline.combine import combine
 from data_pipeline.dataset import Dataset
 from data_pipeline.side import Side
 from training.answers import Predictions
-from training.ensemble.fold_recipe import fold_recipe
 from training.ensemble.members import Member, right_answers
 from training.ensemble.training_side import TrainingSide
 from training.evaluate import Condition, predict
@@ -30,6 +30,7 @@ def unwatched(title: str, epochs: int) -> AbstractContextManager[Observer]:  # n
 
 def fold_answers(
     member: Member,
+    recipe: Any,
     side: TrainingSide,
     fold_of: Mapping[str, int],
     folder: Path,
@@ -41,7 +42,8 @@ def fold_answers(
     What the folder holds of an earlier call, interrupted, is not done again.
 
     Args:
-        member: Whose recipe is repeated.
+        member: Whose place the trainings take.
+        recipe: From `fold_recipe`.
         side: The training side.
         fold_of: The fold of each of its speakers, from 1.
         folder: For `K/data` and `K/MEMBER`, the data and the run of fold K.
@@ -54,7 +56,6 @@ def fold_answers(
     Raises:
         UserError: If a fold cannot be trained; see the recipe's `train`.
     """
-    recipe = fold_recipe(member.run)
     condition = Condition("validation", channel, labels=right_answers(member.run))
     found = np.empty((len(side.names), len(member.run.labels)))
     folds = max(fold_of.values())

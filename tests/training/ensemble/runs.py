@@ -38,7 +38,7 @@ def waveform_run(dataset: Dataset, folder: Path) -> Run:
     keras.utils.set_random_seed(3)
     settings, head = Wav2Vec2Settings.from_config(SMALL), HeadSettings(projection=16)
     model = Wav2Vec2Classifier(settings, len(LABELS), head, learn="all")
-    model.emotion.kernel.assign(3 * np.random.default_rng(0).normal(size=model.emotion.kernel.shape))
+    model.emotion.kernel.assign(0.4 * np.random.default_rng(0).normal(size=model.emotion.kernel.shape))
     learning = describe_learning(dataset, FitSettings(), WaveformSettings(), Target())
     told = {"model": {"family": "wav2vec2", **asdict(settings), "head": asdict(head)}, "weights": None, **learning}
     run = Run.create(folder, told)

@@ -28,7 +28,7 @@ TEMPERATURE = 1.7
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory):
-    return write_dataset(tmp_path_factory.mktemp("data"), train=72, validation=18, seconds=(0.3, 0.5), speakers=4)
+    return write_dataset(tmp_path_factory.mktemp("data"), train=48, validation=18, seconds=(0.3, 0.5), speakers=4)
 
 
 @pytest.fixture(scope="module")
@@ -41,15 +41,43 @@ def members(dataset, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def made(members, dataset, tmp_path_factory):
-    """What the command said, and the ensemble, whose members are gone."""
+def interrupted(members, dataset, tmp_path_factory):
+    """The folder of an ensemble that was interrupted in its second fold, and the file of given answers."""
     folder = tmp_path_factory.mktemp("made")
-    given = write_answers(folder / "cv.npz", clips_of(dataset, "train", 72, 4))
-    files = ["--out-of-fold", "train", "--out-of-fold", given, "--json", str(folder / "told.json")]
-    runs = [str(run.folder) for run in members]
-    done = invoke("ensemble", *runs, "--output", str(folder / "both"), "--folds", "2", "--biases", *files)
+    given = write_answers(folder / "cv.npz", clips_of(dataset, "train", 48, 4))
+    opened = members_of([member.folder for member in members])
+    settings = EnsembleSettings(folds=2, biased=True)
+    plan = Plan(opened, TrainingSide.of(members[0]), settings, {"wav2vec2": read_stored(given)})
+    begun = []
+
+    @contextmanager
+    def breaking(title, epochs):
+        begun.append(title)
+        if len(begun) == 2:
+            raise KeyboardInterrupt
+        yield Observer()
+
+    with pytest.raises(KeyboardInterrupt):
+        make_ensemble(plan, folder / "both", breaking)
+    assert begun == ["cnn, fold 1 of 2", "cnn, fold 2 of 2"]
+    with pytest.raises(UserError, match=r"no config\.json"):
+        Run.open(folder / "both")
+    return folder / "both", given
+
+
+@pytest.fixture(scope="module")
+def made(members, interrupted):
+    """What the command said when it went on, the ensemble, and what is in its JSON file."""
+    folder, given = interrupted
+    first = folder / "folds" / "1" / "cnn" / "model.keras"
+    before = first.stat().st_mtime_ns
+    told = folder.parent / "told.json"
+    runs = [run.folder for run in members]
+    files = ["--out-of-fold", "train", "--out-of-fold", given, "--json", told]
+    done = invoke("ensemble", *runs, "--output", folder, "--folds", "2", "--biases", *files)
     assert done.exit_code == 0, done.output
-    return done.output, Run.open(folder / "both"), json.loads((folder / "told.json").read_text())
+    assert first.stat().st_mtime_ns == before, "what was trained is not trained again"
+    return done.output, Run.open(folder), json.loads(told.read_text())
 
 
 def invoke(*words):
@@ -83,7 +111,7 @@ def test_weights_are_fitted_on_out_of_fold_answers_at_the_members_temperatures(m
     assert told["members"] == described
     assert list(told["biases"]) == list(run.labels)
     assert set(told["measured"]) == {"cnn", "wav2vec2", "equal weights", "ensemble"}
-    assert (told["clips"], told["speakers"], told["folds"]) == (72, 4, 2)
+    assert (told["clips"], told["speakers"], told["folds"]) == (48, 4, 2)
 
 
 def test_the_terminal_shows_members_weights_and_places(made):
@@ -141,12 +169,14 @@ def test_it_is_not_trained(made, words):
     assert "train its members anew" in str(done.exception)
 
 
-def test_what_is_there_is_not_overwritten(made, members, dataset, tmp_path):
+def test_what_is_there_is_not_overwritten(made, interrupted, members, tmp_path):
     _, run, _ = made
     runs = [member.folder for member in members]
+    same = ["--output", run.folder, "--biases", "--out-of-fold", "train", "--out-of-fold", interrupted[1]]
     for words, sentence in (
-        (["--output", run.folder], "already exists and is not empty"),
-        (["--output", runs[0]], "already exists and is not empty"),
+        ([*same, "--folds", "2"], "this very ensemble, finished"),
+        (["--output", run.folder, "--folds", "2"], "already exists and is not empty"),
+        (["--output", runs[0], "--folds", "2"], "already exists and is not empty"),
         (["--output", tmp_path / "new", "--folds", "9"], "4 speakers cannot be dealt to 9 folds"),
         (["--output", tmp_path / "new", "--out-of-fold", "train"], "is given 1 times for 2 runs"),
         (["--output", tmp_path / "new", "--channel", "radio"], "radio"),
@@ -155,34 +185,6 @@ def test_what_is_there_is_not_overwritten(made, members, dataset, tmp_path):
         assert isinstance(done.exception, UserError)
         assert sentence in str(done.exception)
     assert not (tmp_path / "new").exists()
-
-
-def test_an_interrupted_one_goes_on_and_a_finished_one_is_said_to_be(members, dataset, tmp_path):
-    opened = members_of([member.folder for member in members])
-    given = read_stored(write_answers(tmp_path / "cv.npz", clips_of(dataset, "train", 72, 4), trust=0.0))
-    plan = Plan(opened, TrainingSide.of(members[0]), EnsembleSettings(folds=2, seed=1), {"wav2vec2": given})
-    begun = []
-
-    @contextmanager
-    def breaking(title, epochs):
-        begun.append(title)
-        if len(begun) == 2:
-            raise KeyboardInterrupt
-        yield Observer()
-
-    with pytest.raises(KeyboardInterrupt):
-        make_ensemble(plan, tmp_path / "both", breaking)
-    assert begun == ["cnn, fold 1 of 2", "cnn, fold 2 of 2"]
-    first = tmp_path / "both" / "folds" / "1" / "cnn" / "model.keras"
-    before = first.stat().st_mtime_ns
-    with pytest.raises(UserError, match=r"no config\.json"):
-        Run.open(tmp_path / "both")
-    run = make_ensemble(plan, tmp_path / "both")
-    assert first.stat().st_mtime_ns == before
-    weights = {member["name"]: member["weight"] for member in Run.open(run.folder).config["model"]["members"]}
-    assert weights["wav2vec2"] < weights["cnn"], "who answers at random counts for less"
-    with pytest.raises(UserError, match="this very ensemble, finished"):
-        make_ensemble(plan, tmp_path / "both")
 
 
 def test_a_member_without_weight_is_named():
