@@ -158,3 +158,8 @@ def test_ages_become_bands():
     assert age_bands(ages).tolist() == [
         "", "under 30", "under 30", "30 to 44", "30 to 44", "45 to 59", "45 to 59", "60 and over", "60 and over"
     ]  # fmt: skip
+
+
+def test_an_ensemble_is_no_champion_that_could_be_trained_again(old, new, tmp_path):
+    with pytest.raises(UserError, match="train its members anew"):
+        Challenge(Run(tmp_path, {"model": {"family": "ensemble"}}), (old,), (new,))
