@@ -21,7 +21,7 @@ from training.run import Run
 from training.training_data import describe_learning
 
 RECIPE = CnnRecipe(
-    model=CnnSettings(filters=(8, 16), window_frames=48, hidden=8, dropout=0.0),
+    model=CnnSettings(filters=(8,), window_frames=48, hidden=8, dropout=0.0),
     fit=FitSettings(
         epochs=2, batch_size=18, learning_rate=1e-2, crop_seconds=0.4, augment=AugmentSettings(mixup=0.0), keep="best"
     ),
@@ -36,7 +36,7 @@ def log_mel_run(dataset: Dataset, folder: Path, seed: int = 0) -> Run:
 def waveform_run(dataset: Dataset, folder: Path) -> Run:
     """A wav2vec 2.0 of random weights, large enough that sounds get different answers."""
     keras.utils.set_random_seed(3)
-    settings, head = Wav2Vec2Settings.from_config(SMALL), HeadSettings(projection=16)
+    settings, head = Wav2Vec2Settings.from_config({**SMALL, "num_hidden_layers": 1}), HeadSettings(projection=16)
     model = Wav2Vec2Classifier(settings, len(LABELS), head, learn="all")
     model.emotion.kernel.assign(0.4 * np.random.default_rng(0).normal(size=model.emotion.kernel.shape))
     learning = describe_learning(dataset, FitSettings(), WaveformSettings(), Target())

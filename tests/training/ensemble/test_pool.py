@@ -39,7 +39,7 @@ def test_one_member_of_weight_one_answers_as_it_is():
     assert np.allclose(Pool(np.ones(1), np.zeros(4)).answers([member]), member)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=8)
 @given(st.integers(0, 1_000))
 def test_learned_weights_are_no_worse_than_any_member_or_equal_weights(seed):
     good, truth = answers(seed, 300, 2.0)
@@ -62,7 +62,7 @@ def test_who_knows_nothing_gets_next_to_no_weight():
     assert pool.weights[1] < 0.1 * pool.weights[0]
 
 
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=8)
 @given(st.integers(0, 1_000), st.booleans())
 def test_no_step_from_what_was_fitted_is_better(seed, biased):
     random = np.random.default_rng(seed)
@@ -91,7 +91,7 @@ def test_a_bias_makes_up_for_a_class_that_is_never_answered():
     assert loss(biased.answers([timid]), truth) < loss(plain.answers([timid]), truth) - 0.1
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=8)
 @given(st.integers(0, 1_000), st.integers(0, 11))
 def test_nobody_judges_what_it_was_fitted_on(seed, speaker):
     members = [answers(seed, 120, 1.0)[0], answers(seed + 1, 120, 0.5)[0]]
