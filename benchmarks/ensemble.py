@@ -22,7 +22,6 @@ def main(
         ),
     ],
     folds: Annotated[int, typer.Option(help="Of the speakers, to fit weights on the others.", min=2)] = 9,
-    seed: Annotated[int, typer.Option(help="Of the folds.", min=0)] = 0,
     json_file: Annotated[Path | None, typer.Option("--json", help="Also write the figures to this file.")] = None,
 ) -> None:
     """Pool models by weighted geometric means of their probabilities, and measure each and the pool.
@@ -44,7 +43,7 @@ def main(
         raise UserError("name two or more to pool, each as FILE.npz:MODEL")
     read = _aligned([read_stored(member) for member in members])
     first, answers = read[0], [each.probabilities for each in read]
-    fitted = _fitted(read, folds, seed)
+    fitted = _fitted(read, folds)
     said = {
         **dict(zip(members, answers, strict=True)),
         "pooled, fitted weights": fitted.answers,
@@ -91,15 +90,18 @@ def _aligned(read: "list[StoredAnswers]") -> "list[StoredAnswers]":
     return aligned
 
 
-def _fitted(read: "list[StoredAnswers]", folds: int, seed: int) -> "CrossFit":
+def _fitted(read: "list[StoredAnswers]", folds: int) -> "CrossFit":
     """The pool's answers to each fold of the speakers, with weights fitted on the other folds."""
     import numpy as np
 
+    from data_pipeline.splits import folds_of_speakers
     from training.ensemble.cross_fit import cross_fit
-    from training.ensemble.speaker_folds import speaker_folds
 
     first = read[0]
-    fold_of = speaker_folds(dict.fromkeys(map(str, first.speaker), ""), folds, seed)
+    speakers = dict.fromkeys(map(str, first.speaker), "")
+    if folds > len(speakers):
+        raise UserError(f"--folds {folds}: there are {len(speakers)} speakers")
+    fold_of = folds_of_speakers(speakers, folds)
     fold = np.array([fold_of[str(speaker)] for speaker in first.speaker])
     return cross_fit([each.probabilities for each in read], first.truth, fold)
 

@@ -44,7 +44,6 @@ def ensemble(
     data: Annotated[
         Path | None, typer.Option(help="Where the members' data lie now; where they were unless given.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of the folds.", min=0)] = 0,
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Also write weights and figures to this file, as one JSON object.")
     ] = None,
@@ -76,7 +75,7 @@ def ensemble(
         raise UserError(f"{json_file} is no place for a file: give --json a file name in a folder that exists")
     # Before TensorFlow reads data, and with that takes the card.
     leave_to_keras()
-    settings = EnsembleSettings(folds, seed, channel, biases)
+    settings = EnsembleSettings(folds, channel, biases)
     members = members_of(runs)
     side = TrainingSide.of(members[0].run, data)
     plan = Plan(members, side, settings, _given([member.name for member in members], out_of_fold or []))

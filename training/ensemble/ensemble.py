@@ -11,6 +11,7 @@ import numpy as np
 
 from data_pipeline.claimed_folder import claimed
 from data_pipeline.errors import UserError
+from data_pipeline.targets import Target
 from training.channel import channel_named
 from training.ensemble.fold_recipe import fold_recipe
 from training.ensemble.fold_training import Watch, fold_answers, unwatched
@@ -18,7 +19,6 @@ from training.ensemble.given_answers import given_answers
 from training.ensemble.members import Member, right_answers
 from training.ensemble.out_of_fold import FIGURES, OutOfFold
 from training.ensemble.pool import Pool
-from training.ensemble.speaker_folds import speaker_folds
 from training.ensemble.stored_answers import StoredAnswers, write_stored
 from training.ensemble.training_side import TrainingSide
 from training.front_end import SeveralFrontEnds, to_config
@@ -26,6 +26,7 @@ from training.models.ensemble import Ensemble
 from training.recipes.families import ENSEMBLE
 from training.run import Run, versions
 from training.temperature import scaled
+from training.tuning.folds import folds_of
 
 ANSWERS = "out_of_fold.npz"
 """File of the run folder: every member's out-of-fold answers, at the temperature 1, as `read_stored` reads them."""
@@ -43,7 +44,6 @@ class EnsembleSettings:
 
     Attributes:
         folds: Of the training speakers; each is answered for by trainings without it.
-        seed: Of the folds.
         channel: What clips go through before they are asked about; see `channel.channel_named`.
         biased: Whether classes get biases; see `Pool.fit`.
 
@@ -52,7 +52,6 @@ class EnsembleSettings:
     """
 
     folds: int = 5
-    seed: int = 0
     channel: str = "clean"
     biased: bool = False
 
@@ -85,9 +84,15 @@ class Plan:
         """The fold of each training speaker, from 1.
 
         Raises:
-            UserError: If there are too few speakers.
+            UserError: If there are too few speakers, or a label would have no training clip in a fold.
         """
-        return speaker_folds(self.side.sexes, self.settings.folds, self.settings.seed)
+        folds = folds_of(self.side.dataset, self.settings.folds, Target(self.labels))
+        return {
+            speaker: number
+            for number, sides in enumerate(folds, start=1)
+            for speaker, side in sides.items()
+            if side == "validation"
+        }
 
     def decides(self) -> dict[str, Any]:
         """What decides the ensemble, for JSON."""
@@ -103,7 +108,6 @@ class Plan:
             ],
             "fingerprint": self.side.dataset.fingerprint,
             "folds": self.settings.folds,
-            "seed": self.settings.seed,
             "channel": self.settings.channel,
             "biased": self.settings.biased,
         }
@@ -223,7 +227,6 @@ def _config(plan: Plan, pool: Pool, front_ends: SeveralFrontEnds) -> dict[str, A
         "weights": None,
         "fit": {
             "folds": plan.settings.folds,
-            "seed": plan.settings.seed,
             "channel": plan.settings.channel,
             "biased": plan.settings.biased,
             "measured_against": right_answers(plan.members[0].run),

@@ -21,12 +21,15 @@ def fold_recipe(run: Run) -> Any:
         UserError: If the recipe cannot be repeated, or it cannot be told which epoch was kept.
     """
     recipe = recipe_of(run.config)
-    return replace(recipe, fit=replace(recipe.fit, keep="last", epochs=_kept_epoch(run, recipe.fit.keep)))
+    epochs = _kept_epoch(run, recipe.fit.keep)
+    return replace(recipe, fit=replace(recipe.fit, keep="last", epochs=epochs, validate_every=epochs))
 
 
 def _kept_epoch(run: Run, keep: str) -> int:
     history = run.history()
     if not history:
         raise UserError(f"{run.folder} has no history.csv, which tells the epoch that it kept: train the run again")
-    kept = history[-1] if keep == "last" else max(history, key=lambda row: row["validation_ua"])
-    return int(kept["epoch"])
+    looked = [number for number, row in enumerate(history) if row["validation_ua"] is not None]
+    if keep == "last" or not looked:
+        return len(history)
+    return 1 + max(looked, key=lambda number: history[number]["validation_ua"] or 0.0)

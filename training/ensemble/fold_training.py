@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 
 from data_pipeline.combine import combine
@@ -62,6 +63,8 @@ def fold_answers(
     for fold in range(1, folds + 1):
         dataset = _without(fold, side, fold_of, folder / str(fold) / "data")
         with watch(f"{member.name}, fold {fold} of {folds}", recipe.fit.epochs) as observer:
+            # Many networks in one process: what Keras keeps of the last goes before the next.
+            keras.utils.clear_session()
             run = finished(family_of(member.run.config), recipe, dataset, folder / str(fold) / member.name, observer)
         answers = _answers(run, dataset, condition)
         found[side.places(answers.names, answers.speakers)] = answers.probabilities

@@ -1,6 +1,5 @@
 """The clips that a stacker is fitted on: those of the speakers that the members were trained on."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +23,6 @@ class TrainingSide:
         speakers: strings [clips], each `corpus/speaker`.
         acted: int [clips], index of the acted emotion.
         truth: int [clips], index of the right emotion; -1 where listeners agree on none of the labels.
-        sexes: Of each speaker; an empty string where nobody says.
     """
 
     dataset: Dataset
@@ -32,7 +30,6 @@ class TrainingSide:
     speakers: np.ndarray
     acted: np.ndarray
     truth: np.ndarray
-    sexes: Mapping[str, str]
 
     @classmethod
     def of(cls, run: Run, folder: Path | None = None) -> "TrainingSide":
@@ -66,7 +63,6 @@ class TrainingSide:
             speakers=known["speaker"],
             acted=known["label"],
             truth=truth(known["label"], known["votes"], target),
-            sexes=dict(zip(map(str, known["speaker"]), map(str, known["sex"]), strict=True)),
         )
 
     def places(self, names: np.ndarray, speakers: np.ndarray) -> np.ndarray:

@@ -149,7 +149,6 @@ def _facts(run: Run) -> list[tuple[str, str]]:
         ("learned", learned(config)),
         ("temperature", f"{run.temperature:.3f}" if run.calibration else "1 (not calibrated)"),
         *([] if _is_ensemble(run) else _fit_facts(config["fit"])),
-        ("seed", str(config["fit"]["seed"])),
         ("versions", ", ".join(f"{name} {config['versions'][name]}" for name in ("python", *PACKAGES))),
     ]
 
@@ -158,6 +157,7 @@ def _fit_facts(fit: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [
         ("epochs at most", str(fit["epochs"])),
         ("batch size, learning rate", f"{fit['batch_size']}, {fit['learning_rate']:g}"),
+        ("seed", str(fit["seed"])),
     ]
 
 
@@ -282,7 +282,7 @@ def _repetition(run: Run) -> str:
     if _is_ensemble(run):
         return (
             f"```sh\nser ensemble {'RUN ' * len(run.config['model']['members'])}--output NEWRUN --folds {fit['folds']} "
-            f"--seed {fit['seed']} --channel {fit['channel']}{' --biases' if fit['biased'] else ''}\n```\n\n"
+            f"--channel {fit['channel']}{' --biases' if fit['biased'] else ''}\n```\n\n"
             "`config.json` of the run names its members, with every setting of each; they are trained one by one.\n"
         )
     return (

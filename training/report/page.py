@@ -33,10 +33,11 @@ def write(run: Run, dataset: Dataset | None = None) -> Path:
     parts = []
     if run.synthetic:
         parts.append("<p class=notice>Trained on synthetic speech, made by a formant synthesiser.</p>")
+    seed = f"seed {config['fit']['seed']}; " if "seed" in config["fit"] else ""
     parts.append(
         f"<p>{config['data']['clips']['train']} training clips of {len(config['data']['speakers']['train'])} speakers; "
         f"{html.escape(start(config))}; learned {learned(config)}; "
-        f"seed {config['fit']['seed']}; all settings are in <code>config.json</code>.</p>"
+        f"{seed}all settings are in <code>config.json</code>.</p>"
     )
     channels, history = channels_section(conditions), run.history()
     members = members_section(run, read_figures(run)) if config["model"]["family"] == ENSEMBLE else []

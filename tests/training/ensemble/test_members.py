@@ -86,7 +86,7 @@ def test_data_that_are_not_the_runs_are_refused(run, dataset, tmp_path):
 
 
 def test_folds_train_as_long_as_the_kept_epoch_took_and_keep_the_last(run, tmp_path):
-    rows = [{"epoch": epoch, "validation_ua": ua} for epoch, ua in enumerate([0.3, 0.5, 0.4, 0.5], start=1)]
+    rows = [{"epoch": epoch, "validation_ua": ua} for epoch, ua in enumerate([0.3, 0.5, None, 0.5], start=1)]
     best = copy_of(run, tmp_path / "best")
     best.write_history(rows)
     assert (fold_recipe(best).fit.keep, fold_recipe(best).fit.epochs) == ("last", 2)

@@ -1,12 +1,10 @@
 import hypothesis.strategies as st
 import numpy as np
-import pytest
 from hypothesis import given, settings
 
-from data_pipeline.errors import UserError
+from data_pipeline.splits import folds_of_speakers
 from training.ensemble.cross_fit import cross_fit
 from training.ensemble.pool import Pool
-from training.ensemble.speaker_folds import speaker_folds
 
 
 def answers(seed: int, clips: int, trust: float) -> tuple[np.ndarray, np.ndarray]:
@@ -96,7 +94,7 @@ def test_a_bias_makes_up_for_a_class_that_is_never_answered():
 def test_nobody_judges_what_it_was_fitted_on(seed, speaker):
     members = [answers(seed, 120, 1.0)[0], answers(seed + 1, 120, 0.5)[0]]
     truth, speakers = answers(seed, 120, 1.0)[1], np.arange(120) % 12
-    dealt = speaker_folds({str(one): "" for one in range(12)}, 4, seed)
+    dealt = folds_of_speakers({str(one): "" for one in range(12)}, 4)
     folds = np.array([dealt[str(one)] for one in speakers])
     lied = np.where(speakers == speaker, (truth + 1) % 4, truth)
 
@@ -106,23 +104,3 @@ def test_nobody_judges_what_it_was_fitted_on(seed, speaker):
     np.testing.assert_array_equal(honest.answers[judged], altered.answers[judged])
     assert not np.array_equal(honest.answers[~judged], altered.answers[~judged])
     assert honest.weights.shape == (4, 2)
-
-
-@settings(deadline=None)
-@given(st.integers(2, 9), st.integers(0, 99), st.integers(9, 40), st.integers(0, 40))
-def test_folds_are_of_like_size_and_mixed(count, seed, women, men):
-    sexes = {f"w{number}": "female" for number in range(women)} | {f"m{number}": "male" for number in range(men)}
-
-    dealt = speaker_folds(sexes, count, seed)
-
-    assert dealt.keys() == sexes.keys()
-    for people in (list(dealt), [name for name in dealt if name[0] == "w"], [name for name in dealt if name[0] == "m"]):
-        sizes = [sum(dealt[name] == fold for name in people) for fold in range(1, count + 1)]
-        assert max(sizes) - min(sizes) <= 1
-    assert speaker_folds(dict(reversed(sexes.items())), count, seed) == dealt
-
-
-@pytest.mark.parametrize("count", [1, 4])
-def test_too_few_speakers_for_so_many_folds_are_refused(count):
-    with pytest.raises(UserError, match=f"3 speakers cannot be dealt to {count} folds"):
-        speaker_folds({"a": "", "b": "", "c": ""}, count, 0)
