@@ -6,7 +6,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter, PercentFormatter
 
 from data_pipeline.plots.page import Plot, Section, Table, page
 from data_pipeline.plots.style import INK, MUTED, new_figure, png, shortened, styled
@@ -25,7 +25,16 @@ _MARKS: Mapping[State, dict[str, Any]] = {
 }
 """Told apart by shape, since colours belong to emotions."""
 
-_BEST: dict[str, Any] = {"marker": "*", "s": 190, "color": INK, "edgecolor": "white", "zorder": 4, "label": "best"}
+_BEST: dict[str, Any] = {
+    "marker": "*",
+    "s": 190,
+    "color": INK,
+    "edgecolor": "white",
+    "zorder": 4,
+    "label": "best",
+    # Also whole where it lies on the edge of what was searched.
+    "clip_on": False,
+}
 
 _COLUMNS = 3
 """Panels side by side."""
@@ -141,6 +150,7 @@ def trials_figure(trials: Sequence[Trial]) -> Figure:
         axes.scatter([bests[-1].number], [bests[-1].mean], **_BEST)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.yaxis.set_major_formatter(PercentFormatter(1))
+    axes.set_xlim(0.5, len(trials) + 0.5)
     axes.set_xlabel("trial")
     axes.set_ylabel("UA")
     axes.grid(visible=True)
@@ -182,14 +192,21 @@ def _against(axes: Axes, name: str, dimension: Range | Choice, complete: Sequenc
     def place(trial: Trial) -> Any:
         return choices.index(trial.settings[name]) if choices else trial.settings[name]
 
-    axes.scatter([place(trial) for trial in complete], [trial.mean for trial in complete], s=22, color=INK)
+    axes.scatter(
+        [place(trial) for trial in complete], [trial.mean for trial in complete], s=22, color=INK, clip_on=False
+    )
     if best := best_of(complete):
         axes.scatter([place(best)], [best.mean], **_BEST)
     if isinstance(dimension, Choice):
         axes.set_xticks(range(len(choices)), [shortened(str(choice), 14) for choice in choices])
         axes.set_xlim(-0.5, len(choices) - 0.5)
-    elif dimension.log:
-        axes.set_xscale("log")
+    else:
+        if dimension.log:
+            axes.set_xscale("log")
+            # Plain numbers, since figures have no formulas.
+            axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.set_xlim(dimension.low, dimension.high)
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     axes.set_title(name)
     axes.grid(visible=True)
