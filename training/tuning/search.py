@@ -3,7 +3,7 @@
 | file | what it is |
 | --- | --- |
 | `search.json` | what the search was begun with |
-| `study.sqlite3` | its trials, as Optuna keeps them |
+| `study.journal` | its trials, as Optuna keeps them |
 | `folds/` | a dataset a fold |
 | `trials/` | a folder a trial with a run folder a fold, without weights once the fold is over |
 | `trials.csv`, `best.json` | see `results` |
@@ -91,7 +91,7 @@ def search(what: Search, observer: SearchObserver | None = None) -> tuple[list[T
         import_optuna()
         folds = folds_of(what.dataset, what.folds, common.target)
         take_up(what.folder, _what_decides(what))
-        study = Study(what.folder / "study.sqlite3", what.space, common.fit.seed)
+        study = Study(what.folder / "study.journal", what.space, common.fit.seed)
         datasets = write_folds(what.dataset, what.folder / "folds", folds)
         if own := own_settings(what.space, what.family, what.config):
             study.start_with(own)

@@ -1,10 +1,12 @@
-"""The trials of a search as Optuna (Akiba et al. 2019, arXiv:1907.10902) draws and keeps them, in a SQLite file.
+"""The trials of a search as Optuna (Akiba et al. 2019, arXiv:1907.10902) draws and keeps them, in a journal.
 
-SQLite writes in transactions, so that a search that is killed leaves whole records. Trials are run one after the other,
-and what is drawn for one is a function of (seed, its number, the trials before it), whether or not the search was
-interrupted in between.
+Every change is a line at the end of the file, so that a search that is killed loses at most the line that was being
+written, and network file systems, which SQLite is not for, will do. Trials are run one after the other, and what is
+drawn for one is a function of (seed, its number, the trials before it), whether or not the search was interrupted in
+between.
 """
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from statistics import fmean
@@ -67,7 +69,7 @@ class Study:
     """All trials of a search.
 
     Args:
-        file: Of SQLite; made if it is missing.
+        file: The journal, which nobody else writes to; made if it is missing.
         space: What is drawn.
         seed: Of what is drawn.
 
@@ -78,21 +80,17 @@ class Study:
     def __init__(self, file: Path, space: Space, seed: int) -> None:
         self._optuna = import_optuna()
         self._space, self._seed = space, seed
-        # Comes with Optuna.
-        from sqlalchemy.exc import SQLAlchemyError
-
-        # Optuna fills in what stands between braces.
-        place = str(file.resolve()).replace("{", "{{").replace("}", "}}")
+        _mend(file)
         try:
-            self._storage = self._optuna.storages.RDBStorage(f"sqlite:///{place}")
+            self._storage = self._optuna.storages.JournalStorage(
+                self._optuna.storages.journal.JournalFileBackend(str(file))
+            )
             self._study = self._optuna.create_study(
                 storage=self._storage, study_name=_NAME, direction="maximize", load_if_exists=True
             )
-        # Of a file that is no database, and of one of another version of Optuna.
-        except (SQLAlchemyError, self._optuna.exceptions.StorageInternalError, RuntimeError) as error:
-            raise UserError(
-                f"{file} cannot be used ({str(error).splitlines()[0]}): search in another folder"
-            ) from error
+        # Of lines that are not JSON, and of others than Optuna writes.
+        except (ValueError, KeyError, TypeError) as error:
+            raise UserError(f"{file} is damaged ({error}): search in another folder") from error
 
     def start_with(self, settings: Mapping[str, Any]) -> None:
         """Let the first trial have these settings, unless there is a first trial already."""
@@ -126,6 +124,16 @@ class Study:
             self._study.tell(trial.number - 1, fmean(trial.folds))
         else:
             self._study.tell(trial.number - 1, state=states.PRUNED if state is State.PRUNED else states.FAIL)
+
+
+def _mend(file: Path) -> None:
+    """Remove what a search that was killed may have left: half a line, and the lock that it held."""
+    file.with_name(f"{file.name}.lock").unlink(missing_ok=True)
+    if file.exists():
+        content = file.read_bytes()
+        whole = content.rfind(b"\n") + 1
+        if whole < len(content):
+            os.truncate(file, whole)
 
 
 def import_optuna() -> ModuleType:

@@ -116,6 +116,10 @@ def test_a_search_that_is_interrupted_comes_to_the_same(make, whole, moment):
     cut = make(FormulaFamily(interrupted_after=moment), "cut")
     with pytest.raises(KeyboardInterrupt):
         search(cut)
+    # As if it had been killed while it wrote.
+    journal = cut.folder / "study.journal"
+    journal.write_text(journal.read_text() + '{"op_code":7,"worker')
+    (cut.folder / "study.journal.lock").symlink_to(journal)
     search(cut)
     assert table(cut.folder) == table(whole)
     assert (cut.folder / "best.json").read_text() == (whole / "best.json").read_text()
@@ -182,8 +186,8 @@ def test_a_folder_that_holds_something_else_is_refused(make, dataset, tmp_path):
     with pytest.raises(UserError, match=r"search\.json cannot be read"):
         search(what)
     search(make(FormulaFamily(), "damaged", trials=1))
-    (tmp_path / "damaged" / "study.sqlite3").write_text("no database" * 100)
-    with pytest.raises(UserError, match=r"study\.sqlite3 cannot be used"):
+    (tmp_path / "damaged" / "study.journal").write_text("no journal\n" * 2)
+    with pytest.raises(UserError, match=r"study\.journal is damaged"):
         search(make(FormulaFamily(), "damaged", trials=1))
 
 
