@@ -218,7 +218,9 @@ def _kept(history: Sequence[Epoch], settings: FitSettings) -> Epoch:
 
 
 def _stopped_early(history: Sequence[Epoch], settings: FitSettings) -> bool:
-    return bool(history) and history[-1].epoch - _kept(history, settings).epoch >= settings.patience
+    # Patience runs out only where there was a look: before the next one nothing can be better.
+    looked = bool(history) and history[-1].validation_ua is not None
+    return looked and history[-1].epoch - _kept(history, settings).epoch >= settings.patience
 
 
 def _train_epoch(

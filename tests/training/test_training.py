@@ -402,6 +402,12 @@ def test_validation_speakers_are_heard_every_so_many_epochs_and_after_the_last(d
     learning_curves(run.history())
 
 
+def test_patience_does_not_run_out_between_two_looks(dataset, tmp_path):
+    fit = replace(RECIPE.fit, epochs=5, validate_every=3, patience=1, keep="last")
+    run, kept = train(replace(RECIPE, fit=fit), dataset, tmp_path / "run")
+    assert (kept.epoch, len(run.history())) == (5, 5)
+
+
 def test_averaged_weights_are_kept_and_an_interrupted_training_comes_to_the_same(dataset, tmp_path):
     whole, best = train(WITH_EVERYTHING, dataset, tmp_path / "whole")
     answers = predict(whole, dataset, Condition("validation"))
