@@ -18,6 +18,7 @@ from training.observers import Observers
 from training.recipes.families import Family
 from training.run import STATE, Run
 from training.tuning.pruning import Pruning
+from training.tuning.space import stated_in
 from training.tuning.study import OpenTrial
 from training.tuning.trial import State
 
@@ -52,31 +53,34 @@ class CrossValidation:
 
     Attributes:
         family: Of models.
+        config: All settings but those of the trials, in the structure of a run's `config.json`.
         datasets: A fold each, see `folds`.
         pruning: When a trial is given up; None for never.
         observer: Told of each training.
     """
 
     family: Family
+    config: Mapping[str, Any]
     datasets: Sequence[Dataset]
     pruning: Pruning | None
     observer: TrainingsObserver = field(default_factory=TrainingsObserver)
 
-    def run(self, trial: OpenTrial, recipe: Any, folder: Path, complete: Sequence[Mapping[int, float]]) -> State:
+    def run(self, trial: OpenTrial, folder: Path, complete: Sequence[Mapping[int, float]]) -> State:
         """Train on all folds, or on those that are not done yet.
 
         Args:
             trial: Its results are noted as they come.
-            recipe: To train.
             folder: Of the trial; a run folder a fold is made in it.
             complete: The courses of complete trials.
 
         Returns:
             What became of it.
         """
-        judge = _Judge(trial, self.pruning, complete, recipe.fit.keep)
         state, reason = State.COMPLETE, ""
         try:
+            # Settings that are fine one by one may not go together.
+            recipe = self.family.recipe(stated_in(self.config, trial.settings))
+            judge = _Judge(trial, self.pruning, complete, recipe.fit.keep)
             for number in range(1, len(self.datasets) + 1):
                 if number > len(trial.folds):
                     self._train(judge, recipe, folder / f"fold-{number}", number)

@@ -23,7 +23,7 @@ from training.tuning.cross_validation import CrossValidation, TrainingsObserver
 from training.tuning.folds import folds_of, write_folds
 from training.tuning.pruning import Pruning
 from training.tuning.results import TABLE, write_best, write_table
-from training.tuning.space import Space, own_settings, stated_in
+from training.tuning.space import Space, own_settings
 from training.tuning.study import OpenTrial, Study, import_optuna
 from training.tuning.trial import State, Trial, best_of
 
@@ -95,13 +95,12 @@ def search(what: Search, observer: SearchObserver | None = None) -> tuple[list[T
         datasets = write_folds(what.dataset, what.folder / "folds", folds)
         if own := own_settings(what.space, what.family, what.config):
             study.start_with(own)
-        validation = CrossValidation(what.family, datasets, what.pruning, observer)
+        validation = CrossValidation(what.family, what.config, datasets, what.pruning, observer)
         while _over(study) < what.trials:
             trial = study.next()
             observer.on_trial_begin(trial)
-            recipe = what.family.recipe(stated_in(what.config, trial.settings))
             complete = [one.course for one in study.trials() if one.state is State.COMPLETE]
-            study.finish(trial, validation.run(trial, recipe, trial_folder(what.folder, trial.number), complete))
+            study.finish(trial, validation.run(trial, trial_folder(what.folder, trial.number), complete))
             _write(what, study.trials())
             observer.on_trial_end(study.trials())
         trials = study.trials()

@@ -150,6 +150,21 @@ def test_a_trial_that_fails_is_noted_and_the_search_goes_on(make):
     }
 
 
+def test_settings_that_are_fine_one_by_one_may_not_go_together(make):
+    family = FormulaFamily().family
+
+    def fields(config):
+        if config["model"].get("hidden") == 16 and config["model"].get("dropout") == 0.1:
+            raise UserError("sixteen units need more dropout")
+        return family.fields(config)
+
+    space = {"model.hidden": Choice((8, 16)), "model.dropout": Choice((0.1, 0.3))}
+    what = make(FormulaFamily(), space=space, trials=8, pruning=None)
+    trials, _ = search(replace(what, family=replace(family, fields=fields)))
+    reasons = {(trial.settings["model.hidden"], trial.settings["model.dropout"]): trial.reason for trial in trials}
+    assert reasons == {(8, 0.1): "", (8, 0.3): "", (16, 0.1): "sixteen units need more dropout", (16, 0.3): ""}
+
+
 def test_a_search_whose_trials_all_fail_says_why(make):
     what = make(FormulaFamily(), space={"model.dropout": Range(0.91, 0.95)}, trials=2)
     with pytest.raises(UserError, match=r"every trial failed, the last since the loss of fold 1 was no number after"):
