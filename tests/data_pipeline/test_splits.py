@@ -13,7 +13,7 @@ from data_pipeline.corpora.crema_d import CremaD
 from data_pipeline.emotion import Emotion
 from data_pipeline.errors import UserError
 from data_pipeline.side import SIDES
-from data_pipeline.splits import parse_split, shuffled_speakers
+from data_pipeline.splits import folds_of_speakers, parse_split, shuffled_speakers
 from data_pipeline.storage.stored_file import StoredFile
 
 
@@ -156,3 +156,17 @@ def test_what_is_no_split_is_refused_with_what_is(text):
 def test_a_fold_that_there_is_not_is_refused(text):
     with pytest.raises(UserError, match="K goes from 1 to N"):
         parse_split(text)
+
+
+@given(sexes, st.integers(2, 5), st.randoms())
+def test_every_fold_has_its_share_of_each_kind_of_speaker(sex_of, count, random):
+    fold_of = folds_of_speakers(sex_of, count)
+    assert fold_of.keys() == sex_of.keys()
+    for kind in (None, "female", "male"):
+        speakers = [speaker for speaker in sex_of if kind in (None, sex_of[speaker])]
+        sizes = [sum(fold_of[speaker] == fold for speaker in speakers) for fold in range(1, count + 1)]
+        assert sum(sizes) == len(speakers)
+        assert max(sizes) - min(sizes) <= 1
+    shuffled = list(sex_of.items())
+    random.shuffle(shuffled)
+    assert folds_of_speakers(dict(shuffled), count) == fold_of

@@ -22,9 +22,10 @@ batch_size = 12
 crop_seconds = 0.2
 """
 
+# The learning rate that the family has by itself lies outside, so that all of it is drawn.
 SPACE = """
 [fit.learning_rate]
-low = 1e-3
+low = 5e-3
 high = 1e-1
 log = true
 
@@ -67,8 +68,8 @@ def tune(dataset, files):
         files / "space.toml",
     ]
 
-    def tune(out, trials):
-        return ask("tune", "cnn", dataset.folder, out, "--trials", trials, *shared)
+    def tune(out):
+        return ask("tune", "cnn", dataset.folder, out, "--trials", 1, *shared)
 
     return tune
 
@@ -76,7 +77,7 @@ def tune(dataset, files):
 @pytest.fixture(scope="module")
 def tuned(tune, tmp_path_factory):
     out = tmp_path_factory.mktemp("searches") / "whole"
-    return out, tune(out, 2)
+    return out, tune(out)
 
 
 def rows(out):
@@ -88,14 +89,14 @@ def test_a_search_leaves_settings_to_train_by_a_table_and_a_page(tuned, dataset,
     out, done = tuned
     assert done.exit_code == 0, done.output
     assert "nobody of its validation side is" in done.output
-    assert "trial 1/2: fit.learning_rate 0.001  model.hidden 8" in done.output
     assert f"page: {out / 'tuning.html'}" in done.output
-    assert [row["state"] for row in rows(out)] == ["complete", "complete"]
+    [best] = rows(out)
+    assert best["state"] == "complete"
+    assert 5e-3 <= float(best["fit.learning_rate"]) <= 1e-1
     page = (out / "tuning.html").read_text()
     assert "fit.learning_rate" in page
     assert page.count("data:image/png") == 2
-    best = max(rows(out), key=lambda row: float(row["value"]))
-    assert f"UA {float(best['value']):.1%}" in done.output
+    assert f"best: trial 1 of 1, UA {float(best['value']):.1%}" in done.output
     trained = ask("train", "cnn", dataset.folder, tmp_path / "run", "--config", out / "best.json", "--epochs", 1)
     assert trained.exit_code == 0, trained.output
     config = Run.open(tmp_path / "run").config
@@ -115,12 +116,12 @@ def test_a_search_that_was_interrupted_in_a_training_comes_to_the_same(tuned, tu
             raise KeyboardInterrupt
 
     monkeypatch.setattr(Run, "write_history", interrupted)
-    assert tune(tmp_path / "cut", 1).exit_code != 0
-    done = tune(tmp_path / "cut", 1)
+    assert tune(tmp_path / "cut").exit_code != 0
+    done = tune(tmp_path / "cut")
     assert "trial 1/1 goes on" in done.output
     # That epoch once more, and the one after it.
     assert len(written) == 5
-    assert rows(tmp_path / "cut") == rows(tuned[0])[:1]
+    assert rows(tmp_path / "cut") == rows(tuned[0])
 
 
 def test_what_is_wrong_is_said_before_anything_is_trained(dataset, files, tmp_path):
@@ -141,4 +142,4 @@ def test_what_is_wrong_is_said_before_anything_is_trained(dataset, files, tmp_pa
 def test_without_optuna_it_says_what_to_install(tune, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "optuna", None)
     with pytest.raises(UserError, match=r"needs Optuna, which is not installed: run pip install '\.\[tune\]'"):
-        raise tune(tmp_path / "out", 1).exception
+        raise tune(tmp_path / "out").exception
