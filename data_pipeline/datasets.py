@@ -14,6 +14,7 @@ from data_pipeline.augment import AugmentSettings
 from data_pipeline.augment.mixup import mixup
 from data_pipeline.augment.spec_augment import mask_spectrogram
 from data_pipeline.augment.waveform_chain import Change, waveform_chain
+from data_pipeline.batch_part import BatchPart, PartedBatches
 from data_pipeline.dataset import Dataset
 from data_pipeline.errors import UserError
 from data_pipeline.log_mel import LogMelSettings, log_mel, num_frames
@@ -43,6 +44,7 @@ def waveforms(
     target: Target | None = None,
     channel: TelephoneSettings | None = None,
     multiple: int = 1,
+    part: BatchPart | None = None,
 ) -> tf.data.Dataset:
     """Batches of raw waveforms.
 
@@ -59,6 +61,8 @@ def waveforms(
             emotions are left out.
         channel: A telephone channel that every clip goes through, in training after all changes; None for none.
         multiple: Batches are padded to a multiple of so many samples.
+        part: Which rows of each batch are made: those that they would be in the whole batch, but padded to the longest
+            among them. None for all.
 
     Returns:
         Elements `({"waveform": float32 [batch, samples], "num_samples": int32 [batch]}, float32 [batch, classes])`,
@@ -76,9 +80,9 @@ def waveforms(
         return {"waveform": waveform, "num_samples": tf.size(waveform)}, label
 
     records = _shuffled(dataset, split, epoch, seed, target) if training else _records(dataset, split, target)
-    features = records.enumerate().map(to_features, tf.data.AUTOTUNE)
     shapes = ({"waveform": [None], "num_samples": []}, [len(target.labels)])
-    batches = features.padded_batch(batch_size, shapes)
+    parted = _parted(part, dataset, split, batch_size, target, neighbours=False)
+    batches = _batched(records, to_features, batch_size, shapes, None, parted)
     if multiple > 1:
         batches = batches.map(lambda inputs, labels: (_lengthened(inputs, multiple), labels), tf.data.AUTOTUNE)
     return _finish(batches, dataset, split, batch_size, target)
@@ -97,6 +101,7 @@ def log_mels(
     crop_seconds: float | None = None,
     target: Target | None = None,
     channel: TelephoneSettings | None = None,
+    part: BatchPart | None = None,
 ) -> tf.data.Dataset:
     """Batches of log-mel spectrograms.
 
@@ -112,6 +117,7 @@ def log_mels(
         crop_seconds: See there.
         target: See there.
         channel: See there.
+        part: See there. For mixup, one row more is read.
 
     Returns:
         Elements `({"log_mel": float32 [batch, frames, bands], "num_frames": int32 [batch]},
@@ -133,15 +139,19 @@ def log_mels(
         return {"log_mel": spectrogram, "num_frames": num_frames(tf.size(waveform), settings)}, label
 
     records = _shuffled(dataset, split, epoch, seed, target) if training else _records(dataset, split, target)
-    features = records.enumerate().map(to_features, tf.data.AUTOTUNE)
     shapes = ({"log_mel": [None, settings.num_bands], "num_frames": []}, [len(target.labels)])
     padding = ({"log_mel": settings.floor, "num_frames": 0}, 0.0)
-    batches = features.padded_batch(batch_size, shapes, padding)
-    if training and augment and augment.mixup:
-        seeds = tf.data.Dataset.range(2**31 - 1).map(lambda index: _seed(seed, epoch, index, stream=1))
-        batches = tf.data.Dataset.zip(batches, seeds).map(
-            lambda batch, batch_seed: mixup(batch[0], batch[1], augment.mixup, batch_seed), tf.data.AUTOTUNE
-        )
+    strength = augment.mixup if training and augment else 0.0
+    parted = _parted(part, dataset, split, batch_size, target, neighbours=strength > 0)
+    batches = _batched(records, to_features, batch_size, shapes, padding, parted)
+    if strength:
+
+        def mixed(number, batch):
+            features, labels = batch
+            rows = parted.rows(number) if parted else None
+            return mixup(features, labels, strength, _seed(seed, epoch, number, stream=1), rows)
+
+        batches = batches.enumerate().map(mixed, tf.data.AUTOTUNE)
     return _finish(batches, dataset, split, batch_size, target)
 
 
@@ -211,6 +221,25 @@ def _check_clips(dataset: Dataset, split: str, target: Target) -> None:
             f"no {split} clip of {dataset.folder} is labelled {', '.join(target.labels)}; "
             f"its emotions are {', '.join(dataset.emotions)}"
         )
+
+
+def _parted(
+    part: BatchPart | None, dataset: Dataset, split: str, batch_size: int, target: Target, neighbours: bool
+) -> PartedBatches | None:
+    return PartedBatches(part, target.clips(dataset.side(split)), batch_size, neighbours) if part else None
+
+
+def _batched(
+    records: tf.data.Dataset, to_features: Callable, batch_size: int, shapes, padding, parted: PartedBatches | None
+) -> tf.data.Dataset:
+    """Records as padded batches of features; of each batch only what is a process's part, if it has one."""
+    numbered = records.enumerate()
+    if parted is None:
+        return numbered.map(to_features, tf.data.AUTOTUNE).padded_batch(batch_size, shapes, padding)
+    # Before they are parsed: what is not this process's costs it no more than reading.
+    mine = numbered.filter(lambda index, _: parted.includes(index))
+    clips = mine.map(lambda index, record: (index, to_features(index, record)), tf.data.AUTOTUNE)
+    return parted.join(clips, shapes, padding)
 
 
 def _lengthened(inputs: dict[str, tf.Tensor], multiple: int) -> dict[str, tf.Tensor]:

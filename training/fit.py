@@ -1,5 +1,6 @@
 """Fitting a model to a prepared dataset, epoch by epoch, keeping the weights that are best on unseen speakers."""
 
+import json
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -16,7 +17,8 @@ from data_pipeline.errors import UserError
 from data_pipeline.targets import Target, truth
 from training import metrics
 from training.averaging import averaged_weights
-from training.front_end import FrontEnd, batches
+from training.distributed import ReplicaAdamW, Replicas, Team, scope
+from training.front_end import FrontEnd, batches, padding
 from training.layerwise_adamw import LayerwiseAdamW
 from training.run import Run
 from training.state import TrainingState
@@ -53,6 +55,8 @@ class FitSettings:
             always one. Only epochs that were looked at can be kept.
         keep: Whose weights stay: `best`, the epoch with the best UA on the validation speakers, or `last`, after all
             `epochs`, so that figures on the validation speakers flatter in nothing.
+        jit: Whether XLA compiles the steps, which it does anew for each length of a batch; None leaves it to the
+            family of models.
     """
 
     epochs: int = 16
@@ -71,6 +75,7 @@ class FitSettings:
     augment: AugmentSettings = field(default_factory=AugmentSettings)
     keep: str = "best"
     validate_every: int = 1
+    jit: bool | None = None
 
     def __post_init__(self) -> None:
         if self.schedule not in SCHEDULES:
@@ -131,6 +136,7 @@ def fit(
     scales: Sequence[float] | None = None,
     jit_compile: bool | str = "auto",
     delays: Sequence[float] | None = None,
+    team: Team | None = None,
 ) -> Epoch:
     """Fit a model and keep the weights of an epoch in the run folder: that with the best UA on the validation side,
     or the last.
@@ -148,15 +154,18 @@ def fit(
         target: Which labels there are and whose word is learned; the epoch is chosen by the same.
         observer: Told of the progress.
         scales: What the learning rate of each trainable weight is multiplied by; the same for all unless given.
-        jit_compile: See `keras.Model.compile`.
+        jit_compile: See `keras.Model.compile`; counts unless the settings say whether to compile.
         delays: Epochs after which each trainable weight begins to learn; at once unless given.
+        team: Of replicas that learn together, in whose scope the model was made; None for a model alone. A batch is
+            then divided among them, and the run folder is written by the chief only, whose state all go on from.
 
     Returns:
         The epoch whose weights were kept.
 
     Raises:
         UserError: If the dataset lacks a side, or a side clips with one of the labels; if no validation clip has one
-            right answer to choose an epoch by; or if there was no epoch to keep.
+            right answer to choose an epoch by; if there was no epoch to keep; or if a team's replicas cannot be
+            compiled (see `Replicas`).
     """
     observer = observer or Observer()
     steps = math.ceil(target.clips(dataset.side("train")) / settings.batch_size)
@@ -167,33 +176,53 @@ def fit(
             f"listeners agree on one of the labels for no validation clip of {dataset.folder}, so that no epoch "
             "could be chosen: train with --labels acted"
         )
-    validation = batches(front_end, dataset, "validation", batch_size=_VALIDATION_BATCH, target=target)
+    validation = batches(
+        front_end,
+        dataset,
+        "validation",
+        batch_size=_VALIDATION_BATCH,
+        target=target,
+        part=team.part if team else None,
+    )
     changes = steps / settings.accumulate  # of the weights, in an epoch
     starts = [round(delay * changes) for delay in delays] if delays is not None else None
-    _compile(model, settings, _optimizer(model, settings, steps, scales, starts), jit_compile)
+    with scope(team):
+        optimizer = _optimizer(model, settings, steps, scales, starts, team)
+        _compile(model, settings, optimizer, jit_compile if settings.jit is None else settings.jit)
+    replicas = Replicas(model, team, padding(front_end)) if team else None
     history = _begin(model, run)
+    if team:
+        history = _as_the_chief(model, history, team)
     if history:
         observer.on_resume(history[-1].epoch)
+
+    def answers() -> np.ndarray:
+        if replicas:
+            return replicas.predict(validation, len(right), _VALIDATION_BATCH)
+        return model.predict(validation, verbose=0)
+
     while len(history) < settings.epochs and not _stopped_early(history, settings):
         number = len(history) + 1
         started = time.perf_counter()
         observer.on_epoch_begin(number, steps)
-        loss = _train_epoch(model, dataset, settings, front_end, target, number - 1, observer.on_step)
+        loss = _train_epoch(model, dataset, settings, front_end, target, number - 1, observer.on_step, replicas)
         with averaged_weights(model):
             looked = number % settings.validate_every == 0 or number == settings.epochs
-            heard = _validation_figures(model.predict(validation, verbose=0), right) if looked else _NOT_HEARD
+            heard = _validation_figures(answers(), right) if looked else _NOT_HEARD
             row = Epoch(number, float(loss), **heard, seconds=round(time.perf_counter() - started, 2))
             history.append(row)
-            if looked and _kept(history, settings) is row:
+            if looked and run.kept_here and _kept(history, settings) is row:
                 run.save_model(model)
-        rows = [asdict(epoch) for epoch in history]
-        # Last of all: what is cut off before is done again, and comes out the same.
-        run.write_history(rows)
-        TrainingState.of(model, rows).write(run.state_file)
+        if run.kept_here:
+            rows = [asdict(epoch) for epoch in history]
+            # Last of all: what is cut off before is done again, and comes out the same.
+            run.write_history(rows)
+            TrainingState.of(model, rows).write(run.state_file)
         observer.on_epoch_end(row, looked and _kept(history, settings) is row)
     if not history:
         raise UserError(f"no epoch was kept in {run.folder}: train for one epoch or more")
-    run.state_file.unlink(missing_ok=True)
+    if run.kept_here:
+        run.state_file.unlink(missing_ok=True)
     return _kept(history, settings)
 
 
@@ -203,12 +232,22 @@ def _begin(model: keras.Model, run: Run) -> list[Epoch]:
     Returns:
         The epochs that are over.
     """
+    if not run.kept_here:
+        return []
     if not run.state_file.exists():
         TrainingState.of(model, ()).write(run.state_file)
         return []
     state = TrainingState.read(run.state_file)
     state.restore(model)
     return [Epoch(**row) for row in state.history]
+
+
+def _as_the_chief(model: keras.Model, history: Sequence[Epoch], team: Team) -> list[Epoch]:
+    """Give the model the chief's state; returns the epochs that are over for the chief."""
+    rows = json.loads(team.text_of_chief(json.dumps([asdict(row) for row in history])))
+    variables = team.of_chief(TrainingState.of(model, rows).variables)
+    TrainingState(tuple(variables), rows).restore(model)
+    return [Epoch(**row) for row in rows]
 
 
 def _kept(history: Sequence[Epoch], settings: FitSettings) -> Epoch:
@@ -231,6 +270,7 @@ def _train_epoch(
     target: Target,
     epoch: int,
     on_step: Callable[[], None],
+    replicas: Replicas | None,
 ) -> float:
     clips = batches(
         front_end,
@@ -243,10 +283,13 @@ def _train_epoch(
         augment=settings.augment,
         crop_seconds=settings.crop_seconds,
         target=target,
+        part=replicas.part if replicas else None,
     )
     if settings.class_balance:
         weights = class_weights(dataset, target, settings.class_balance)
         clips = clips.map(lambda features, labels: (features, labels, tf.linalg.matvec(labels, weights)))
+    if replicas:
+        return replicas.train_epoch(clips, target.clips(dataset.side("train")), settings.batch_size, on_step)
     callback = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: on_step())  # noqa: ARG005  Keras names them
     return model.fit(clips, shuffle=False, verbose=0, callbacks=[callback]).history["loss"][0]
 
@@ -284,8 +327,9 @@ def _optimizer(
     steps: int,
     scales: Sequence[float] | None,
     starts: Sequence[int] | None,
+    team: Team | None,
 ) -> LayerwiseAdamW:
-    return LayerwiseAdamW(
+    return (ReplicaAdamW if team else LayerwiseAdamW)(
         _schedule(settings, steps),
         scales=scales or [1.0] * len(model.trainable_variables),
         starts=starts,

@@ -103,6 +103,11 @@ def batches(front_end: FrontEnd, dataset: Dataset, split: str, **options: Any) -
     return clips
 
 
+def padding(front_end: FrontEnd) -> dict[str, float]:
+    """What fills up a model's inputs [batch, time, ...] behind a clip's end, by their names."""
+    return {"log_mel": front_end.floor} if isinstance(front_end, LogMelSettings) else {"waveform": 0.0}
+
+
 def to_config(front_end: FrontEnd) -> dict[str, Any]:
     """The settings for `config.json`."""
     if isinstance(front_end, SeveralFrontEnds):

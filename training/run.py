@@ -48,24 +48,29 @@ class Run:
         folder: Holds `config.json`, `model.keras`, `history.csv`, `metrics.json`, `calibration.json`,
             `report.html`, `model_card.md`, and `answers/` with a table of its answers for each condition.
         config: What `config.json` says.
+        kept_here: Whether this process keeps the folder; of several that train together one does.
     """
 
     folder: Path
     config: dict
+    kept_here: bool = True
 
     @classmethod
-    def create(cls, folder: Path, config: Mapping) -> "Run":
+    def create(cls, folder: Path, config: Mapping, kept_here: bool = True) -> "Run":
         """Start a run folder, or take up the one of the same training that was interrupted.
 
         Args:
             folder: Must not exist, be empty, or hold an unfinished run with the same configuration and data.
             config: Model, settings, labels and data; versions of this machine's packages are added.
+            kept_here: Where it is false, the folder is not looked at: another process keeps it.
 
         Raises:
             UserError: If the folder holds anything else.
         """
         folder = Path(folder)
-        run = cls(folder, json.loads(json.dumps({**config, "versions": versions()})))
+        run = cls(folder, json.loads(json.dumps({**config, "versions": versions()})), kept_here)
+        if not kept_here:
+            return run
         leftovers = set(folder.glob(_HALF_WRITTEN))
         if folder.exists() and (not folder.is_dir() or set(folder.iterdir()) - leftovers):
             run._refuse_unless_interrupted()
@@ -250,7 +255,7 @@ class Run:
         try:
             yield
         except BaseException:
-            if not (self.folder / "model.keras").exists():
+            if self.kept_here and not (self.folder / "model.keras").exists():
                 shutil.rmtree(self.folder, ignore_errors=True)
             raise
 

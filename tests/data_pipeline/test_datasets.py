@@ -6,6 +6,7 @@ import soundfile
 
 from data_pipeline import datasets
 from data_pipeline.augment import AugmentSettings
+from data_pipeline.batch_part import BatchPart
 from data_pipeline.emotion import EMOTIONS, LABELS
 from data_pipeline.errors import UserError
 from data_pipeline.log_mel import LogMelSettings, log_mel, num_frames
@@ -236,3 +237,36 @@ def test_clips_of_other_labels_are_left_out_and_the_order_is_the_targets(dataset
     assert labels.shape == (12, 2)
     known = datasets.descriptions(dataset, "train", target)
     assert [target.labels[index] for index in labels.argmax(1)] == known["emotion"].tolist()
+
+
+@pytest.mark.parametrize("augment", [AUGMENT, dataclasses.replace(AUGMENT, mixup=0.0)], ids=["mixup", "no mixup"])
+@pytest.mark.parametrize("batch_size", [8, 7, 35], ids=["a rest of 4", "a rest of 1", "a whole batch and a rest of 1"])
+def test_parts_of_processes_are_the_batches_of_one(dataset, batch_size, augment):
+    whole = training(dataset, batch_size=batch_size, augment=augment)
+    parts = [
+        training(dataset, batch_size=batch_size, augment=augment, part=BatchPart(3, first, after))
+        for first, after in ((0, 1), (1, 3))
+    ]
+    for (features, labels), *of_parts in zip(whole, *parts, strict=True):
+        if len(labels) < 3:
+            of_parts = of_parts[:1]
+        joined = np.concatenate([part_labels for _, part_labels in of_parts])
+        np.testing.assert_array_equal(joined, labels)
+        frames = np.concatenate([part["num_frames"] for part, _ in of_parts])
+        np.testing.assert_array_equal(frames, features["num_frames"])
+        begin = 0
+        for part, part_labels in of_parts:
+            mine, length = part["log_mel"], part["log_mel"].shape[1]
+            np.testing.assert_array_equal(mine, features["log_mel"][begin : begin + len(mine), :length])
+            begin += len(part_labels)
+
+
+def test_parts_of_waveforms_keep_their_order_without_training(dataset):
+    whole = collect(datasets.waveforms(dataset, "validation", batch_size=7))
+    parts = [
+        collect(datasets.waveforms(dataset, "validation", batch_size=7, part=BatchPart(2, first, first + 1)))
+        for first in (0, 1)
+    ]
+    for (features, _), (first, _), (second, _) in zip(whole, *parts, strict=True):
+        lengths = np.concatenate([first["num_samples"], second["num_samples"]])
+        np.testing.assert_array_equal(lengths, features["num_samples"])

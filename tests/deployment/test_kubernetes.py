@@ -11,6 +11,7 @@ import pytest
 import typer
 
 import ser
+from training.distributed.cluster import Cluster
 
 yaml = pytest.importorskip("yaml", reason="PyYAML is not installed")
 
@@ -186,3 +187,56 @@ class TestRetraining:
         options = {option for parameter in commands["retrain"].params for option in parameter.opts}
         assert {word for word in words if word.startswith("--")} <= options
         assert shlex.split(pod["initContainers"][0]["args"][0])[:3] == ["ser", "data", "prepare"]
+
+
+class TestTraining:
+    @pytest.fixture
+    def job(self):
+        (document,) = read(KUBERNETES / "training/job.yaml")
+        return document
+
+    @pytest.fixture
+    def service(self):
+        (document,) = read(KUBERNETES / "training/service.yaml")
+        return document
+
+    def test_it_fits_the_schemas(self, job, service):
+        validate(job)
+        validate(service)
+        assert read(KUBERNETES / "training/kustomization.yaml")[0]["resources"] == ["job.yaml", "service.yaml"]
+
+    def test_every_worker_reads_its_place_among_all(self, job, service):
+        (container,) = job["spec"]["template"]["spec"]["containers"]
+        config = {variable["name"]: variable.get("value") for variable in container["env"]}["TF_CONFIG"]
+        count = job["spec"]["completions"]
+        assert job["spec"]["parallelism"] == count
+        clusters = [Cluster.read(config.replace("$(INDEX)", str(index))) for index in range(count)]
+        assert [cluster.place for cluster in clusters] == list(range(count))
+        (port,) = service["spec"]["ports"]
+        name = job["metadata"]["name"]
+        subdomain = job["spec"]["template"]["spec"]["subdomain"]
+        assert subdomain == service["metadata"]["name"]
+        assert clusters[0].jobs["worker"] == tuple(
+            f"{name}-{index}.{subdomain}:{port['port']}" for index in range(count)
+        )
+
+    def test_the_service_finds_the_workers_before_they_are_ready(self, job, service):
+        labels = job["spec"]["template"]["metadata"]["labels"].items()
+        assert service["spec"]["selector"].items() <= labels
+        assert service["spec"]["publishNotReadyAddresses"]
+
+    def test_its_container_is_not_privileged(self, job):
+        pod = job["spec"]["template"]["spec"]
+        (container,) = pod["containers"]
+        assert pod["securityContext"]["runAsNonRoot"]
+        assert container["securityContext"]["readOnlyRootFilesystem"]
+        assert container["securityContext"]["capabilities"]["drop"] == ["ALL"]
+        assert {mount["name"] for mount in container["volumeMounts"]} <= {one["name"] for one in pod["volumes"]}
+
+    def test_the_command_is_one_of_ser(self, job):
+        (container,) = job["spec"]["template"]["spec"]["containers"]
+        program, group, family, *rest = container["args"]
+        assert (program, group) == ("ser", "train")
+        command = typer.main.get_command(ser.app).commands["train"].commands[family]
+        options = {option for parameter in command.params for option in parameter.opts}
+        assert {word for word in rest if word.startswith("--")} <= options

@@ -22,6 +22,8 @@ def cnn(
     labels: options.Labels = None,
     emotions: options.Emotions = None,
     seed: options.Seed = None,
+    jit: options.Jit = None,
+    strategy: options.Strategy = "none",
 ) -> None:
     """Train a small convolutional network from random weights, as a lower line to compare with.
 
@@ -50,8 +52,9 @@ def cnn(
                 label_smoothing=label_smoothing,
                 average=average,
                 seed=seed,
+                jit=jit,
             ),
         ),
         target=replace(known.target, **given(kind=labels, labels=options.emotion_names(emotions))),
     )
-    run_training(train, recipe, data, run)
+    run_training(train, recipe, data, run, strategy)

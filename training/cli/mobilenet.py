@@ -74,6 +74,8 @@ def mobilenet(
     votes_share: options.VotesShare = None,
     emotions: options.Emotions = None,
     seed: options.Seed = None,
+    jit: options.Jit = None,
+    strategy: options.Strategy = "none",
 ) -> None:
     """Train a MobileNet on log-mel spectrograms.
 
@@ -131,6 +133,7 @@ def mobilenet(
                 validate_every=validate_every,
                 crop_seconds=crop_seconds,
                 seed=seed,
+                jit=jit,
             ),
         ),
         target=replace(
@@ -139,4 +142,4 @@ def mobilenet(
         ),
         **given(unfreeze=unfreeze, unfreeze_epochs=unfreeze_epochs, layer_decay=layer_decay, head_scale=head_scale),
     )
-    run_training(train, recipe, data, run)
+    run_training(train, recipe, data, run, strategy)

@@ -88,6 +88,18 @@ Emotions = Annotated[
         "CREMA-D's six unless given."
     ),
 ]
+Jit = Annotated[
+    bool | None,
+    typer.Option("--jit/--no-jit", help="Compile steps with XLA, anew for each length of a batch; worth it on GPUs."),
+]
+Strategy = Annotated[
+    str,
+    typer.Option(
+        help="Of TensorFlow, for many devices: `mirrored` (all GPUs of this machine) or `multiworker` (those of all "
+        "machines that the environment variable TF_CONFIG names; give each the same command). A batch is divided "
+        "among them."
+    ),
+]
 Seed = Annotated[int | None, typer.Option(help="Of initial weights, order, dropout and augmentation.", min=0)]
 
 

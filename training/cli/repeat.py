@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from training.cli import options
+
 
 def repeat(
     run: Annotated[Path, typer.Argument(help="A run folder, of whatever family.")],
@@ -16,6 +18,7 @@ def repeat(
         Path | None, typer.Option(help="Other data to train on; the run's own, unchanged, unless given.")
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Another seed.", min=0)] = None,
+    strategy: options.Strategy = "none",
 ) -> None:
     """Repeat a run from its folder, or go on with one that was interrupted.
 
@@ -45,4 +48,4 @@ def repeat(
         raise UserError(
             f"{place} is no longer the data that {run} was trained on: to train on it all the same, give --data {place}"
         )
-    run_training(family.train, recipe, place, new_run or run)
+    run_training(family.train, recipe, place, new_run or run, strategy)

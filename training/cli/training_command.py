@@ -1,18 +1,21 @@
 """What every command that trains does around the training: open the data, show the progress, say what came of it."""
 
+import os
 from pathlib import Path
 from typing import Any
 
 import typer
 
 from data_pipeline.dataset import Dataset
+from training.distributed import Team, assemble, gone_worker_told, keeps_folder
+from training.fit import Observer
 from training.observers import Observers
 from training.progress import ProgressBars
 from training.recipes.families import Train
 from training.tensorboard import TensorBoardLog
 
 
-def run_training(train: Train, recipe: Any, data: Path, folder: Path) -> None:
+def run_training(train: Train, recipe: Any, data: Path, folder: Path, strategy: str = "none") -> None:
     """Train, and tell.
 
     Args:
@@ -20,10 +23,22 @@ def run_training(train: Train, recipe: Any, data: Path, folder: Path) -> None:
         recipe: With `fit` and `target`.
         data: A prepared dataset's folder.
         folder: The run folder.
+        strategy: See `training.distributed.assemble`.
 
     Raises:
-        UserError: See the recipe's `train`.
+        UserError: See the recipe's `train` and `assemble`; and if another worker of the training is lost.
     """
+    # Before all else: workers can only be joined in a process that has not computed anything yet.
+    team = assemble(strategy, os.environ.get("TF_CONFIG"))
+    with gone_worker_told(team):
+        if keeps_folder(team):
+            _train_and_tell(train, recipe, data, folder, team)
+        elif team:
+            typer.echo(f"worker {team.worker + 1} of {team.workers}: the first keeps the run folder and tells of it")
+            train(recipe, Dataset.open(data), folder, Observer(), team)
+
+
+def _train_and_tell(train: Train, recipe: Any, data: Path, folder: Path, team: Team | None) -> None:
     dataset = Dataset.open(data)
     augment = recipe.fit.augment
     if augment.noise and augment.noise_folder:
@@ -34,7 +49,7 @@ def run_training(train: Train, recipe: Any, data: Path, folder: Path) -> None:
             counts = ", ".join(f"{emotion} {count:,}" for emotion, count in outside.items())
             typer.echo(f"left out of the {name} side, having none of the labels: {counts}")
     with ProgressBars(recipe.fit.epochs) as bars:
-        run, best = train(recipe, dataset, folder, Observers(bars, TensorBoardLog(folder)))
+        run, best = train(recipe, dataset, folder, Observers(bars, TensorBoardLog(folder)), team)
     for name, without in run.config["data"]["without_votes"].items():
         if without:
             clips = run.config["data"]["clips"][name]

@@ -66,6 +66,8 @@ def wav2vec2(
     labels: options.Labels = None,
     emotions: options.Emotions = None,
     seed: options.Seed = None,
+    jit: options.Jit = None,
+    strategy: options.Strategy = "none",
 ) -> None:
     """Fine-tune wav2vec 2.0 or HuBERT on raw waveforms.
 
@@ -101,6 +103,7 @@ def wav2vec2(
                 crop_seconds=crop_seconds,
                 label_smoothing=label_smoothing,
                 seed=seed,
+                jit=jit,
             ),
         ),
         target=replace(known.target, **given(kind=labels, labels=options.emotion_names(emotions))),
@@ -113,4 +116,4 @@ def wav2vec2(
             rematerialise=rematerialise,
         ),
     )
-    run_training(train, recipe, data, run)
+    run_training(train, recipe, data, run, strategy)

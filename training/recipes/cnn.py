@@ -10,6 +10,7 @@ import keras
 from data_pipeline.dataset import Dataset
 from data_pipeline.log_mel import LogMelSettings
 from data_pipeline.targets import Target
+from training.distributed import Team, keeps_folder, scope
 from training.fit import Epoch, FitSettings, Observer, fit
 from training.models import cnn
 from training.models.cnn import CnnSettings
@@ -38,7 +39,13 @@ class CnnRecipe:
 PRESETS = {"plain": CnnRecipe()}
 
 
-def train(recipe: CnnRecipe, dataset: Dataset, folder: Path, observer: Observer | None = None) -> tuple[Run, Epoch]:
+def train(
+    recipe: CnnRecipe,
+    dataset: Dataset,
+    folder: Path,
+    observer: Observer | None = None,
+    team: Team | None = None,
+) -> tuple[Run, Epoch]:
     """Train the network and leave a run folder.
 
     Args:
@@ -46,6 +53,7 @@ def train(recipe: CnnRecipe, dataset: Dataset, folder: Path, observer: Observer 
         dataset: A prepared dataset with sides `train` and `validation`.
         folder: The run folder; must not exist, be empty, or hold the same training, interrupted.
         observer: Told of the progress.
+        team: Of replicas that learn together; None for a model alone. See `fit`.
 
     Returns:
         The run, and its best epoch.
@@ -55,10 +63,12 @@ def train(recipe: CnnRecipe, dataset: Dataset, folder: Path, observer: Observer 
     """
     learning = describe_learning(dataset, recipe.fit, recipe.front_end, recipe.target)
     keras.utils.set_random_seed(recipe.fit.seed)
-    model = cnn.build(recipe.model, len(recipe.target.labels), recipe.front_end)
-    run = Run.create(folder, {"model": {"family": "cnn", **asdict(recipe.model)}, "weights": None, **learning})
+    with scope(team):
+        model = cnn.build(recipe.model, len(recipe.target.labels), recipe.front_end)
+    described = {"model": {"family": "cnn", **asdict(recipe.model)}, "weights": None, **learning}
+    run = Run.create(folder, described, keeps_folder(team))
     with run.discarded_unless_trained():
-        best = fit(model, dataset, run, recipe.fit, recipe.front_end, recipe.target, observer)
+        best = fit(model, dataset, run, recipe.fit, recipe.front_end, recipe.target, observer, team=team)
     return run, best
 
 

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from data_pipeline.dataset import Dataset
 from data_pipeline.errors import UserError
 from data_pipeline.targets import Target
+from training.distributed import Team
 from training.fit import Epoch, FitSettings, Observer
 from training.recipes.stated import with_stated
 from training.run import Run
@@ -30,8 +31,18 @@ class Recipe(Protocol):
         """Which labels there are and whose word is learned."""
 
 
-Train = Callable[[Any, Dataset, Path, Observer | None], tuple[Run, Epoch]]
-"""From recipe, dataset, run folder and observer to the run and the epoch whose weights it keeps."""
+class Train(Protocol):
+    """Trains by a recipe."""
+
+    def __call__(
+        self,
+        recipe: Any,
+        dataset: Dataset,
+        folder: Path,
+        observer: Observer | None = None,
+        team: Team | None = None,
+    ) -> tuple[Run, Epoch]:
+        """From recipe, dataset, run folder, observer and team to the run and the epoch whose weights it keeps."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from data_pipeline.dataset import Dataset
 from data_pipeline.errors import UserError
 from data_pipeline.log_mel import LogMelSettings
 from data_pipeline.targets import Target
+from training.distributed import Team, keeps_folder, scope
 from training.fit import Epoch, FitSettings, Observer, fit
 from training.models import mobilenet
 from training.models.batch_norm import recalibrate
@@ -67,7 +68,11 @@ class MobileNetRecipe:
 
 
 def train(
-    recipe: MobileNetRecipe, dataset: Dataset, folder: Path, observer: Observer | None = None
+    recipe: MobileNetRecipe,
+    dataset: Dataset,
+    folder: Path,
+    observer: Observer | None = None,
+    team: Team | None = None,
 ) -> tuple[Run, Epoch]:
     """Train a MobileNet and leave a run folder.
 
@@ -76,6 +81,7 @@ def train(
         dataset: A prepared dataset with sides `train` and `validation`.
         folder: The run folder; must not exist, be empty, or hold the same training, interrupted.
         observer: Told of the progress.
+        team: Of replicas that learn together; None for a model alone. See `fit`.
 
     Returns:
         The run, and its best epoch.
@@ -90,7 +96,8 @@ def train(
     weights = PretrainedWeights.recognise(recipe.weights) if recipe.weights else None
     settings = weights.settings(recipe.model) if weights else recipe.model
     keras.utils.set_random_seed(recipe.fit.seed)
-    model = mobilenet.build(settings, len(recipe.target.labels), recipe.front_end)
+    with scope(team):
+        model = mobilenet.build(settings, len(recipe.target.labels), recipe.front_end)
     if weights:
         weights.load_into(model)
     freeze(model, recipe.unfreeze)
@@ -105,13 +112,23 @@ def train(
             "head_scale": recipe.head_scale,
             **learning,
         },
+        keeps_folder(team),
     )
     with run.discarded_unless_trained():
         if weights and recipe.unfreeze != "none" and not run.state_file.exists():
             recalibrate(model.get_layer("backbone"), _windows(model, dataset, recipe))
         scales, delays = learning_rates(model, recipe)
         best = fit(
-            model, dataset, run, recipe.fit, recipe.front_end, recipe.target, observer, scales=scales, delays=delays
+            model,
+            dataset,
+            run,
+            recipe.fit,
+            recipe.front_end,
+            recipe.target,
+            observer,
+            scales=scales,
+            delays=delays,
+            team=team,
         )
     return run, best
 

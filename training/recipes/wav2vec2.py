@@ -21,6 +21,7 @@ from data_pipeline.dataset import Dataset
 from data_pipeline.errors import UserError
 from data_pipeline.targets import Target
 from training.accelerator import compiles, leave_to_keras
+from training.distributed import Team, keeps_folder, scope
 from training.fit import Epoch, FitSettings, Observer, fit
 from training.front_end import WaveformSettings
 from training.models.wav2vec2 import HeadSettings, Wav2Vec2Classifier, Wav2Vec2Settings, load_state
@@ -100,7 +101,11 @@ PRESETS = {
 
 
 def train(
-    recipe: Wav2Vec2Recipe, dataset: Dataset, folder: Path, observer: Observer | None = None
+    recipe: Wav2Vec2Recipe,
+    dataset: Dataset,
+    folder: Path,
+    observer: Observer | None = None,
+    team: Team | None = None,
 ) -> tuple[Run, Epoch]:
     """Train a classifier on waveforms and leave a run folder.
 
@@ -109,6 +114,7 @@ def train(
         dataset: A prepared dataset with sides `train` and `validation`.
         folder: The run folder; must not exist, be empty, or hold the same training, interrupted.
         observer: Told of the progress.
+        team: Of replicas that learn together; None for a model alone. See `fit`.
 
     Returns:
         The run, and its best epoch.
@@ -122,7 +128,8 @@ def train(
         raise UserError(f"precision must be one of {', '.join(PRECISIONS)}, not {recipe.precision!r}")
     learning = describe_learning(dataset, recipe.fit, WaveformSettings(), recipe.target)
     keras.utils.set_random_seed(recipe.fit.seed)
-    model, weights = _initial_model(recipe)
+    with scope(team):
+        model, weights = _initial_model(recipe)
     run = Run.create(
         folder,
         {
@@ -136,6 +143,7 @@ def train(
             "rematerialise": recipe.rematerialise,
             **learning,
         },
+        keeps_folder(team),
     )
     with run.discarded_unless_trained():
         scales = learning_rate_scales(model, recipe.layer_decay, recipe.head_scale)
@@ -149,6 +157,7 @@ def train(
             observer,
             scales=scales,
             jit_compile=compiles(),
+            team=team,
         )
     return run, best
 
