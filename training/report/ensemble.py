@@ -15,6 +15,9 @@ from training.run import Run
 HEADER = ("", "family", "temperature", "weight", *(title for _, title in MAIN))
 """What the columns of `member_rows` are called."""
 
+_ON_TERMINAL = tuple(map(HEADER.index, ("", "weight", "WA", "UA")))
+"""As many of them as 80 characters have room for; the page has all."""
+
 
 def show(run: Run, figures: Mapping[str, Any], console: Console | None = None) -> None:
     """Print the members beside the ensemble.
@@ -26,9 +29,9 @@ def show(run: Run, figures: Mapping[str, Any], console: Console | None = None) -
     """
     console = console or Console(highlight=False)
     console.print(f"\n{heard(figures)}")
-    drawn = Table(*HEADER)
+    drawn = Table(*(HEADER[column] for column in _ON_TERMINAL))
     for row in member_rows(run, figures):
-        drawn.add_row(*row)
+        drawn.add_row(*(row[column] for column in _ON_TERMINAL))
     console.print(drawn)
     for sentence in findings(run, figures):
         console.print(f"[yellow]note:[/] {sentence}")
