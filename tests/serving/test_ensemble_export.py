@@ -63,8 +63,8 @@ def test_it_answers_as_the_recogniser_alone_or_in_a_batch(recogniser, tmp_path, 
 def transforms(version):
     """How often the graph has a Fourier transform."""
     [meta_graph] = SavedModel.FromString((version / "saved_model.pb").read_bytes()).meta_graphs
-    functions = meta_graph.graph_def.library.function
-    return sum(node.op == "RFFT" for function in functions for node in function.node_def)
+    # As text, which has the nodes of all functions.
+    return str(meta_graph.graph_def).count('op: "RFFT"')
 
 
 def test_its_file_brings_it_back(recogniser, tmp_path):
