@@ -69,17 +69,19 @@ def _fold(recipe: "MobileNetRecipe", source: str, out: Path, number: int, folds:
     import numpy as np
 
     from data_pipeline.dataset import Dataset
+    from training.ensemble.stored_answers import write_stored
 
     folder = _folder(out, number, folds)
     file = folder / "predictions.npz"
+    typer.echo(f"fold {number} of {folds}: {folder}")
+    _prepare(source, folder / "data", number, folds)
+    dataset = Dataset.open(folder / "data")
+    # Asked even if the answers are there: it refuses a run of another recipe.
+    run = trained(recipe, dataset, folder / "run")
     if not file.exists():
-        typer.echo(f"fold {number} of {folds}: {folder}")
-        _prepare(source, folder / "data", number, folds)
-        dataset = Dataset.open(folder / "data")
-        run = trained(recipe, dataset, folder / "run")
         found = answers(run, dataset)
         clean = found["clean"]
-        _write(
+        write_stored(
             file,
             {
                 "name": clean.names,
@@ -114,19 +116,11 @@ def _prepare(source: str, folder: Path, number: int, folds: int) -> None:
         raise UserError(done.stderr.strip().removeprefix("error: "))
 
 
-def _write(file: Path, arrays: dict[str, Any]) -> None:
-    import numpy as np
-
-    from data_pipeline.atomic_file import replacing
-
-    with replacing(file) as part, part.open("wb") as opened:
-        np.savez_compressed(opened, **arrays)
-
-
 def _tell(parts: "list[dict[str, np.ndarray]]", out: Path, folds: int, json_file: Path | None) -> None:
     import numpy as np
 
     from benchmarks.report import show
+    from training.ensemble.stored_answers import write_stored
 
     pooled = {
         key: np.concatenate([part[key] for part in parts]) for key in ("name", "speaker", "truth", "fold", *CHANNELS)
@@ -134,7 +128,7 @@ def _tell(parts: "list[dict[str, np.ndarray]]", out: Path, folds: int, json_file
     labels = [str(label) for label in parts[0]["labels"]]
     file = out / "predictions.npz"
     if len(parts) > 1:
-        _write(file, {**pooled, "labels": parts[0]["labels"]})
+        write_stored(file, {**pooled, "labels": parts[0]["labels"]})
     else:
         [number] = np.unique(pooled["fold"])
         file = _folder(out, number, folds) / file.name

@@ -21,18 +21,14 @@ def trained(recipe: "MobileNetRecipe", dataset: "Dataset", folder: Path) -> "Run
         folder: The run folder.
 
     Raises:
-        UserError: See `training.recipes.mobilenet.train`.
+        UserError: See `training.recipes.finished.finished`.
     """
     from training.progress import ProgressBars
-    from training.recipes.mobilenet import train
-    from training.run import Run
+    from training.recipes.families import family_named
+    from training.recipes.finished import finished
 
-    if (folder / "model.keras").exists():
-        run = Run.open(folder)
-        if not run.state_file.exists():
-            return run
     with ProgressBars(recipe.fit.epochs) as bars:
-        return train(recipe, dataset, folder, bars)[0]
+        return finished(family_named("mobilenet"), recipe, dataset, folder, bars)
 
 
 def answers(run: "Run", dataset: "Dataset") -> "dict[str, Predictions]":

@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from data_pipeline.batch_part import BatchPart
 from data_pipeline.errors import UserError
-from training.distributed.common_length import as_long_as_all
+from training.distributed.longest_clip import as_long_as_all
 from training.distributed.replica_seeds import ReplicaSeeds
 from training.distributed.shares import SharedBatch, share_out
 from training.distributed.team import Team
