@@ -4,6 +4,9 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# Two at a time, the tests of a file in one process, which share its models: most of a test is one thread that builds a
+# graph. `make test ARGS="-n 0"` is one at a time.
+SIDE_BY_SIDE := -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-slow conformance bench lint format serve clean
@@ -28,7 +31,7 @@ demo: $(READY) ## The whole way; DATA=folder of CREMA-D for real speech, WEIGHTS
 
 test: $(READY) ## The tests; real speech is looked for in $SER_DATA, then in ../shared/data
 	@echo "==> testing"
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest $(SIDE_BY_SIDE) $(ARGS)
 
 test-slow: $(READY) ## Also the tests that take minutes
 	@$(BIN)/python -m pytest -m 'slow or not slow' $(ARGS)
