@@ -28,7 +28,37 @@ class LayerwiseAdamW(keras.optimizers.AdamW):
         rate = learning_rate * self.scales[index]
         if self.starts[index]:
             rate = ops.where(self.iterations >= self.starts[index], rate, 0.0)
-        super().update_step(gradient, variable, rate)
+        if keras.backend.backend() == "tensorflow" and not self.amsgrad:
+            self._step_at_once(gradient, variable, self._momentums[index], self._velocities[index], rate)
+        else:
+            super().update_step(gradient, variable, rate)
+
+    def _step_at_once(self, gradient, variable, momentum, velocity, rate):
+        """The step as one operation; Keras makes a dozen, each of which reads and writes all of the weight."""
+        import tensorflow as tf
+
+        dtype = tf.as_dtype(variable.dtype)
+        step = tf.cast(self.iterations + 1, dtype)
+        beta_1, beta_2 = tf.constant(self.beta_1, dtype), tf.constant(self.beta_2, dtype)
+        tf.raw_ops.ResourceApplyAdam(
+            var=_handle(variable),
+            m=_handle(momentum),
+            v=_handle(velocity),
+            beta1_power=beta_1**step,
+            beta2_power=beta_2**step,
+            lr=tf.cast(rate, dtype),
+            beta1=beta_1,
+            beta2=beta_2,
+            epsilon=tf.constant(self.epsilon, dtype),
+            grad=tf.cast(gradient, dtype),
+        )
+
+    def _apply_weight_decay(self, variables):
+        # Keras multiplies by the decay and by the rate in turn, each time a pass over the weight.
+        share = self.weight_decay * ops.cast(self.learning_rate, "float32")
+        for variable in variables:
+            if self._use_weight_decay(variable):
+                self.assign_sub(variable, variable * ops.cast(share, variable.dtype))
 
     def finalize_variable_values(self, var_list):
         """Keep the weights as they are: Keras would replace them by their average whenever `fit` returns."""
@@ -37,3 +67,8 @@ class LayerwiseAdamW(keras.optimizers.AdamW):
     def averages(self) -> list[keras.Variable]:
         """The moving average of each weight, in their order; empty without `use_ema`."""
         return list(self._model_variables_moving_average) if self.use_ema else []
+
+
+def _handle(variable):
+    # Keras gives the weight as TensorFlow has it, and keeps its moments as its own.
+    return (variable.value if isinstance(variable, keras.Variable) else variable).handle

@@ -16,10 +16,3 @@ class ReplicaAdamW(LayerwiseAdamW):
     def _backend_increment_gradient_accumulators(self, grads, acc_grads):
         for gradient, accumulated in zip(grads, acc_grads, strict=True):
             self.assign_add(accumulated, gradient)
-
-    def _apply_weight_decay(self, variables):
-        if self.weight_decay is None:
-            return
-        for variable in variables:
-            if self._use_weight_decay(variable):
-                self.assign_sub(variable, variable * self.weight_decay * self.learning_rate)

@@ -50,9 +50,9 @@ def test_the_scale_falls_until_gradients_are_finite_and_then_weights_learn(model
         moved.append(any((one != other).any() for one, other in zip(before, after, strict=True)))
         if sum(moved) == 2:
             break
-    # Skipped while the scale was too large, taken from then on.
-    skipped = moved.index(True)
-    assert skipped > 0
-    assert moved == [False] * skipped + [True, True]
-    assert float(model.optimizer.dynamic_scale) == 2.0 ** (32 - skipped)
+    # Skipped while the scale was too large: perhaps also once behind the first step that was not, since dropout
+    # makes every gradient another.
+    assert moved[0] is False
+    assert sum(moved) == 2
+    assert float(model.optimizer.dynamic_scale) == 2.0 ** (32 - moved.count(False))
     assert {weight.dtype for weight in model.trainable_variables} == {"float32"}

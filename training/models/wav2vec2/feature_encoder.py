@@ -1,8 +1,11 @@
+import math
+
 import keras
 from keras import ops
 
 from training.models.wav2vec2.activation import activation_named
 from training.models.wav2vec2.settings import Wav2Vec2Settings
+from training.models.wav2vec2.strided_convolution import StridedConvolution
 
 # The reference leaves the norms of the feature encoder at their library's default, whatever layer_norm_eps says.
 EPSILON = 1e-5
@@ -58,8 +61,10 @@ class FeatureEncoder(keras.layers.Layer):
         for index, (channels, kernel, stride) in enumerate(
             zip(settings.conv_dim, settings.conv_kernel, settings.conv_stride, strict=True)
         ):
+            # The first one sees a single channel: as a product it would be all copying.
+            kind = StridedConvolution if index else keras.layers.Conv1D
             self.convolutions.append(
-                keras.layers.Conv1D(
+                kind(
                     channels,
                     kernel,
                     stride,
@@ -95,7 +100,8 @@ class FeatureEncoder(keras.layers.Layer):
         Returns:
             [batch, frames, channels of the last layer]; frames behind a clip's end are finite and mean nothing.
         """
-        hidden = waveform[:, :, None]
+        frames = self.settings.frames(ops.shape(waveform)[1])
+        hidden = self._whole_rows(waveform)[:, :, None]
         for index, convolution in enumerate(self.convolutions):
             hidden = convolution(hidden)
             if index < len(self.norms):
@@ -105,4 +111,15 @@ class FeatureEncoder(keras.layers.Layer):
                 else:
                     hidden = norm(hidden)
             hidden = self.activation(hidden)
-        return hidden
+        return hidden[:, :frames]
+
+    def _whole_rows(self, waveform):
+        """The waveform with silence behind it, so that every convolution is given a whole number of rows."""
+        first, *others = self.convolutions
+        if not all(convolution.by_rows for convolution in others):
+            return waveform
+        multiple = math.prod(self.settings.conv_stride[1:])
+        samples = ops.shape(waveform)[1]
+        frames = -(-self.settings.frames(samples, 1) // multiple) * multiple
+        needed = (frames - 1) * first.strides[0] + first.kernel_size[0]
+        return ops.pad(waveform, [[0, 0], [0, ops.maximum(needed - samples, 0)]])
