@@ -145,8 +145,8 @@ def _tell(parts: "list[dict[str, np.ndarray]]", out: Path, folds: int, json_file
         "answers; in percent",
         ("", "figure", "from", "to"),
         rows,
-        f"WA {figures['clean']['wa']:.1%}, by telephone {lost:.1f} points less; ECE without a temperature "
-        f"{figures['clean']['ece_before']:.1%}; a fold trained for "
+        f"WA {figures['clean']['wa']:.1%}, by telephone {abs(lost):.1f} points {'less' if lost > 0 else 'more'}; "
+        f"ECE without a temperature {figures['clean']['ece_before']:.1%}; a fold trained for "
         f"{np.mean(minutes):.0f} minutes; predictions: {file}",
         {"folds": len(parts), "minutes": minutes, **figures},
         json_file,

@@ -26,6 +26,6 @@ def finished(family: Family, recipe: Any, dataset: Dataset, folder: Path, observ
     if not (folder / "model.keras").exists() or Run(folder, {}).state_file.exists():
         return family.train(recipe, dataset, folder, observer)[0]
     run = Run.open(folder)
-    if run.config["data"]["fingerprint"] != dataset.fingerprint or recipe_of(run.config) != recipe:
+    if run.config["data"]["fingerprint"] != dataset.fingerprint or recipe_of(run.config) != family.settled(recipe):
         raise UserError(f"{folder} holds another run: choose another folder")
     return run

@@ -1,7 +1,7 @@
 """Training a MobileNet from start to run folder: initial weights, which layers learn, calibrated norms, the fit."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -93,18 +93,18 @@ def train(
     if recipe.weights is None and (recipe.unfreeze != "all" or recipe.unfreeze_epochs):
         raise UserError("a body of random weights has to learn from the start: give --weights, or unfreeze all at once")
     learning = describe_learning(dataset, recipe.fit, recipe.front_end, recipe.target)
+    recipe = settled(recipe)
     weights = PretrainedWeights.recognise(recipe.weights) if recipe.weights else None
-    settings = weights.settings(recipe.model) if weights else recipe.model
     keras.utils.set_random_seed(recipe.fit.seed)
     with scope(team):
-        model = mobilenet.build(settings, len(recipe.target.labels), recipe.front_end)
+        model = mobilenet.build(recipe.model, len(recipe.target.labels), recipe.front_end)
     if weights:
         weights.load_into(model)
     freeze(model, recipe.unfreeze)
     run = Run.create(
         folder,
         {
-            "model": {"family": "mobilenet", **asdict(settings)},
+            "model": {"family": "mobilenet", **asdict(recipe.model)},
             "weights": str(recipe.weights) if recipe.weights else None,
             "unfreeze": recipe.unfreeze,
             "unfreeze_epochs": recipe.unfreeze_epochs,
@@ -131,6 +131,17 @@ def train(
             team=team,
         )
     return run, best
+
+
+def settled(recipe: MobileNetRecipe) -> MobileNetRecipe:
+    """The recipe with the body, width and norms that its initial weights fit.
+
+    Raises:
+        UserError: If the weights are missing, or no MobileNet's.
+    """
+    if recipe.weights is None:
+        return recipe
+    return replace(recipe, model=PretrainedWeights.recognise(recipe.weights).settings(recipe.model))
 
 
 def stated_fields(config: Mapping[str, Any]) -> dict[str, Any]:
