@@ -1,23 +1,27 @@
 import keras
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import ops
 
-from training.models.wav2vec2.strided_convolution import StridedConvolution
+from training.models.wav2vec2 import Wav2Vec2Settings
+from training.models.wav2vec2.feature_encoder import FeatureEncoder
+from training.models.wav2vec2.strided_convolution import StridedConvolution, fits_rows
 
 
 @settings(deadline=None, max_examples=40)
 @given(
     stride=st.integers(1, 3),
-    extra_taps=st.integers(0, 4),
-    rows=st.integers(5, 8),
+    further_taps=st.integers(0, 3),
+    rows=st.integers(3, 8),
     channels=st.integers(1, 3),
     biased=st.booleans(),
     seed=st.integers(0, 9),
 )
-def test_frames_are_those_of_the_plain_convolution(stride, extra_taps, rows, channels, biased, seed):
-    taps = stride + extra_taps
+def test_frames_are_those_of_the_plain_convolution(stride, further_taps, rows, channels, biased, seed):
+    taps = stride + min(further_taps, stride)
+    assert fits_rows(taps, stride)
     random = np.random.default_rng(seed)
     inputs = random.normal(size=(2, rows * stride, channels)).astype("float32")
     plain = keras.layers.Conv1D(4, taps, stride, use_bias=biased)
@@ -30,4 +34,19 @@ def test_frames_are_those_of_the_plain_convolution(stride, extra_taps, rows, cha
     ours.set_weights(weights)
     actual = ops.convert_to_numpy(ours(inputs))
     np.testing.assert_allclose(actual[:, : expected.shape[1]], expected, rtol=1e-4, atol=1e-4)
-    assert actual.shape[1] == (rows if ours.by_rows else expected.shape[1])
+    assert actual.shape[1] == rows
+
+
+@pytest.mark.parametrize("kernels", [(10, 3, 2), (10, 5, 2), (10, 1, 2)])
+@pytest.mark.parametrize("samples", [200, 203, 1_001])
+def test_an_encoder_makes_the_frames_that_are_counted_whatever_its_kernels(kernels, samples):
+    changes = {"conv_dim": (4, 4, 4), "conv_kernel": kernels, "conv_stride": (5, 2, 2)}
+    shape = Wav2Vec2Settings(**changes)
+    encoder = FeatureEncoder(shape)
+    encoder.build()
+    waveform = np.random.default_rng(0).normal(size=(1, samples)).astype("float32")
+    alone = ops.convert_to_numpy(encoder(waveform, np.array([samples], "int32")))
+    assert alone.shape == (1, shape.frames(samples), 4)
+    longer = np.pad(waveform, [(0, 0), (0, 37)])
+    within = ops.convert_to_numpy(encoder(longer, np.array([samples], "int32")))
+    np.testing.assert_allclose(within[:, : alone.shape[1]], alone, rtol=1e-4, atol=1e-5)

@@ -5,7 +5,7 @@ from keras import ops
 
 from training.models.wav2vec2.activation import activation_named
 from training.models.wav2vec2.settings import Wav2Vec2Settings
-from training.models.wav2vec2.strided_convolution import StridedConvolution
+from training.models.wav2vec2.strided_convolution import StridedConvolution, fits_rows
 
 # The reference leaves the norms of the feature encoder at their library's default, whatever layer_norm_eps says.
 EPSILON = 1e-5
@@ -56,13 +56,17 @@ class FeatureEncoder(keras.layers.Layer):
         super().__init__(**kwargs)
         self.settings = settings
         self.activation = activation_named(settings.feat_extract_activation)
+        # All of them or none, since each is given as many rows as the one before makes. But for the first: with its
+        # single channel a product would be all copying.
+        self.by_rows = keras.backend.backend() == "tensorflow" and all(
+            map(fits_rows, settings.conv_kernel[1:], settings.conv_stride[1:])
+        )
         self.convolutions = []
         self.norms = []
         for index, (channels, kernel, stride) in enumerate(
             zip(settings.conv_dim, settings.conv_kernel, settings.conv_stride, strict=True)
         ):
-            # The first one sees a single channel: as a product it would be all copying.
-            kind = StridedConvolution if index else keras.layers.Conv1D
+            kind = StridedConvolution if index and self.by_rows else keras.layers.Conv1D
             self.convolutions.append(
                 kind(
                     channels,
@@ -115,11 +119,11 @@ class FeatureEncoder(keras.layers.Layer):
 
     def _whole_rows(self, waveform):
         """The waveform with silence behind it, so that every convolution is given a whole number of rows."""
-        first, *others = self.convolutions
-        if not all(convolution.by_rows for convolution in others):
+        if not self.by_rows:
             return waveform
-        multiple = math.prod(self.settings.conv_stride[1:])
+        (taps, *_), (stride, *others) = self.settings.conv_kernel, self.settings.conv_stride
+        multiple = math.prod(others)
         samples = ops.shape(waveform)[1]
         frames = -(-self.settings.frames(samples, 1) // multiple) * multiple
-        needed = (frames - 1) * first.strides[0] + first.kernel_size[0]
+        needed = (frames - 1) * stride + taps
         return ops.pad(waveform, [[0, 0], [0, ops.maximum(needed - samples, 0)]])

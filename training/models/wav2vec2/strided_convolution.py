@@ -2,32 +2,27 @@ import keras
 from keras import ops
 
 
+def fits_rows(taps: int, stride: int) -> bool:
+    """Whether `StridedConvolution` can compute a convolution of so many taps."""
+    return stride <= taps <= 2 * stride
+
+
 class StridedConvolution(keras.layers.Conv1D):
-    """A convolution over frames without padding, which TensorFlow computes as products of matrices.
+    """A convolution over whole rows of frames, computed as products of matrices.
 
-    Where the kernel has at most twice as many taps as the stride, an output frame sees a row of `strides` input frames
-    and the beginning of the next row. Of whole rows the first part is a product without a copy. TensorFlow's own
-    convolution takes about 1.2 times as long on a processor.
+    An output frame sees a row of `strides` input frames and, with up to twice as many taps, the beginning of the next
+    row. Of the row, the product needs no copy. TensorFlow's own convolution takes 1.2 times as long on a processor.
     """
-
-    @property
-    def by_rows(self) -> bool:
-        """Whether it is computed so: the number of frames must then be a multiple of the stride."""
-        [taps], [stride] = self.kernel_size, self.strides
-        return keras.backend.backend() == "tensorflow" and stride <= taps <= 2 * stride
 
     def call(self, inputs):
         """Convolve.
 
         Args:
-            inputs: [batch, frames, channels].
+            inputs: [batch, rows * strides, channels].
 
         Returns:
-            [batch, output frames, filters]. By rows there is a frame for each row; for the last one, zeros stand in for
-            the next row where the kernel reaches into it.
+            [batch, rows, filters]; for the last one, zeros stand in for the next row where the kernel reaches into it.
         """
-        if not self.by_rows:
-            return super().call(inputs)
         taps, channels, filters = self.kernel.shape
         [stride] = self.strides
         kernel = ops.convert_to_tensor(self.kernel)
