@@ -45,6 +45,10 @@ class Train(Protocol):
         """From recipe, dataset, run folder, observer and team to the run and the epoch whose weights it keeps."""
 
 
+def _as_it_is(recipe: Any) -> Any:
+    return recipe
+
+
 @dataclass(frozen=True, slots=True)
 class Family:
     """A family of models.
@@ -54,14 +58,15 @@ class Family:
         train: From a recipe of this family to a run folder.
         presets: Recipes by name; the first is what is trained unless another is named.
         fields: From what `config.json` says to what the fields of a recipe are called.
-        settled: From a recipe to the one that `config.json` will tell of, with what initial weights decide.
+        settled: From a recipe to the one that `config.json` will tell of, with what initial weights decide;
+            the same unless given.
     """
 
     name: str
     train: Train
     presets: Mapping[str, Any]
     fields: Callable[[Mapping[str, Any]], dict[str, Any]]
-    settled: Callable[[Any], Any]
+    settled: Callable[[Any], Any] = _as_it_is
 
     def recipe(self, config: Mapping[str, Any], preset: str | None = None, source: str = "") -> Any:
         """The recipe that a configuration tells of.
@@ -115,10 +120,10 @@ def family_named(name: str) -> Family:
         raise UserError(f"there is no family of models {name!r}; choose one of {', '.join(FAMILIES)}")
     # Imported late: nobody who trains the one needs the network of the other.
     module = import_module(f"training.recipes.{name}")
-    presets, settled = module, _as_it_is
     if name == "mobilenet":
-        presets, settled = import_module("training.recipes.mobilenet_presets"), module.settled
-    return Family(name, module.train, presets.PRESETS, module.stated_fields, settled)
+        presets = import_module("training.recipes.mobilenet_presets").PRESETS
+        return Family(name, module.train, presets, module.stated_fields, module.settled)
+    return Family(name, module.train, module.PRESETS, module.stated_fields)
 
 
 def family_of(config: Mapping[str, Any]) -> Family:
@@ -140,10 +145,6 @@ def recipe_of(config: Mapping[str, Any]) -> Any:
         UserError: If it is not one that this version can repeat.
     """
     return family_of(config).recipe(config)
-
-
-def _as_it_is(recipe: Any) -> Any:
-    return recipe
 
 
 def _with_target(stated: Mapping[str, Any]) -> dict[str, Any]:
