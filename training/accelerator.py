@@ -1,8 +1,11 @@
-"""What computes: who may use the graphics card, and what is compiled."""
+"""What computes: who may use the graphics card, what is compiled, and in how many bits products are."""
 
 import keras
 
 from data_pipeline.errors import UserError
+
+PRECISIONS = {"float32": "float32", "float16": "mixed_float16", "bfloat16": "mixed_bfloat16"}
+"""Of products while training, with Keras's name for the policy; weights and their updates are float32 in each."""
 
 
 def leave_to_keras() -> None:

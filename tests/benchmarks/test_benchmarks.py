@@ -21,6 +21,14 @@ def run(module: str, *arguments: object) -> subprocess.CompletedProcess:
 
 
 @pytest.fixture
+def without_tensorflow(tmp_path, monkeypatch):
+    """What is run then finds no TensorFlow, nor do its children."""
+    (tmp_path / "hidden").mkdir()
+    (tmp_path / "hidden" / "tensorflow.py").write_text("raise ImportError('there is no TensorFlow here')\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "hidden"))
+
+
+@pytest.fixture
 def corpus(tmp_path):
     folder = tmp_path / "crema_d"
     folder.mkdir()
@@ -102,6 +110,33 @@ def test_a_training_step_against_the_reference(backend, tmp_path, monkeypatch):
     ours, reference = figures["milliseconds"].values()
     assert figures["ratio"] == pytest.approx(reference / ours)
     assert all(losses[-1] < losses[0] for losses in figures["losses"].values())
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("without_tensorflow")
+def test_a_training_step_needs_tensorflow_only_where_keras_computes_with_it(tmp_path, monkeypatch):
+    for package in ("torch", "transformers", "jax"):
+        pytest.importorskip(package)
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    (tmp_path / "config.json").write_text(json.dumps(SMALL))
+    size = ("--clips", 1, "--seconds", 0.5, "--rounds", 1, "--architecture", tmp_path / "config.json")
+
+    done = run("wav2vec2_training", *size, "--precision", "bfloat16")
+
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.usefixtures("without_tensorflow")
+def test_the_network_and_its_optimiser_need_no_tensorflow_on_jax(monkeypatch):
+    pytest.importorskip("jax")
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    modules = "training.models.wav2vec2, training.layerwise_adamw, training.accelerator, benchmarks.wav2vec2_training"
+
+    done = subprocess.run(
+        [sys.executable, "-c", f"import {modules}"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.slow

@@ -8,7 +8,6 @@
 | `study` | the study's own: 2 s crops, Adam at 1e-5, batch 32, 10 epochs, dropout 0.5, mean of the last layer |
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -20,7 +19,7 @@ from data_pipeline.augment import AugmentSettings
 from data_pipeline.dataset import Dataset
 from data_pipeline.errors import UserError
 from data_pipeline.targets import Target
-from training.accelerator import compiles, leave_to_keras
+from training.accelerator import PRECISIONS, compiles, leave_to_keras
 from training.distributed import Team, keeps_folder, scope
 from training.fit import Epoch, FitSettings, Observer, fit
 from training.front_end import WaveformSettings
@@ -29,9 +28,6 @@ from training.models.wav2vec2.learning import learning_rate_scales
 from training.recipes.stated import with_stated
 from training.run import Run
 from training.training_data import describe_learning
-
-PRECISIONS = {"float32": "float32", "float16": "mixed_float16", "bfloat16": "mixed_bfloat16"}
-"""Of products while training, with Keras's name for the policy; weights and their updates are float32 in each."""
 
 # Spectrogram masks and mixup do not apply to waveforms: the network masks its own frames.
 _WAVEFORM_CHANGES = AugmentSettings(band_masks=0, frame_masks=0, mixup=0.0)
@@ -180,7 +176,7 @@ def _initial_model(recipe: Wav2Vec2Recipe) -> tuple[Wav2Vec2Classifier, dict[str
         if recipe.learn in ("head", "lora"):
             raise UserError(f"--learn {recipe.learn} would keep random weights: give a --checkpoint, or learn all")
         described = recipe.architecture
-        shape = described if isinstance(described, Wav2Vec2Settings) else read_architecture(described)
+        shape = described if isinstance(described, Wav2Vec2Settings) else Wav2Vec2Settings.from_file(described)
         return Wav2Vec2Classifier(shape, **options), None
     # Imported late: training from random weights needs neither the hub nor safetensors.
     from training.checkpoint import open_checkpoint
@@ -210,18 +206,3 @@ def stated_fields(config: Mapping[str, Any]) -> dict[str, Any]:
     elif model:
         fields["architecture"] = with_stated(Wav2Vec2Settings(), model, "model.")
     return fields
-
-
-def read_architecture(path: Path) -> Wav2Vec2Settings:
-    """The shape of a network that a `config.json` describes.
-
-    Raises:
-        UserError: If it cannot be read, or describes what the network cannot be.
-    """
-    try:
-        config = json.loads(Path(path).read_text())
-        if not isinstance(config, dict):
-            raise ValueError("it is no JSON object")
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read as a wav2vec 2.0 config.json ({error})") from error
-    return Wav2Vec2Settings.from_config(config)

@@ -23,6 +23,14 @@ def test_a_config_is_read_and_the_extractor_says_whether_to_normalise():
     assert not settings.do_normalize
 
 
+@pytest.mark.parametrize("content", [None, "{", "[]"])
+def test_a_file_that_is_no_config_is_named(content, tmp_path):
+    if content is not None:
+        (tmp_path / "config.json").write_text(content)
+    with pytest.raises(UserError, match=r"config\.json cannot be read"):
+        Wav2Vec2Settings.from_file(tmp_path / "config.json")
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [

@@ -1,5 +1,7 @@
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any
 
 from data_pipeline.errors import UserError
@@ -114,6 +116,21 @@ class Wav2Vec2Settings:
             except (TypeError, ValueError):
                 raise UserError(f"{field.name} = {value!r} is not of the kind that the configuration needs.") from None
         return cls(**values)
+
+    @classmethod
+    def from_file(cls, path: Path) -> "Wav2Vec2Settings":
+        """The settings that a `config.json` describes, see `from_config`.
+
+        Raises:
+            UserError: If it cannot be read, or describes what the network cannot be.
+        """
+        try:
+            config = json.loads(Path(path).read_text())
+            if not isinstance(config, dict):
+                raise ValueError("it is no JSON object")
+        except (OSError, ValueError) as error:
+            raise UserError(f"{path} cannot be read as a wav2vec 2.0 config.json ({error})") from error
+        return cls.from_config(config)
 
     @property
     def shortest(self) -> int:
