@@ -2,6 +2,7 @@ import keras
 from keras import ops
 
 from training.models.wav2vec2.dropout import drop
+from training.models.wav2vec2.recompute import recomputed
 from training.models.wav2vec2.settings import Wav2Vec2Settings
 
 # Far below any score, and finite: a clip without a frame must not become NaN.
@@ -59,13 +60,18 @@ class SelfAttention(keras.layers.Layer):
             self._split(self.value(hidden)),
         )
         query = ops.transpose(query * self.head_size**-0.5, (0, 2, 1, 3))
-        scores = ops.cast(ops.matmul(query, ops.transpose(key, (0, 2, 3, 1))), "float32")
-        blocked = ops.where(valid, 0.0, MASKED_SCORE)[:, None, None, :]
-        weights = ops.cast(ops.softmax(scores + ops.cast(blocked, "float32")), self.compute_dtype)
-        weights = drop(weights, self.rate, dropout_seed)
-        context = ops.transpose(ops.matmul(weights, ops.transpose(value, (0, 2, 1, 3))), (0, 2, 1, 3))
+        scores = ops.matmul(query, ops.transpose(key, (0, 2, 3, 1)))
+        context = recomputed(self._mix)(scores, ops.transpose(value, (0, 2, 1, 3)), valid, dropout_seed)
+        context = ops.transpose(context, (0, 2, 1, 3))
         batch, frames = ops.shape(hidden)[:2]
         return self.output_projection(ops.reshape(context, (batch, frames, self.hidden_size)))
+
+    def _mix(self, scores, value, valid, dropout_seed):
+        """Each frame's share of the values, [batch, heads, frames, head_size]."""
+        blocked = ops.where(valid, 0.0, MASKED_SCORE)[:, None, None, :]
+        weights = ops.softmax(ops.cast(scores, "float32") + ops.cast(blocked, "float32"))
+        weights = drop(ops.cast(weights, self.compute_dtype), self.rate, dropout_seed)
+        return ops.matmul(weights, value)
 
     def _split(self, projected):
         batch, frames = ops.shape(projected)[:2]

@@ -5,6 +5,7 @@ from training.models.wav2vec2.activation import activation_named
 from training.models.wav2vec2.attention import SelfAttention
 from training.models.wav2vec2.dropout import drop
 from training.models.wav2vec2.positional_convolution import PositionalConvolution
+from training.models.wav2vec2.recompute import recomputed
 from training.models.wav2vec2.settings import Wav2Vec2Settings
 
 # Attention weights, attention's output, the wide activation, the feed-forward output.
@@ -68,9 +69,11 @@ class EncoderLayer(keras.layers.Layer):
     def _feed_forward(self, hidden, seeds):
         # In two dimensions TensorFlow's graph optimiser makes product, bias and activation one operation.
         frames = ops.reshape(hidden, (-1, self.settings.hidden_size))
-        wide = drop(self.activation(self.intermediate_dense(frames)), self.settings.activation_dropout, seeds[2])
-        answer = drop(self.output_dense(wide), self.settings.hidden_dropout, seeds[3])
-        return ops.reshape(answer, ops.shape(hidden))
+        answer = recomputed(self._narrow)(self.intermediate_dense(frames), seeds[2])
+        return ops.reshape(drop(answer, self.settings.hidden_dropout, seeds[3]), ops.shape(hidden))
+
+    def _narrow(self, wide, seed):
+        return self.output_dense(drop(self.activation(wide), self.settings.activation_dropout, seed))
 
 
 class Encoder(keras.layers.Layer):
