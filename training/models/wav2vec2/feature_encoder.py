@@ -39,10 +39,11 @@ class MaskedGroupNormalisation(keras.layers.Layer):
         weights = ops.cast(valid, "float32") / ops.cast(ops.maximum(num_frames, 1), "float32")[:, None]
         weights = weights[:, None, :]
         mean = ops.matmul(weights, inputs)
-        centred = inputs - mean
-        variance = ops.matmul(weights, ops.square(centred))
+        variance = ops.matmul(weights, ops.square(inputs - mean))
         scale = ops.cast(self.gamma, "float32") * ops.rsqrt(variance + EPSILON)
-        return ops.cast(centred * scale + ops.cast(self.beta, "float32"), self.compute_dtype)
+        # As one scale and one offset for each channel of a clip, so that the largest array is gone through twice.
+        offset = ops.cast(self.beta, "float32") - mean * scale
+        return ops.cast(inputs * scale + offset, self.compute_dtype)
 
 
 class FeatureEncoder(keras.layers.Layer):
