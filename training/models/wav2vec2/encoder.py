@@ -7,6 +7,7 @@ from training.models.wav2vec2.dropout import drop
 from training.models.wav2vec2.positional_convolution import PositionalConvolution
 from training.models.wav2vec2.recompute import recomputed
 from training.models.wav2vec2.settings import Wav2Vec2Settings
+from training.models.wav2vec2.widening_dense import WideningDense
 
 # Attention weights, attention's output, the wide activation, the feed-forward output.
 SEEDS_A_LAYER = 4
@@ -24,15 +25,15 @@ class EncoderLayer(keras.layers.Layer):
         self.activation = activation_named(settings.hidden_act)
         self.attention = SelfAttention(settings, dtype=self.dtype_policy, name="attention")
         self.layer_norm = self._norm("layer_norm")
-        self.intermediate_dense = self._dense(settings.intermediate_size, "intermediate_dense")
-        self.output_dense = self._dense(settings.hidden_size, "output_dense")
+        self.intermediate_dense = self._dense(WideningDense, settings.intermediate_size, "intermediate_dense")
+        self.output_dense = self._dense(keras.layers.Dense, settings.hidden_size, "output_dense")
         self.final_layer_norm = self._norm("final_layer_norm")
 
     def _norm(self, name: str) -> keras.layers.LayerNormalization:
         return keras.layers.LayerNormalization(epsilon=self.settings.layer_norm_eps, dtype=self.dtype_policy, name=name)
 
-    def _dense(self, units: int, name: str) -> keras.layers.Dense:
-        return keras.layers.Dense(
+    def _dense(self, kind: type[keras.layers.Dense], units: int, name: str) -> keras.layers.Dense:
+        return kind(
             units,
             kernel_initializer=keras.initializers.RandomNormal(stddev=0.02),
             dtype=self.dtype_policy,
