@@ -123,7 +123,7 @@ def test_what_a_file_states_counts_more_than_the_preset():
 @pytest.mark.parametrize(
     ("family", "stated", "words"),
     [
-        ("mobilenet", {"preset": "loud"}, "preset must be one of plain, telephone, scratch, not 'loud'"),
+        ("mobilenet", {"preset": "loud"}, "preset must be one of plain, telephone, listeners, scratch, not 'loud'"),
         ("mobilenet", {"model": {"family": "cnn"}}, "this is the configuration of a cnn: use `ser train cnn`"),
         ("mobilenet", {"model": "wide"}, "model is 'wide': give an object"),
         ("mobilenet", {"model": {"body": "resnet"}}, "model is stated wrongly: body must be one of"),

@@ -500,7 +500,7 @@ def test_what_is_given_counts_more_than_the_preset(dataset, tmp_path):
         ser.app, ["train", "mobilenet", str(dataset.folder), str(tmp_path / "other"), "--preset", "loud"]
     )
     assert isinstance(done.exception, UserError)
-    assert "preset must be one of plain, telephone, scratch" in str(done.exception)
+    assert "preset must be one of plain, telephone, listeners, scratch" in str(done.exception)
 
 
 def test_what_is_not_a_run_is_named(tmp_path):
