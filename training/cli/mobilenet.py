@@ -15,8 +15,8 @@ def mobilenet(
         str | None,
         typer.Option(
             help="`plain`, unless another is given; `telephone`: for calls, with attentive pooling and averaged "
-            "weights; `listeners`: that, also learning what listeners heard; `scratch`: narrow, without weights. What is "
-            "given beside it counts more."
+            "weights; `listeners`: that, also learning what listeners heard; `scratch`: narrow, without weights. What "
+            "is given beside it counts more."
         ),
     ] = None,
     weights: Annotated[
