@@ -201,7 +201,7 @@ def _ours(connection: Connection) -> None:
                 # As in our own training: `train_on_batch` would give the weights back to the model after each step.
                 batches = (whole for _ in range(count))
                 return model.fit(batches, steps_per_epoch=count, shuffle=False, verbose=0).history["loss"]
-            # Not `fit`, since the pipeline that Keras makes of a batch waits for its tuning thread when it ends.
+            # Elsewhere not `fit`: the pipeline that Keras makes of a batch waits for its tuning thread when it ends.
             for _ in range(count):
                 model.reset_metrics()
                 loss = model.train_on_batch(*whole)

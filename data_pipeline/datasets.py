@@ -209,7 +209,7 @@ def without_votes(dataset: Dataset, split: str, target: Target) -> int:
     if not voted:
         raise UserError(
             f"no {split} clip of {dataset.folder} labelled {', '.join(target.labels)} has listeners' votes: "
-            "choose --labels acted" + (" without --votes-share" if target.votes_share else "")
+            "choose --labels acted" + (" --votes-share 0" if target.votes_share else "")
         )
     return target.clips(side) - voted
 

@@ -49,7 +49,9 @@ class Target:
         if not 0 <= self.votes_share <= 1:
             raise UserError(f"votes_share is {self.votes_share!r}: give a share between 0 and 1")
         if self.votes_share and self.kind != "acted":
-            raise UserError(f"votes_share mixes votes into what was acted, and {self.kind!r} are votes already")
+            raise UserError(
+                f"votes_share mixes votes into acted labels, and {self.kind!r} are votes already: give --votes-share 0"
+            )
 
     @property
     def learns_votes(self) -> bool:

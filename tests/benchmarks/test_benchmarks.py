@@ -1,6 +1,7 @@
 """Benchmarks run on small data and tell what they measured; how fast anything is they find out where they are run."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -25,7 +26,7 @@ def without_tensorflow(tmp_path, monkeypatch):
     """What is run then finds no TensorFlow, nor do its children."""
     (tmp_path / "hidden").mkdir()
     (tmp_path / "hidden" / "tensorflow.py").write_text("raise ImportError('there is no TensorFlow here')\n")
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "hidden"))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "hidden"), prepend=os.pathsep)
 
 
 @pytest.fixture

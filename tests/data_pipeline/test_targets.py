@@ -145,7 +145,7 @@ def test_votes_can_have_a_share_of_what_was_acted(share, expected):
 
 
 def test_votes_are_not_mixed_into_votes():
-    with pytest.raises(UserError, match="'soft' are votes already"):
+    with pytest.raises(UserError, match="'soft' are votes already: give --votes-share 0"):
         Target(kind="soft", votes_share=0.5)
     with pytest.raises(UserError, match="give a share between 0 and 1"):
         Target(votes_share=1.5)

@@ -50,3 +50,23 @@ def test_an_encoder_makes_the_frames_that_are_counted_whatever_its_kernels(kerne
     longer = np.pad(waveform, [(0, 0), (0, 37)])
     within = ops.convert_to_numpy(encoder(longer, np.array([samples], "int32")))
     np.testing.assert_allclose(within[:, : alone.shape[1]], alone, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("norm", ["group", "layer"])
+@pytest.mark.parametrize("kernels", [(10, 3, 2), (10, 4, 4), (10, 2, 3)])
+def test_a_clip_hears_nothing_of_its_neighbours(norm, kernels):
+    shape = Wav2Vec2Settings(
+        conv_dim=(4, 4, 4), conv_kernel=kernels, conv_stride=(5, 2, 2), feat_extract_norm=norm, conv_bias=True
+    )
+    encoder = FeatureEncoder(shape)
+    encoder.build()
+    random = np.random.default_rng(0)
+    lengths = np.array([203, 150, 187], "int32")
+    clips = random.normal(size=(3, 203)) * (np.arange(203) < lengths[:, None])
+    loud = clips.copy()
+    loud[[0, 2]] *= 1e3
+    answers = [ops.convert_to_numpy(encoder(batch.astype("float32"), lengths)) for batch in (clips, loud)]
+    valid = shape.frames(150)
+    np.testing.assert_allclose(answers[0][1, :valid], answers[1][1, :valid], rtol=1e-5, atol=1e-6)
+    alone = ops.convert_to_numpy(encoder(clips[1:2, :150].astype("float32"), lengths[1:2]))
+    np.testing.assert_allclose(answers[0][1, :valid], alone[0], rtol=1e-4, atol=1e-5)

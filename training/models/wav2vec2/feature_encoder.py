@@ -41,7 +41,7 @@ class MaskedGroupNormalisation(keras.layers.Layer):
         mean = ops.matmul(weights, inputs)
         variance = ops.matmul(weights, ops.square(inputs - mean))
         scale = ops.cast(self.gamma, "float32") * ops.rsqrt(variance + EPSILON)
-        # As one scale and one offset for each channel of a clip, so that the largest array is gone through twice.
+        # As one scale and one offset for each channel of a clip: no centred copy of the largest array has to be kept.
         offset = ops.cast(self.beta, "float32") - mean * scale
         return ops.cast(inputs * scale + offset, self.compute_dtype)
 
@@ -49,7 +49,7 @@ class MaskedGroupNormalisation(keras.layers.Layer):
 class FeatureEncoder(keras.layers.Layer):
     """The strided convolutions that turn a waveform into frames of 25 ms, one every 20 ms.
 
-    Valid convolutions see no padding: a clip's frames depend on its own samples alone, except for the group norm
+    Valid convolutions see no padding: a clip's valid frames depend on its own samples alone, except for the group norm
     of the first layer, which therefore counts valid frames only.
     """
 

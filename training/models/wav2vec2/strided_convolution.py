@@ -11,7 +11,7 @@ class StridedConvolution(keras.layers.Conv1D):
     """A convolution over whole rows of frames, computed as products of matrices.
 
     An output frame sees a row of `strides` input frames and, with up to twice as many taps, the beginning of the next
-    row. Of the row, the product needs no copy. TensorFlow's own convolution takes 1.2 times as long on a processor.
+    row. Of the row, the product needs no copy. TensorFlow's own convolution takes longer on a processor.
     """
 
     def call(self, inputs):
@@ -21,8 +21,8 @@ class StridedConvolution(keras.layers.Conv1D):
             inputs: [batch, rows * strides, channels].
 
         Returns:
-            [batch, rows, filters]. Where the kernel reaches beyond the last row, that row's answer is finite and means
-            nothing: a convolution without padding would have none.
+            [batch, rows, filters]. Where the kernel reaches beyond a clip's last row, that row's answer, which a
+            convolution without padding would not have, is of the next clip's frames and means nothing.
         """
         taps, channels, filters = self.kernel.shape
         [stride] = self.strides
