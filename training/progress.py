@@ -36,7 +36,8 @@ class ProgressBars(Observer):
     def __init__(self, epochs: int) -> None:
         self._epochs = epochs
         self._progress = _bars()
-        self._all = self._progress.add_task("all epochs", total=None)
+        # Not to be seen where a training turns out to be over already.
+        self._all = self._progress.add_task("all epochs", total=None, visible=False)
         self._epoch: TaskID | None = None
         self._resumed = 0
         self._seconds: list[float] = []
@@ -55,7 +56,7 @@ class ProgressBars(Observer):
 
     def on_epoch_begin(self, epoch: int, steps: int) -> None:
         """A new bar for the epoch's steps."""
-        self._progress.update(self._all, total=self._epochs * steps)
+        self._progress.update(self._all, total=self._epochs * steps, visible=True)
         self._progress.advance(self._all, self._resumed * steps)
         self._resumed = 0
         self._epoch = self._progress.add_task(f"epoch {epoch}/{self._epochs}", total=steps)

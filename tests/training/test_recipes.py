@@ -225,6 +225,12 @@ def test_data_that_changed_since_are_not_trained_on_unasked(run, tmp_path):
         raise ask("from", tmp_path, tmp_path / "new").exception
 
 
+def test_a_training_that_is_over_already_shows_no_bar(capsys):
+    with ProgressBars(5):
+        pass
+    assert not capsys.readouterr().out.strip()
+
+
 def test_an_epochs_line_says_how_long_it_takes_still(capsys):
     with ProgressBars(5) as bars:
         for epoch, seconds in ((1, 60.0), (2, 120.0), (5, 120.0)):
