@@ -35,3 +35,12 @@ def compiles() -> bool:
     compile for each shape to gain little.
     """
     return keras.backend.backend() == "jax"
+
+
+def tensorflow_on_processor() -> bool:
+    """Whether Keras computes with TensorFlow, and that on a processor."""
+    if keras.backend.backend() != "tensorflow":
+        return False
+    import tensorflow as tf
+
+    return not tf.config.get_visible_devices("GPU")

@@ -1,5 +1,7 @@
 import keras
 
+from training.accelerator import tensorflow_on_processor
+
 
 class WideningDense(keras.layers.Dense):
     """A dense layer from rows to more units than a row has numbers, whose gradient a processor computes faster.
@@ -23,7 +25,7 @@ class WideningDense(keras.layers.Dense):
         Returns:
             [rows, units].
         """
-        if not training or not _on_processor():
+        if not training or not tensorflow_on_processor():
             return super().call(inputs, training=training)
         import tensorflow as tf
 
@@ -39,12 +41,3 @@ class WideningDense(keras.layers.Dense):
             return tf.nn.bias_add(tf.matmul(rows, kernel), bias), gradient
 
         return dense(inputs, tf.convert_to_tensor(self.kernel), tf.convert_to_tensor(self.bias))
-
-
-def _on_processor() -> bool:
-    """Whether TensorFlow computes, on a processor."""
-    if keras.backend.backend() != "tensorflow":
-        return False
-    import tensorflow as tf
-
-    return not tf.config.get_visible_devices("GPU")
