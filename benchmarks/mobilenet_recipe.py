@@ -39,6 +39,7 @@ def main(
     from benchmarks.report import show
     from data_pipeline.dataset import Dataset
     from data_pipeline.errors import UserError
+    from training.recipes.families import family_named
     from training.recipes.mobilenet_presets import PRESETS
 
     if preset not in PRESETS:
@@ -57,7 +58,7 @@ def main(
     figures: dict[str, dict[str, float]] = {}
     for name in only or recipes:
         typer.echo(f"{name}: {out / _folder(name)}")
-        run = trained(recipes[name], dataset, out / _folder(name))
+        run = trained(family_named("mobilenet"), recipes[name], dataset, out / _folder(name))
         found = answers(run, dataset)
         figures[name] = {
             channel: float((found[channel].probabilities.argmax(1) == found[channel].truth).mean())

@@ -1,21 +1,22 @@
 """Trainings of a benchmark that may be stopped at any time and go on with the same command."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from data_pipeline.dataset import Dataset
     from training.evaluate import Predictions
-    from training.recipes.mobilenet import MobileNetRecipe
+    from training.recipes.families import Family
     from training.run import Run
 
 CHANNELS = ("clean", "telephone")
 
 
-def trained(recipe: "MobileNetRecipe", dataset: "Dataset", folder: Path) -> "Run":
+def trained(family: "Family", recipe: Any, dataset: "Dataset", folder: Path) -> "Run":
     """The run of a recipe: the finished one that is in the folder, or trained now, from where it stopped.
 
     Args:
+        family: Of what is trained.
         recipe: What to train and how.
         dataset: On what.
         folder: The run folder.
@@ -24,11 +25,10 @@ def trained(recipe: "MobileNetRecipe", dataset: "Dataset", folder: Path) -> "Run
         UserError: See `training.recipes.finished.finished`.
     """
     from training.progress import ProgressBars
-    from training.recipes.families import family_named
     from training.recipes.finished import finished
 
     with ProgressBars(recipe.fit.epochs) as bars:
-        return finished(family_named("mobilenet"), recipe, dataset, folder, bars)
+        return finished(family, recipe, dataset, folder, bars)
 
 
 def answers(run: "Run", dataset: "Dataset") -> "dict[str, Predictions]":

@@ -21,6 +21,7 @@ from training.front_end import FrontEnd, from_config
 from training.models import (  # noqa: F401  register the layers that model.keras names
     cnn,
     ensemble,
+    functionals_network,
     mobilenet,
     wav2vec2,
 )

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.baseline.kernel_ridge import KernelRidge
 from benchmarks.baseline.sequence_network import SequenceNetwork
 from benchmarks.baseline.xgboost_classifier import XGBoost
 
@@ -98,11 +99,16 @@ def _logistic(c: float, _making: Making) -> Any:
     return LogisticRegression(C=c, max_iter=500)
 
 
+def _kernel_ridge(penalty: float, _making: Making) -> KernelRidge:
+    return KernelRidge(penalty)
+
+
 def _network(epochs: float, making: Making) -> SequenceNetwork:
     return SequenceNetwork(round(epochs), making.seed)
 
 
 VECTOR_RECIPES = {
+    "kernel-ridge": Recipe(_kernel_ridge, (0.1, 0.3, 1.0), projected=True),
     "svm-rbf": Recipe(_rbf_svm, (1.5, 3.0, 6.0), projected=True),
     "svm-linear": Recipe(_linear_svm, (1e-4, 1e-3), projected=True),
     "logistic-regression": Recipe(_logistic, (1e-3, 1e-2), projected=True),
@@ -111,8 +117,8 @@ VECTOR_RECIPES = {
     "random-forest": Recipe(_forest, (300,), projected=False),
     "xgboost": Recipe(_xgboost, (100,), projected=False),
 }
-"""For a vector a clip. A setting is C of the SVMs and of logistic regression, and else the number of neighbours, of
-rounds or of trees."""
+"""For a vector a clip. A setting is the penalty of kernel ridge regression, C of the SVMs and of logistic regression,
+and else the number of neighbours, of rounds or of trees."""
 
 SEQUENCE_RECIPES = {"network": Recipe(_network, (14,), projected=False)}
 """For a matrix a clip; the setting is the number of epochs."""

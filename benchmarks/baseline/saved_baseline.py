@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.baseline.classifiers import probabilities
+from benchmarks.baseline.kernel_ridge import KernelRidge
 from benchmarks.baseline.projection import Projection
 from benchmarks.baseline.sequence_network import SequenceNetwork
 from benchmarks.baseline.xgboost_classifier import XGBoost
@@ -26,7 +27,7 @@ _TRUSTED = [
 ]
 """Types that skops lets pass only by name: neither runs code from the file, but a forged one may crash the process."""
 
-_OWN_FORMATS: dict[str, Any] = {"xgboost": XGBoost, "network": SequenceNetwork}
+_OWN_FORMATS: dict[str, Any] = {"kernel-ridge": KernelRidge, "xgboost": XGBoost, "network": SequenceNetwork}
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,14 @@ from tests.data_pipeline.prepared import write_dataset
 from tests.training.wav2vec2.small import SMALL
 from training.fit import Epoch, FitSettings
 from training.models.cnn import CnnSettings
+from training.models.functionals_network import FunctionalsSettings
 from training.models.mobilenet import MobileNetSettings
 from training.models.wav2vec2 import HeadSettings, Wav2Vec2Settings
 from training.progress import ProgressBars, duration
 from training.recipes.cnn import CnnRecipe
 from training.recipes.config_file import read_config
 from training.recipes.families import FAMILIES, family_named, family_of, recipe_of
+from training.recipes.functionals import FunctionalsRecipe
 from training.recipes.mobilenet import MobileNetRecipe
 from training.recipes.wav2vec2 import Wav2Vec2Recipe
 from training.run import Run
@@ -41,6 +43,11 @@ RECIPES = {
         target=TARGET,
     ),
     "cnn": CnnRecipe(model=CnnSettings((4, 8), window_frames=48, hidden=8), fit=FIT, target=TARGET),
+    "functionals": FunctionalsRecipe(
+        model=FunctionalsSettings(hidden=8),
+        fit=replace(FIT, augment=replace(FIT.augment, band_masks=0, frame_masks=0)),
+        target=TARGET,
+    ),
     "wav2vec2": Wav2Vec2Recipe(
         architecture=Wav2Vec2Settings.from_config({**SMALL, "layerdrop": 0.1}),
         learn="all",
@@ -147,7 +154,9 @@ def test_what_is_stated_wrongly_is_named(family, stated, words):
 
 
 def test_a_run_of_an_unknown_family_cannot_be_repeated():
-    with pytest.raises(UserError, match="no family of models 'forest'; choose one of mobilenet, cnn, wav2vec2"):
+    with pytest.raises(
+        UserError, match="no family of models 'forest'; choose one of mobilenet, cnn, functionals, wav2vec2"
+    ):
         recipe_of({"model": {"family": "forest"}})
 
 

@@ -13,6 +13,7 @@ from training.cli import (
     drift,
     ensemble,
     evaluate,
+    functionals,
     mobilenet,
     repeat,
     tune,
@@ -27,6 +28,7 @@ train_app = typer.Typer(
 
 train_app.command(no_args_is_help=True)(mobilenet.mobilenet)
 train_app.command(no_args_is_help=True)(cnn.cnn)
+train_app.command(no_args_is_help=True)(functionals.functionals)
 train_app.command(no_args_is_help=True)(wav2vec2.wav2vec2)
 train_app.command("from", no_args_is_help=True)(repeat.repeat)
 

@@ -100,7 +100,7 @@ class Family:
             raise UserError(f"{source}: {error}" if source else str(error)) from error
 
 
-FAMILIES = ("mobilenet", "cnn", "wav2vec2")
+FAMILIES = ("mobilenet", "cnn", "functionals", "wav2vec2")
 
 ENSEMBLE = "ensemble"
 """What stands for a family in `config.json` of runs that answer as one; see `training.ensemble`."""

@@ -129,6 +129,14 @@ SPACES: Mapping[str, Space] = {
         "head_scale": Range(1.0, 10.0, log=True),
     },
     "cnn": {"fit.learning_rate": Range(2e-4, 1e-2, log=True), **_LOG_MELS},
+    "functionals": {
+        "fit.learning_rate": Range(1e-4, 3e-3, log=True),
+        **_EVERYWHERE,
+        "fit.batch_size": Choice((16, 32, 64)),
+        "fit.augment.mixup": Range(0.0, 0.5),
+        "model.hidden": Choice((256, 512, 1024)),
+        "model.dropout": Range(0.2, 0.6),
+    },
     "wav2vec2": {
         # Up to where adapters and heads alone learn well; a whole encoder wants the lower end.
         "fit.learning_rate": Range(1e-5, 1e-3, log=True),

@@ -1,4 +1,4 @@
-"""MobileNet on speakers that it has never heard: cross-validation over all actors of CREMA-D."""
+"""A model on speakers that it has never heard: cross-validation over all actors of CREMA-D."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,7 +12,9 @@ from quiet_tensorflow import hush
 if TYPE_CHECKING:
     import numpy as np
 
-    from training.recipes.mobilenet import MobileNetRecipe
+    from training.recipes.families import Family
+
+_FAMILIES = ("mobilenet", "cnn", "functionals")
 
 _MEASURES = (("wa", "WA"), ("ua", "UA"), ("macro_f1", "macro-F1"), ("ece", "ECE"))
 
@@ -20,8 +22,13 @@ _MEASURES = (("wa", "WA"), ("ua", "UA"), ("macro_f1", "macro-F1"), ("ece", "ECE"
 def main(
     source: Annotated[str, typer.Argument(help="A corpus and where it lies, as `crema_d=path/to/CREMA-D`.")],
     out: Annotated[Path, typer.Argument(help="Where everything is kept; the same command goes on where it stopped.")],
-    weights: Annotated[Path | None, typer.Option(help="Initial weights; see `ser train mobilenet`.")] = None,
-    preset: Annotated[str, typer.Option(help="See `ser train mobilenet`.")] = "telephone",
+    family: Annotated[
+        str, typer.Option(help="Of models, on log-mels: `mobilenet`, `cnn` or `functionals`; see `ser train`.")
+    ] = "mobilenet",
+    preset: Annotated[
+        str | None, typer.Option(help="See `ser train mobilenet`; `telephone` for a MobileNet unless given.")
+    ] = None,
+    weights: Annotated[Path | None, typer.Option(help="Initial weights of a MobileNet; see `ser train`.")] = None,
     folds: Annotated[int, typer.Option(help="Each speaker is in one of them.", min=2)] = 5,
     epochs: Annotated[int | None, typer.Option(help="Of each fold; the preset's unless given.", min=1)] = None,
     only: Annotated[int | None, typer.Option(help="Just this fold, from 1.")] = None,
@@ -30,41 +37,57 @@ def main(
     ] = 1,
     json_file: Annotated[Path | None, typer.Option("--json", help="Also write the figures to this file.")] = None,
 ) -> None:
-    """Train a MobileNet for each fold of the speakers, and measure it on the speakers of that fold.
+    """Train a model for each fold of the speakers, and measure it on the speakers of that fold.
 
     The last epoch counts, so that nothing is chosen on the speakers that are measured, and the temperature of a fold's
     answers is fitted on the answers to the other folds (with --only, a speaker's on those to the other speakers). What
     every fold said of its clips, through both channels and without a temperature, is in OUT/predictions.npz, or in the
     fold's own folder: `name`, `speaker`, `truth`, `fold`, `labels`, and `clean` and `telephone` [clips, classes].
 
-    Example: `python -m benchmarks.mobilenet_cross_validation crema_d=path/to/CREMA-D out/cv --weights yamnet.h5
-    --at-once 2`
+    Examples: `python -m benchmarks.cross_validation crema_d=path/to/CREMA-D out/cv --weights yamnet.h5 --at-once 2`,
+    `python -m benchmarks.cross_validation crema_d=path/to/CREMA-D out/cv-functionals --family functionals --at-once 2`
     """
     hush()
     from dataclasses import replace
 
     from data_pipeline.errors import UserError
-    from training.recipes.mobilenet_presets import PRESETS
+    from training.recipes.families import family_named
 
-    if preset not in PRESETS:
-        raise UserError(f"preset must be one of {', '.join(PRESETS)}, not {preset!r}")
+    if family not in _FAMILIES:
+        raise UserError(f"--family {family}: choose one of {', '.join(_FAMILIES)}")
+    if weights and family != "mobilenet":
+        raise UserError(f"a {family} starts from random weights: leave out --weights")
     if only is not None and not 1 <= only <= folds:
         raise UserError(f"there is no fold {only}: give a number from 1 to {folds}")
-    known = PRESETS[preset]
+    trained_family = family_named(family)
+    preset = preset or ("telephone" if family == "mobilenet" else next(iter(trained_family.presets)))
+    known = trained_family.recipe({"preset": preset})
     epochs = epochs or known.fit.epochs
-    fit = replace(known.fit, keep="last", epochs=epochs, validate_every=epochs)
-    recipe = replace(known, weights=weights, fit=fit)
+    recipe = replace(known, fit=replace(known.fit, keep="last", epochs=epochs, validate_every=epochs))
+    if weights:
+        recipe = replace(recipe, weights=weights)
     chosen = range(1, folds + 1) if only is None else [only]
     if only is None and at_once > 1:
         # Their files are there afterwards, and all that follows only reads them.
-        same = [source, str(out), "--preset", preset, "--folds", str(folds), "--epochs", str(epochs)]
+        same = [
+            source,
+            str(out),
+            "--family",
+            family,
+            "--preset",
+            preset,
+            "--folds",
+            str(folds),
+            "--epochs",
+            str(epochs),
+        ]
         same += ["--weights", str(weights)] if weights else []
         run_side_by_side({f"fold {number}": [*same, "--only", str(number)] for number in chosen}, at_once)
-    parts = [_fold(recipe, source, out, number, folds) for number in chosen]
+    parts = [_fold(trained_family, recipe, source, out, number, folds) for number in chosen]
     _tell(parts, out, folds, json_file)
 
 
-def _fold(recipe: "MobileNetRecipe", source: str, out: Path, number: int, folds: int) -> "dict[str, np.ndarray]":
+def _fold(family: "Family", recipe: Any, source: str, out: Path, number: int, folds: int) -> "dict[str, np.ndarray]":
     """What the model of one fold says of that fold's speakers; from its file where that is there."""
     import numpy as np
 
@@ -77,7 +100,7 @@ def _fold(recipe: "MobileNetRecipe", source: str, out: Path, number: int, folds:
     _prepare(source, folder / "data", number, folds)
     dataset = Dataset.open(folder / "data")
     # Asked even if the answers are there: it refuses a run of another recipe.
-    run = trained(recipe, dataset, folder / "run")
+    run = trained(family, recipe, dataset, folder / "run")
     if not file.exists():
         found = answers(run, dataset)
         clean = found["clean"]

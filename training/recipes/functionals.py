@@ -1,0 +1,116 @@
+"""Training a network on functionals to a run folder."""
+
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from data_pipeline import datasets
+from data_pipeline.augment import AugmentSettings
+from data_pipeline.dataset import Dataset
+from data_pipeline.log_mel import LogMelSettings
+from data_pipeline.targets import Target
+from training.distributed import Team, keeps_folder, scope
+from training.fit import Epoch, FitSettings, Observer, fit
+from training.models import functionals_network
+from training.models.functionals_network import FunctionalsSettings
+from training.recipes.model_fields import without_kinds
+from training.run import Run
+from training.training_data import describe_learning
+
+_SCORED_BATCHES = 40
+"""Of training clips, which standard scores are made to fit: 1,280 clips in batches of 32."""
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionalsRecipe:
+    """Everything that decides its training.
+
+    Attributes:
+        model: Shape of the network.
+        fit: How it is fitted. SpecAugment's masks are off unless asked for: statistics over time cannot hear past them.
+        front_end: Of the log-mels; they reach lower in level and in frequency than a MobileNet's, which pretrained
+            weights decide.
+        target: Which labels there are and whose word is learned.
+    """
+
+    model: FunctionalsSettings = field(default_factory=FunctionalsSettings)
+    fit: FitSettings = field(
+        default_factory=lambda: FitSettings(
+            epochs=24,
+            weight_decay=0.05,
+            augment=AugmentSettings(band_masks=0, frame_masks=0, speed=0.5, telephone=0.5),
+        )
+    )
+    front_end: LogMelSettings = field(
+        default_factory=lambda: LogMelSettings(num_bands=40, low=20.0, high=7_900.0, offset=1e-5)
+    )
+    target: Target = field(default_factory=Target)
+
+
+PRESETS = {"plain": FunctionalsRecipe()}
+
+
+def train(
+    recipe: FunctionalsRecipe,
+    dataset: Dataset,
+    folder: Path,
+    observer: Observer | None = None,
+    team: Team | None = None,
+) -> tuple[Run, Epoch]:
+    """Train the network and leave a run folder.
+
+    Args:
+        recipe: What to train and how.
+        dataset: A prepared dataset with sides `train` and `validation`.
+        folder: The run folder; must not exist, be empty, or hold the same training, interrupted.
+        observer: Told of the progress.
+        team: Of replicas that learn together; None for a model alone. See `fit`.
+
+    Returns:
+        The run, and its best epoch.
+
+    Raises:
+        UserError: If the folder is taken, or the data do not suffice (see `describe_training_data` and `fit`).
+    """
+    learning = describe_learning(dataset, recipe.fit, recipe.front_end, recipe.target)
+    keras.utils.set_random_seed(recipe.fit.seed)
+    with scope(team):
+        model = functionals_network.build(recipe.model, len(recipe.target.labels), recipe.front_end)
+    described = {"model": {"family": "functionals", **asdict(recipe.model)}, "weights": None, **learning}
+    run = Run.create(folder, described, keeps_folder(team))
+    with run.discarded_unless_trained():
+        if not run.state_file.exists():
+            functionals_network.fit_scores(model, _clips(dataset, recipe))
+        best = fit(model, dataset, run, recipe.fit, recipe.front_end, recipe.target, observer, team=team)
+    return run, best
+
+
+def _clips(dataset: Dataset, recipe: FunctionalsRecipe) -> Iterator[dict[str, tf.Tensor]]:
+    """Inputs of the network: clips as it will learn from them."""
+    batches = datasets.log_mels(
+        dataset,
+        "train",
+        batch_size=recipe.fit.batch_size,
+        settings=recipe.front_end,
+        training=True,
+        seed=recipe.fit.seed,
+        augment=recipe.fit.augment,
+        crop_seconds=recipe.fit.crop_seconds,
+        target=recipe.target,
+    )
+    for features, _ in itertools.islice(batches, _SCORED_BATCHES):
+        yield features
+
+
+def stated_fields(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What a configuration states, by the fields of the recipe; see `families.Family`."""
+    fields = without_kinds(config)
+    # Written for every run; this network always starts from random weights.
+    if fields.get("weights", None) is None:
+        fields.pop("weights", None)
+    return fields
