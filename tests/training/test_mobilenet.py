@@ -12,6 +12,7 @@ from training.models.batch_norm import recalibrate
 from training.models.cnn import CnnSettings
 from training.models.folding import fold_backbone, fold_batch_norms
 from training.models.fused_batch_norm import FusedBatchNorm
+from training.models.mixed_conv import MixedConv
 from training.models.mobilenet import MobileNetSettings
 from training.models.pointwise_conv import PointwiseConv
 from training.models.pretrained import PretrainedWeights
@@ -201,6 +202,8 @@ def test_an_unknown_pooling_or_dtype_is_refused():
         CnnSettings(pooling="max")
     with pytest.raises(UserError, match="training_dtype must be one of float32, bfloat16, not 'int8'"):
         MobileNetSettings(training_dtype="int8")
+    with pytest.raises(UserError, match="training_dtype must be one of float32, bfloat16, not 'int8'"):
+        CnnSettings(training_dtype="int8")
 
 
 @settings(deadline=None, max_examples=10)
@@ -225,15 +228,19 @@ def test_the_fused_norm_does_what_keras_does(seed, batch, size, spread):
     np.testing.assert_allclose(frozen(inputs, training=True), inputs / np.sqrt(1 + frozen.epsilon), rtol=1e-5)
 
 
-def test_products_of_bfloat16_are_for_training_only():
+@pytest.mark.parametrize(("kind", "size"), [(PointwiseConv, 1), (MixedConv, 3)])
+def test_products_of_bfloat16_are_for_training_only(kind, size):
     inputs = np.random.default_rng(0).normal(size=(2, 3, 4, 16)).astype(np.float32)
-    layer = PointwiseConv(8, 1, use_bias=False, training_dtype="bfloat16")
+    layer = kind(8, size, padding="same", use_bias=False, training_dtype="bfloat16")
     layer.build(inputs.shape)
-    exact = np.einsum("bhwc,cf->bhwf", inputs, layer.kernel.numpy()[0, 0])
+    plain = keras.layers.Conv2D(8, size, padding="same", use_bias=False)
+    plain.build(inputs.shape)
+    plain.set_weights(layer.get_weights())
+    exact = np.array(plain(inputs))
     np.testing.assert_allclose(layer(inputs, training=False), exact, atol=1e-5)
     distance = np.abs(np.array(layer(inputs, training=True)) - exact).max()
     assert 1e-5 < distance < 0.05
-    assert PointwiseConv.from_config(layer.get_config()).training_dtype == "bfloat16"
+    assert kind.from_config(layer.get_config()).training_dtype == "bfloat16"
 
 
 @pytest.mark.parametrize("body", mobilenet.BODIES)

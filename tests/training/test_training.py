@@ -470,11 +470,13 @@ def test_votes_can_have_a_share_of_an_acted_label(voted, tmp_path):
 
 def test_a_small_network_from_scratch_can_be_trained_by_command(dataset, tmp_path):
     arguments = ["train", "cnn", str(dataset.folder), str(tmp_path / "run"), "--epochs", "1", "--hidden", "8"]
+    arguments += ["--training-dtype", "bfloat16"]
     done = CliRunner().invoke(ser.app, arguments)
     assert done.exit_code == 0, done.output
     assert "best epoch 1" in done.output
     run = Run.open(tmp_path / "run")
     assert run.config["model"]["family"] == "cnn"
+    assert run.config["model"]["training_dtype"] == "bfloat16"
     assert predict(run, dataset, Condition()).probabilities.shape == (36, 6)
 
 

@@ -7,6 +7,7 @@ def cnn(
     data: options.Data,
     run: options.RunFolder,
     config: options.Config = None,
+    training_dtype: options.TrainingDtype = None,
     pooling: options.Pooling = None,
     hidden: options.Hidden = None,
     dropout: options.Dropout = None,
@@ -40,7 +41,9 @@ def cnn(
     known = options.recipe_to_start_from("cnn", None, config)
     recipe = replace(
         known,
-        model=replace(known.model, **given(pooling=pooling, hidden=hidden, dropout=dropout)),
+        model=replace(
+            known.model, **given(training_dtype=training_dtype, pooling=pooling, hidden=hidden, dropout=dropout)
+        ),
         fit=replace(
             known.fit,
             augment=replace(known.fit.augment, **given(mixup=mixup, speed=speed, telephone=telephone)),

@@ -41,10 +41,7 @@ def mobilenet(
     alpha: Annotated[
         float | None, typer.Option(help="Width; given weights bring their own.", min=0.05, max=2.0)
     ] = None,
-    training_dtype: Annotated[
-        str | None,
-        typer.Option(help="Of products while training: `float32`, or `bfloat16` for processors that have it."),
-    ] = None,
+    training_dtype: options.TrainingDtype = None,
     pooling: options.Pooling = None,
     hidden: options.Hidden = None,
     dropout: options.Dropout = None,

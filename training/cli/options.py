@@ -26,6 +26,10 @@ Pooling = Annotated[
 ]
 Hidden = Annotated[int | None, typer.Option(help="Units of the added dense layer.", min=1)]
 Dropout = Annotated[float | None, typer.Option(help="Rate in the added layers.", min=0.0, max=0.95)]
+TrainingDtype = Annotated[
+    str | None,
+    typer.Option(help="Of products while training: `float32`, or `bfloat16` for processors that have it."),
+]
 
 Epochs = Annotated[int | None, typer.Option(help="Passes over the training clips at most.", min=1)]
 Patience = Annotated[int | None, typer.Option(help="Stop after so many epochs without a better validation UA.", min=1)]

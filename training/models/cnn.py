@@ -9,6 +9,7 @@ from data_pipeline.errors import UserError
 from data_pipeline.log_mel import LogMelSettings
 from training.models.fused_batch_norm import FusedBatchNorm
 from training.models.head import POOLINGS, WindowedHead, classify_windows
+from training.models.mixed_conv import TRAINING_DTYPES, MixedConv
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class CnnSettings:
         hidden: Units of the first dense layer.
         dropout: Rate after the embedding and after the first dense layer.
         norm_momentum: Of the batch norms' moving statistics.
+        training_dtype: Of the convolutions' products while training, one of `TRAINING_DTYPES`.
     """
 
     filters: tuple[int, ...] = (16, 32, 64, 128)
@@ -30,12 +32,15 @@ class CnnSettings:
     hidden: int = 128
     dropout: float = 0.3
     norm_momentum: float = 0.9
+    training_dtype: str = "float32"
 
     def __post_init__(self) -> None:
         if not self.filters or min(self.filters) < 1:
             raise UserError(f"filters are {self.filters!r}: give one number above 0 for each block")
         if self.pooling not in POOLINGS:
             raise UserError(f"pooling must be one of {', '.join(POOLINGS)}, not {self.pooling!r}")
+        if self.training_dtype not in TRAINING_DTYPES:
+            raise UserError(f"training_dtype must be one of {', '.join(TRAINING_DTYPES)}, not {self.training_dtype!r}")
 
 
 def build(settings: CnnSettings, num_classes: int, front_end: LogMelSettings) -> keras.Model:
@@ -52,7 +57,10 @@ def build(settings: CnnSettings, num_classes: int, front_end: LogMelSettings) ->
     window = keras.Input((settings.window_frames, front_end.num_bands, 1), name="window")
     x = window
     for number, filters in enumerate(settings.filters, start=1):
-        x = layers.Conv2D(filters, 3, padding="same", use_bias=False, name=f"conv{number}")(x)
+        convolution = MixedConv(
+            filters, 3, padding="same", use_bias=False, training_dtype=settings.training_dtype, name=f"conv{number}"
+        )
+        x = convolution(x)
         x = FusedBatchNorm(momentum=settings.norm_momentum, name=f"conv{number}_bn")(x)
         x = layers.ReLU(name=f"conv{number}_relu")(x)
         x = layers.MaxPooling2D(padding="same", name=f"pool{number}")(x)

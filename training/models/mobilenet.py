@@ -15,11 +15,10 @@ from data_pipeline.errors import UserError
 from data_pipeline.log_mel import LogMelSettings
 from training.models.fused_batch_norm import FusedBatchNorm
 from training.models.head import POOLINGS, WindowedHead, classify_windows
+from training.models.mixed_conv import TRAINING_DTYPES
 from training.models.pointwise_conv import PointwiseConv
 
 BODIES = ("audioset", "imagenet")
-
-TRAINING_DTYPES = ("float32", "bfloat16")
 
 STRIDE = 32
 """Input frames from one frame of the body's feature maps to the next."""
