@@ -17,8 +17,8 @@ def main(
     members: Annotated[
         list[str],
         typer.Argument(
-            help="FILE.npz:MODEL, as `out/cv/predictions.npz:clean` of mobilenet_cross_validation and "
-            "`out/baseline/functionals-cross-validation.npz:svm-rbf` of xgboost_baseline."
+            help="FILE.npz:MODEL, as `out/cv/predictions.npz:clean` of cross_validation and "
+            "`out/baseline/functionals-cross-validation.npz:kernel-ridge` of xgboost_baseline."
         ),
     ],
     folds: Annotated[int, typer.Option(help="Of the speakers, to fit weights on the others.", min=2)] = 9,
@@ -29,7 +29,7 @@ def main(
     Everyone's answers must be to speakers not heard in training, as those of a cross-validation are. The weights with
     which a speaker is judged are fitted on the answers to other speakers; weights that are all equal need no fit.
 
-    Example: `python -m benchmarks.ensemble cv/predictions.npz:clean baseline/functionals-cross-validation.npz:svm-rbf`
+    Example: `python -m benchmarks.ensemble cv/predictions.npz:clean cv-functionals/predictions.npz:clean`
     """
     hush()
     import numpy as np

@@ -33,7 +33,7 @@ def functionals(
     Keeps the weights of the epoch with the best unweighted accuracy (UA) on the validation speakers.
 
     Example: `ser train functionals out/data out/functionals`, and then
-    `ser ensemble out/mobilenet out/functionals out/data out/ensemble`
+    `ser ensemble out/mobilenet out/functionals --output out/ensemble`
     """
     from dataclasses import replace
 

@@ -12,7 +12,7 @@ for; 36 epochs | about 40 minutes | 69 % on two of five folds, by telephone 68 %
 | `scratch` | alpha 0.25 from random weights, with a higher rate; 20 epochs | a quarter of an hour | 49 % on 9 actors |
 
 The nine are the validation actors, on whom the epoch was chosen, and an easy lot; the 72 are heard in five folds by
-models trained without them (`python -m benchmarks.mobilenet_cross_validation`; --preset listeners --only 1, and 2).
+models trained without them (`python -m benchmarks.cross_validation`; --preset listeners --only 1, and 2).
 Intervals of the others, and the commands that measured them, are in the README.
 """
 
