@@ -53,14 +53,24 @@ class Recogniser:
 
         Args:
             dtype: Of weights and products, `float32` or `bfloat16`. Norms, softmax, depthwise convolutions, a
-                MobileNet's head and what is computed of the waveform before the network are float32 in both.
+                MobileNet's head, members of an ensemble that would gain nothing, and what is computed of the waveform
+                before the network are float32 in both.
 
         Raises:
             UserError: If the model cannot be served so.
         """
         if dtype not in SERVED_DTYPES:
             raise UserError(f"a model is served as {' or '.join(SERVED_DTYPES)}, not as {dtype!r}")
+        if dtype != "float32" and not _has_large_products(self.model):
+            raise UserError(f"this model gains nothing from {dtype}: export it as float32")
         return replace(self, model=_served(self.model, dtype))
+
+
+def _has_large_products(model: keras.Model) -> bool:
+    """Whether a network multiplies so much that the kind of its products matters."""
+    if isinstance(model, Ensemble):
+        return any(map(_has_large_products, model.members))
+    return isinstance(model, Wav2Vec2Classifier) or any(layer.name == BACKBONE for layer in model.layers)
 
 
 def _served(model: keras.Model, dtype: str) -> keras.Model:
@@ -68,8 +78,4 @@ def _served(model: keras.Model, dtype: str) -> keras.Model:
         return model.with_members([_served(member, dtype) for member in model.members])
     if isinstance(model, Wav2Vec2Classifier):
         return model.for_serving(dtype)
-    if any(layer.name == BACKBONE for layer in model.layers):
-        return fold_backbone(model, dtype)
-    if dtype != "float32":
-        raise UserError(f"this model gains nothing from {dtype}: export it as float32")
-    return model
+    return fold_backbone(model, dtype) if _has_large_products(model) else model

@@ -9,14 +9,16 @@ import tensorflow as tf
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from data_pipeline.emotion import LABELS
+from data_pipeline.errors import UserError
 from data_pipeline.log_mel import LogMelSettings
 from serving import origin
 from serving.export import export
 from tests.training.wav2vec2.small import SMALL
 from training.front_end import SeveralFrontEnds, WaveformSettings
-from training.models import cnn
+from training.models import cnn, functionals_network
 from training.models.cnn import CnnSettings
 from training.models.ensemble import Ensemble
+from training.models.functionals_network import FunctionalsSettings
 from training.models.wav2vec2 import Wav2Vec2Classifier, Wav2Vec2Settings
 from training.recogniser import Recogniser
 from training.run import Run
@@ -58,6 +60,29 @@ def test_it_answers_as_the_recogniser_alone_or_in_a_batch(recogniser, tmp_path, 
     stored = sum(int(np.prod(weight.shape)) * weight.value.dtype.size for weight in served.weights)
     # The index of so small a network counts.
     assert size <= 1.1 * stored + 20_000
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 1e-4), ("bfloat16", 1e-2)])
+def test_members_may_hear_different_log_mels_and_gain_nothing_from_bfloat16(tmp_path, dtype, tolerance):
+    keras.utils.set_random_seed(4)
+    coarse, fine = LogMelSettings(), LogMelSettings(num_bands=40, low=20.0, high=7_900.0, offset=1e-5)
+    members = [
+        cnn.build(CnnSettings(filters=(8,), window_frames=48, hidden=8), len(LABELS), coarse),
+        functionals_network.build(FunctionalsSettings(hidden=8), len(LABELS), fine),
+    ]
+    model = Ensemble(members, [0, 1], [1.0, 1.0], [0.5, 0.6], [0.0] * len(LABELS))
+    recogniser = Recogniser(model, tuple(map(str, LABELS)), SeveralFrontEnds.of([coarse, fine]))
+    version = export(recogniser, tmp_path, "ser", dtype=dtype)
+    waveform = np.random.default_rng(0).normal(scale=0.1, size=(2, 9_000)).astype("float32")
+    num_samples = np.array([9_000, 900], "int32")
+    ask = tf.saved_model.load(str(version)).signatures["serving_default"]
+    together = ask(waveform=tf.constant(waveform), num_samples=tf.constant(num_samples))["probabilities"]
+    np.testing.assert_allclose(together, recogniser(waveform, num_samples), atol=tolerance)
+    assert np.ptp(together, axis=0).max() > 0.01
+    alone = ask(waveform=tf.constant(waveform[1:, :900]), num_samples=tf.constant([900]))["probabilities"]
+    np.testing.assert_allclose(alone[0], together[1], atol=tolerance)
+    with pytest.raises(UserError, match="gains nothing from bfloat16"):
+        Recogniser(members[1], recogniser.labels, fine).for_serving("bfloat16")
 
 
 def transforms(version):

@@ -8,12 +8,11 @@
 | `telephone` | half of the clips by telephone, half faster or slower; attention, averaged weights, layer-wise rates; \
 30 epochs, since with so much variety 16 are too few | about 33 minutes | 65 % on 72 actors, by telephone 66 % |
 | `listeners` | `telephone`, three tenths of each label spread as listeners voted, which not every corpus has votes \
-for; 36 epochs | about 40 minutes | 69 % on two of five folds, by telephone 68 %, where `telephone` has 68 and 67 % |
+for; 36 epochs | about 40 minutes | 66 % on 72 actors, by telephone 66 % |
 | `scratch` | alpha 0.25 from random weights, with a higher rate; 20 epochs | a quarter of an hour | 49 % on 9 actors |
 
 The nine are the validation actors, on whom the epoch was chosen, and an easy lot; the 72 are heard in five folds by
-models trained without them (`python -m benchmarks.cross_validation`; --preset listeners --only 1, and 2).
-Intervals of the others, and the commands that measured them, are in the README.
+models trained without them. Intervals, and the commands that measured them, are in the README.
 """
 
 from dataclasses import replace
