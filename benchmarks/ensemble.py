@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from training.ensemble.stored_answers import StoredAnswers
 
 
+_MEASURES = {"wa": "WA", "ua": "UA", "macro_f1": "macro-F1", "ece": "ECE"}
+
+
 def main(
     members: Annotated[
         list[str],
@@ -24,7 +27,7 @@ def main(
     folds: Annotated[int, typer.Option(help="Of the speakers, to fit weights on the others.", min=2)] = 9,
     json_file: Annotated[Path | None, typer.Option("--json", help="Also write the figures to this file.")] = None,
 ) -> None:
-    """Pool models by weighted geometric means of their probabilities, and measure each and the pool.
+    """Pool models by weighted geometric means of their probabilities, and measure each, the pool, and what it gains.
 
     Everyone's answers must be to speakers not heard in training, as those of a cross-validation are. The weights with
     which a speaker is judged are fitted on the answers to other speakers; weights that are all equal need no fit.
@@ -38,6 +41,7 @@ def main(
     from training.ensemble.pool import Pool
     from training.ensemble.stored_answers import read_stored
     from training.metrics import evaluate
+    from training.paired import compare
 
     if len(members) < 2:
         raise UserError("name two or more to pool, each as FILE.npz:MODEL")
@@ -55,17 +59,28 @@ def main(
     rows = [
         (
             name,
-            tuple(100 * value for key in ("wa", "ua", "macro_f1") for value in (found[key], *found[f"{key}_interval"])),
+            tuple(100 * value for key in _MEASURES for value in (found[key], *found[f"{key}_interval"])),
         )
         for name, found in figures.items()
     ]
+    best = max(members, key=lambda member: figures[member]["wa"])
+    compared = compare(said[best], fitted.answers, first.truth, first.speaker)
+    change = compared.metrics["wa"]
+    low, high = change.interval
     mean = ", ".join(f"{name} {weight:.2f}" for name, weight in zip(members, weights, strict=True))
     show(
         f"{len(first.truth):,} clips of {len(np.unique(first.speaker))} speakers, new to who answers; in percent",
-        ("", "WA", "from", "to", "UA", "from", "to", "macro-F1", "from", "to"),
+        ("", *(heading for title in _MEASURES.values() for heading in (title, "from", "to"))),
         rows,
-        f"fitted weights, the mean over {folds} folds: {mean}",
-        {"weights": dict(zip(members, weights.tolist(), strict=True)), "figures": figures},
+        f"fitted weights, the mean over {folds} folds: {mean}\n"
+        f"fitted weights against {best}: WA {100 * change.difference:+.1f} points "
+        f"({100 * low:+.1f} to {100 * high:+.1f})",
+        {
+            "weights": dict(zip(members, weights.tolist(), strict=True)),
+            "figures": figures,
+            "best": best,
+            "against_best": compared.to_json(),
+        },
         json_file,
     )
 

@@ -43,6 +43,10 @@ def test_a_pool_of_models_that_err_differently_is_better_than_each(tmp_path):
     wa = {name.removeprefix(f"{tmp_path}/"): found["wa"] for name, found in told["figures"].items()}
     assert wa["pooled, fitted weights"] > max(wa["one.npz:clean"], wa["other.npz:clean"]) + 0.03
     assert wa["pooled, fitted weights"] > wa["pooled, equal weights"] - 0.02
+    gained = told["against_best"]["metrics"]["wa"]
+    assert told["best"] == max(told["weights"], key=lambda name: told["figures"][name]["wa"])
+    assert gained["difference"] == pytest.approx(wa["pooled, fitted weights"] - gained["first"])
+    assert gained["interval"][0] > 0
     weights = list(told["weights"].values())
     assert weights[2] < 0.3 * min(weights[:2])
 

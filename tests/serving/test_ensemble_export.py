@@ -15,10 +15,11 @@ from serving import origin
 from serving.export import export
 from tests.training.wav2vec2.small import SMALL
 from training.front_end import SeveralFrontEnds, WaveformSettings
-from training.models import cnn, functionals_network
+from training.models import cnn, functionals_network, mobilenet
 from training.models.cnn import CnnSettings
 from training.models.ensemble import Ensemble
 from training.models.functionals_network import FunctionalsSettings
+from training.models.mobilenet import MobileNetSettings
 from training.models.wav2vec2 import Wav2Vec2Classifier, Wav2Vec2Settings
 from training.recogniser import Recogniser
 from training.run import Run
@@ -67,7 +68,7 @@ def test_members_may_hear_different_log_mels_and_gain_nothing_from_bfloat16(tmp_
     keras.utils.set_random_seed(4)
     coarse, fine = LogMelSettings(), LogMelSettings(num_bands=40, low=20.0, high=7_900.0, offset=1e-5)
     members = [
-        cnn.build(CnnSettings(filters=(8,), window_frames=48, hidden=8), len(LABELS), coarse),
+        mobilenet.build(MobileNetSettings(alpha=0.125, window_frames=48, hidden=8), len(LABELS), coarse),
         functionals_network.build(FunctionalsSettings(hidden=8), len(LABELS), fine),
     ]
     model = Ensemble(members, [0, 1], [1.0, 1.0], [0.5, 0.6], [0.0] * len(LABELS))
@@ -79,10 +80,16 @@ def test_members_may_hear_different_log_mels_and_gain_nothing_from_bfloat16(tmp_
     together = ask(waveform=tf.constant(waveform), num_samples=tf.constant(num_samples))["probabilities"]
     np.testing.assert_allclose(together, recogniser(waveform, num_samples), atol=tolerance)
     assert np.ptp(together, axis=0).max() > 0.01
+    first, second = recogniser.for_serving(dtype).model.members
+    assert dtype in {weight.dtype for weight in first.get_layer("backbone").weights}
+    assert {weight.dtype for weight in second.weights} == {"float32"}
     alone = ask(waveform=tf.constant(waveform[1:, :900]), num_samples=tf.constant([900]))["probabilities"]
     np.testing.assert_allclose(alone[0], together[1], atol=tolerance)
     with pytest.raises(UserError, match="gains nothing from bfloat16"):
         Recogniser(members[1], recogniser.labels, fine).for_serving("bfloat16")
+    convolutions = cnn.build(CnnSettings(filters=(8,), window_frames=48, hidden=8), len(LABELS), coarse)
+    with pytest.raises(UserError, match="gains nothing from bfloat16"):
+        Recogniser(convolutions, recogniser.labels, coarse).for_serving("bfloat16")
 
 
 def transforms(version):

@@ -1,5 +1,9 @@
 """The command `ser train functionals`."""
 
+from typing import Annotated
+
+import typer
+
 from training.cli import options
 
 
@@ -7,8 +11,10 @@ def functionals(
     data: options.Data,
     run: options.RunFolder,
     config: options.Config = None,
-    hidden: options.Hidden = None,
-    dropout: options.Dropout = None,
+    hidden: Annotated[int | None, typer.Option(help="Units of the hidden layer.", min=1)] = None,
+    dropout: Annotated[
+        float | None, typer.Option(help="Rate of functionals, and of hidden units.", min=0.0, max=0.95)
+    ] = None,
     epochs: options.Epochs = None,
     patience: options.Patience = None,
     batch_size: options.BatchSize = None,

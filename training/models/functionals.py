@@ -12,12 +12,15 @@ import keras
 import numpy as np
 from keras import ops
 
-_FRAMES_PER_SECOND = 100
+FRAMES_PER_SECOND = 100
 
 _GROUPS = 8
 """Of neighbouring bands."""
 
 _CEPSTRA = 20
+
+LEAST_BANDS = _CEPSTRA + 1
+"""Fewer bands have fewer cepstra."""
 
 _CROSSED = 12
 """Cepstra that are compared with each other at later times."""
@@ -50,17 +53,17 @@ _LEAST_POWER = 1e-3
 class Functionals(keras.layers.Layer):
     """Statistics of level, bands, groups of bands and cepstra.
 
-    - Of all frames: mean, deviation, skew, percentiles, slope and mean change of each contour and of its slopes; levels
-      of the modulation spectrum.
+    - Of all frames: mean, deviation, skew, percentiles, slope and mean change of each of these contours; the same of
+      how level, groups and cepstra change from frame to frame; these three's levels in the modulation spectrum.
     - From the first frame of speech to the last: the course of each contour (Legendre coefficients, autocorrelation),
-      correlations of level and groups of bands, and of cepstra 40 and 100 ms apart.
+      correlations of level and groups of bands, and of the first twelve cepstra 40 and 100 ms apart.
 
     Args:
         floor: float. The log-mel value of silence.
         **kwargs: Of `keras.layers.Layer`.
 
     Call arguments:
-        log_mel: float32 [batch, frames, bands], natural logarithms, 100 frames a second.
+        log_mel: float32 [batch, frames, bands], natural logarithms, `FRAMES_PER_SECOND`, of `LEAST_BANDS` or more.
         num_frames: int [batch], how many of them belong to the clip: one or more. What the others hold never matters.
 
     Returns:
@@ -87,7 +90,7 @@ class Functionals(keras.layers.Layer):
         return ops.concatenate(
             [
                 _summary(contours, valid),
-                # A clip of one frame has no change; its slopes are those of a clip that does not move.
+                # A clip of one frame has no change; its changes are those of a clip that does not move.
                 _summary(ops.pad(changes, [[0, 0], [1, 0], [0, 0]]), valid),
                 _modulation(voice, valid),
                 _course(contours, speech),
@@ -142,9 +145,9 @@ def _summary(contours, valid):
     mean, deviation, count = _centred(contours, valid)
     spread = ops.sqrt(ops.sum(deviation**2, axis=1) / count + _LEAST_VARIANCE)
     skew = ops.sum(deviation**3, axis=1) / count / spread**3
-    seconds = ops.cast(ops.arange(ops.shape(contours)[1]), "float32") / _FRAMES_PER_SECOND
+    seconds = ops.cast(ops.arange(ops.shape(contours)[1]), "float32") / FRAMES_PER_SECOND
     weights = ops.cast(valid, "float32")
-    centre = (count - 1) / (2 * _FRAMES_PER_SECOND)
+    centre = (count - 1) / (2 * FRAMES_PER_SECOND)
     times = (seconds - centre) * weights
     slope = ops.einsum("btc,bt->bc", deviation, times) / (ops.sum(times**2, axis=1, keepdims=True) + _LEAST_VARIANCE)
     steps = ops.abs(contours[:, 1:] - contours[:, :-1]) * weights[:, 1:, None]
@@ -194,7 +197,7 @@ def _modulation(contours, valid):
     hann = (0.5 - 0.5 * ops.cos(2 * math.pi * (frame + 1) / (count + 1))) * ops.cast(valid, "float32")
     windowed = deviation * hann[:, :, None]
     hertz, bands = _modulation_bands()
-    phase = frame[:, None] * (2 * math.pi / _FRAMES_PER_SECOND * hertz)
+    phase = frame[:, None] * (2 * math.pi / FRAMES_PER_SECOND * hertz)
     real, imaginary = (ops.einsum("btc,tf->bcf", windowed, part(phase)) for part in (ops.cos, ops.sin))
     power = ops.matmul(real**2 + imaginary**2, bands) / ops.sum(hann**2, axis=1)[:, None, None]
     return _flat(ops.log(power + _LEAST_POWER))

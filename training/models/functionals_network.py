@@ -14,6 +14,10 @@ _BOUND = 5.0
 """Standard scores are clipped here, so that one absurd value does not decide a clip."""
 
 
+_LEAST_DEVIATION = 1e-4
+"""Of a functional over clips: ten times what rounding makes of it, and far below what speech does."""
+
+
 @dataclass(frozen=True, slots=True)
 class FunctionalsSettings:
     """What defines the network.
@@ -36,7 +40,7 @@ class StandardScores(layers.Layer):
     """Each value less its mean and over its deviation, clipped at ±5; both of them are set once, see `fit_scores`."""
 
     def build(self, input_shape):
-        """Make what `set_statistics` sets.
+        """Make what `fit_scores` sets.
 
         Args:
             input_shape: [batch, values].
@@ -91,4 +95,4 @@ def fit_scores(model: keras.Model, batches) -> None:
     deviation = found.std(axis=0)
     scores.mean.assign(found.mean(axis=0))
     # What never changes in the data says nothing, and must not say much where it changes later.
-    scores.deviation.assign(np.where(deviation > 1e-6, deviation, 1.0))
+    scores.deviation.assign(np.where(deviation > _LEAST_DEVIATION, deviation, 1.0))

@@ -12,7 +12,8 @@ class MixedConv(keras.layers.Conv2D):
     exported is the same, and no loss has to be scaled.
 
     Args:
-        *args: Of `keras.layers.Conv2D`, as for `kwargs`; without bias and activation.
+        *args: Of `keras.layers.Conv2D`, as for `kwargs`. In bfloat16 size, filters, strides and padding count; there is
+            no bias, activation or dilation.
         training_dtype: Of the products while training, one of `TRAINING_DTYPES`.
         **kwargs: See `args`.
     """

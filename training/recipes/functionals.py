@@ -12,18 +12,22 @@ import tensorflow as tf
 from data_pipeline import datasets
 from data_pipeline.augment import AugmentSettings
 from data_pipeline.dataset import Dataset
+from data_pipeline.errors import UserError
 from data_pipeline.log_mel import LogMelSettings
 from data_pipeline.targets import Target
 from training.distributed import Team, keeps_folder, scope
 from training.fit import Epoch, FitSettings, Observer, fit
 from training.models import functionals_network
+from training.models.functionals import FRAMES_PER_SECOND, LEAST_BANDS
 from training.models.functionals_network import FunctionalsSettings
 from training.recipes.model_fields import without_kinds
 from training.run import Run
 from training.training_data import describe_learning
 
 _SCORED_BATCHES = 40
-"""Of training clips, which standard scores are made to fit: 1,280 clips in batches of 32."""
+"""Of training clips, which standard scores are made to fit."""
+
+_SCORED_BATCH_SIZE = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +36,13 @@ class FunctionalsRecipe:
 
     Attributes:
         model: Shape of the network.
-        fit: How it is fitted. SpecAugment's masks are off unless asked for: statistics over time cannot hear past them.
+        fit: How it is fitted. SpecAugment's masks are off, since statistics over time cannot hear past them.
         front_end: Of the log-mels; they reach lower in level and in frequency than a MobileNet's, which pretrained
             weights decide.
         target: Which labels there are and whose word is learned.
+
+    Raises:
+        UserError: If the log-mels are not those that functionals are of; see `Functionals`.
     """
 
     model: FunctionalsSettings = field(default_factory=FunctionalsSettings)
@@ -50,6 +57,15 @@ class FunctionalsRecipe:
         default_factory=lambda: LogMelSettings(num_bands=40, low=20.0, high=7_900.0, offset=1e-5)
     )
     target: Target = field(default_factory=Target)
+
+    def __post_init__(self) -> None:
+        if self.front_end.sample_rate != FRAMES_PER_SECOND * self.front_end.hop:
+            raise UserError(
+                f"front_end.hop is {self.front_end.hop}: functionals are of {FRAMES_PER_SECOND} frames a second, so "
+                f"that it is {self.front_end.sample_rate // FRAMES_PER_SECOND}"
+            )
+        if self.front_end.num_bands < LEAST_BANDS:
+            raise UserError(f"front_end.num_bands is {self.front_end.num_bands}: give {LEAST_BANDS} or more")
 
 
 PRESETS = {"plain": FunctionalsRecipe()}
@@ -95,7 +111,7 @@ def _clips(dataset: Dataset, recipe: FunctionalsRecipe) -> Iterator[dict[str, tf
     batches = datasets.log_mels(
         dataset,
         "train",
-        batch_size=recipe.fit.batch_size,
+        batch_size=_SCORED_BATCH_SIZE,
         settings=recipe.front_end,
         training=True,
         seed=recipe.fit.seed,
