@@ -69,18 +69,8 @@ def main(
     chosen = range(1, folds + 1) if only is None else [only]
     if only is None and at_once > 1:
         # Their files are there afterwards, and all that follows only reads them.
-        same = [
-            source,
-            str(out),
-            "--family",
-            family,
-            "--preset",
-            preset,
-            "--folds",
-            str(folds),
-            "--epochs",
-            str(epochs),
-        ]
+        same = [source, str(out), "--family", family, "--preset", preset]
+        same += ["--folds", str(folds), "--epochs", str(epochs)]
         same += ["--weights", str(weights)] if weights else []
         run_side_by_side({f"fold {number}": [*same, "--only", str(number)] for number in chosen}, at_once)
     parts = [_fold(trained_family, recipe, source, out, number, folds) for number in chosen]

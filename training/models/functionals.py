@@ -1,7 +1,7 @@
 """A clip of any length as one vector: statistics over time of what changes from frame to frame, within a network.
 
 Such statistics of low-level contours are called functionals (openSMILE; Eyben, Wöllmer and Schuller 2010). These are of
-contours that are linear in a log-mel spectrogram, so that a graph on a server computes them from the same
+contours that are made of a log-mel spectrogram, so that a graph on a server computes them from the same
 spectrogram that other networks hear; the functionals of `data_pipeline.statistics`, for classical classifiers, tell of
 pitch and voice quality as well.
 """

@@ -14,7 +14,7 @@ from training.distributed import Team, keeps_folder, scope
 from training.fit import Epoch, FitSettings, Observer, fit
 from training.models import cnn
 from training.models.cnn import CnnSettings
-from training.recipes.model_fields import without_kinds
+from training.recipes.model_fields import without_initial_weights, without_kinds
 from training.run import Run
 from training.training_data import describe_learning
 
@@ -74,8 +74,4 @@ def train(
 
 def stated_fields(config: Mapping[str, Any]) -> dict[str, Any]:
     """What a configuration states, by the fields of the recipe; see `families.Family`."""
-    fields = without_kinds(config)
-    # Written for every run; this network always starts from random weights.
-    if fields.get("weights", None) is None:
-        fields.pop("weights", None)
-    return fields
+    return without_kinds(without_initial_weights(config))

@@ -20,7 +20,7 @@ from training.fit import Epoch, FitSettings, Observer, fit
 from training.models import functionals_network
 from training.models.functionals import FRAMES_PER_SECOND, LEAST_BANDS
 from training.models.functionals_network import FunctionalsSettings
-from training.recipes.model_fields import without_kinds
+from training.recipes.model_fields import without_initial_weights, without_kinds
 from training.run import Run
 from training.training_data import describe_learning
 
@@ -125,8 +125,4 @@ def _clips(dataset: Dataset, recipe: FunctionalsRecipe) -> Iterator[dict[str, tf
 
 def stated_fields(config: Mapping[str, Any]) -> dict[str, Any]:
     """What a configuration states, by the fields of the recipe; see `families.Family`."""
-    fields = without_kinds(config)
-    # Written for every run; this network always starts from random weights.
-    if fields.get("weights", None) is None:
-        fields.pop("weights", None)
-    return fields
+    return without_kinds(without_initial_weights(config))

@@ -15,3 +15,13 @@ def without_kinds(config: Mapping[str, Any]) -> dict[str, Any]:
         name: {field: value[field] for field in value if field != told[name]} if name in told else value
         for name, value in config.items()
     }
+
+
+def without_initial_weights(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A configuration of a network that always starts from random weights, without saying so.
+
+    Args:
+        config: `config.json` of a run, which says `weights: null` of every such network, or some of its fields. Weights
+            that are named stay, to be refused.
+    """
+    return {name: value for name, value in config.items() if name != "weights" or value is not None}
