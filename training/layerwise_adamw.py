@@ -54,11 +54,11 @@ class LayerwiseAdamW(keras.optimizers.AdamW):
         )
 
     def _apply_weight_decay(self, variables):
-        # Keras multiplies by the decay and by the rate in turn, each time a pass over the weight.
-        share = self.weight_decay * ops.cast(self.learning_rate, "float32")
+        # In one pass over the weight, where Keras multiplies by the decay, by the rate and subtracts in turn.
+        kept = 1 - self.weight_decay * ops.cast(self.learning_rate, "float32")
         for variable in variables:
             if self._use_weight_decay(variable):
-                self.assign_sub(variable, variable * ops.cast(share, variable.dtype))
+                self.assign(variable, variable * ops.cast(kept, variable.dtype))
 
     def finalize_variable_values(self, var_list):
         """Keep the weights as they are: Keras would replace them by their average whenever `fit` returns."""

@@ -23,6 +23,12 @@ def test_the_share_of_the_rate_is_dropped_and_the_others_grow(rate):
     np.testing.assert_allclose(answer[~gone], 2 / (1 - rate), rtol=1e-5)
 
 
+def test_over_many_seeds_the_share_is_just_the_rate():
+    # 0.1 lies between 25 and 26 of 256.
+    shares = [(dropped(0.1, seed) == 0).mean() for seed in range(200)]
+    assert np.mean(shares) == pytest.approx(0.1, abs=8e-4)
+
+
 def test_a_seed_drops_the_same_units_and_another_seed_others():
     assert np.array_equal(dropped(0.5, seed=1), dropped(0.5, seed=1))
     differing = (dropped(0.5, seed=1) == 0) != (dropped(0.5, seed=2) == 0)

@@ -1,11 +1,14 @@
 import keras
 from keras import ops
 
+from training.accelerator import tensorflow_on_processor
 from training.models.wav2vec2.activation import activation_named
 from training.models.wav2vec2.attention import SelfAttention
 from training.models.wav2vec2.dropout import drop
+from training.models.wav2vec2.dropped_gelu import dropped_gelu
 from training.models.wav2vec2.positional_convolution import PositionalConvolution
 from training.models.wav2vec2.recompute import recomputed
+from training.models.wav2vec2.row_normalisation import RowNormalisation
 from training.models.wav2vec2.settings import Wav2Vec2Settings
 from training.models.wav2vec2.widening_dense import WideningDense
 
@@ -29,8 +32,8 @@ class EncoderLayer(keras.layers.Layer):
         self.output_dense = self._dense(keras.layers.Dense, settings.hidden_size, "output_dense")
         self.final_layer_norm = self._norm("final_layer_norm")
 
-    def _norm(self, name: str) -> keras.layers.LayerNormalization:
-        return keras.layers.LayerNormalization(epsilon=self.settings.layer_norm_eps, dtype=self.dtype_policy, name=name)
+    def _norm(self, name: str) -> RowNormalisation:
+        return RowNormalisation(self.settings.layer_norm_eps, dtype=self.dtype_policy, name=name)
 
     def _dense(self, kind: type[keras.layers.Dense], units: int, name: str) -> keras.layers.Dense:
         return kind(
@@ -47,7 +50,7 @@ class EncoderLayer(keras.layers.Layer):
             layer.build(shape)
         self.output_dense.build((None, None, self.settings.intermediate_size))
 
-    def call(self, hidden, valid, dropout_seeds=None):
+    def call(self, hidden, valid, dropout_seeds=None, training=False):
         """One step of the encoder.
 
         Args:
@@ -55,6 +58,7 @@ class EncoderLayer(keras.layers.Layer):
             valid: bool [batch, frames].
             dropout_seeds: SEEDS_A_LAYER drawn seeds, or None for no dropout. They come from outside so that a
                 recomputed layer drops the same units.
+            training: Whether there may be a gradient.
 
         Returns:
             [batch, frames, hidden_size].
@@ -63,14 +67,18 @@ class EncoderLayer(keras.layers.Layer):
         rate = self.settings.hidden_dropout
         if self.settings.do_stable_layer_norm:
             hidden = hidden + drop(self.attention(self.layer_norm(hidden), valid, seeds[0]), rate, seeds[1])
-            return hidden + self._feed_forward(self.final_layer_norm(hidden), seeds)
+            return hidden + self._feed_forward(self.final_layer_norm(hidden), seeds, training)
         hidden = self.layer_norm(hidden + drop(self.attention(hidden, valid, seeds[0]), rate, seeds[1]))
-        return self.final_layer_norm(hidden + self._feed_forward(hidden, seeds))
+        return self.final_layer_norm(hidden + self._feed_forward(hidden, seeds, training))
 
-    def _feed_forward(self, hidden, seeds):
+    def _feed_forward(self, hidden, seeds, training: bool):
         # In two dimensions TensorFlow's graph optimiser makes product, bias and activation one operation.
         frames = ops.reshape(hidden, (-1, self.settings.hidden_size))
-        answer = recomputed(self._narrow)(self.intermediate_dense(frames), seeds[2])
+        wide = self.intermediate_dense(frames)
+        if training and self.settings.hidden_act == "gelu" and tensorflow_on_processor():
+            answer = self.output_dense(dropped_gelu(wide, self.settings.activation_dropout, seeds[2]))
+        else:
+            answer = recomputed(self._narrow)(wide, seeds[2])
         return ops.reshape(drop(answer, self.settings.hidden_dropout, seeds[3]), ops.shape(hidden))
 
     def _narrow(self, wide, seed):
@@ -90,9 +98,7 @@ class Encoder(keras.layers.Layer):
         self.positional_convolution = PositionalConvolution(
             settings, folded, dtype=self.dtype_policy, name="positional_convolution"
         )
-        self.layer_norm = keras.layers.LayerNormalization(
-            epsilon=settings.layer_norm_eps, dtype=self.dtype_policy, name="layer_norm"
-        )
+        self.layer_norm = RowNormalisation(settings.layer_norm_eps, dtype=self.dtype_policy, name="layer_norm")
         self.encoder_layers = [
             EncoderLayer(settings, dtype=self.dtype_policy, name=f"layer_{index}")
             for index in range(settings.num_hidden_layers)
@@ -119,7 +125,7 @@ class Encoder(keras.layers.Layer):
         """
         settings = self.settings
         hidden = ops.where(valid[:, :, None], hidden, ops.zeros_like(hidden))
-        hidden = hidden + self.positional_convolution(hidden)
+        hidden = hidden + self.positional_convolution(hidden, training=training)
         if not settings.do_stable_layer_norm:
             hidden = self.layer_norm(hidden)
         if training and settings.hidden_dropout:
@@ -143,5 +149,5 @@ class Encoder(keras.layers.Layer):
         if training and (settings.hidden_dropout or settings.attention_dropout or settings.activation_dropout):
             seeds = tuple(self.seed_generator.next() for _ in range(SEEDS_A_LAYER))
         if not (self.rematerialise and training):
-            return layer(hidden, valid, seeds)
-        return keras.remat(lambda frames: layer(frames, valid, seeds))(hidden)
+            return layer(hidden, valid, seeds, training=training)
+        return keras.remat(lambda frames: layer(frames, valid, seeds, training=training))(hidden)

@@ -3,7 +3,9 @@ import math
 import keras
 from keras import ops
 
+from training.accelerator import tensorflow_on_processor
 from training.models.wav2vec2.activation import activation_named
+from training.models.wav2vec2.normalised_convolution import normalised_convolution
 from training.models.wav2vec2.settings import Wav2Vec2Settings
 from training.models.wav2vec2.strided_convolution import StridedConvolution, fits_rows
 
@@ -17,6 +19,7 @@ class MaskedGroupNormalisation(keras.layers.Layer):
     def __init__(self, channels: int, **kwargs):
         super().__init__(**kwargs)
         self.channels = channels
+        self.epsilon = EPSILON
 
     def build(self, input_shape=None):  # noqa: ARG002 - Keras passes it
         """Make the scale and the offset, [channels] each."""
@@ -40,7 +43,7 @@ class MaskedGroupNormalisation(keras.layers.Layer):
         weights = weights[:, None, :]
         mean = ops.matmul(weights, inputs)
         variance = ops.matmul(weights, ops.square(inputs - mean))
-        scale = ops.cast(self.gamma, "float32") * ops.rsqrt(variance + EPSILON)
+        scale = ops.cast(self.gamma, "float32") * ops.rsqrt(variance + self.epsilon)
         # As one scale and one offset for each channel of a clip: no centred copy of the largest array has to be kept.
         offset = ops.cast(self.beta, "float32") - mean * scale
         return ops.cast(inputs * scale + offset, self.compute_dtype)
@@ -54,7 +57,8 @@ class FeatureEncoder(keras.layers.Layer):
     """
 
     def __init__(self, settings: Wav2Vec2Settings, **kwargs):
-        super().__init__(**kwargs)
+        # The first convolution is given the waveform itself, which sixteen bits would not hold.
+        super().__init__(autocast=False, **kwargs)
         self.settings = settings
         self.activation = activation_named(settings.feat_extract_activation)
         # All of them or none, since each is given as many rows as the one before makes. But for the first: with its
@@ -106,17 +110,21 @@ class FeatureEncoder(keras.layers.Layer):
             [batch, frames, channels of the last layer]; frames behind a clip's end are finite and mean nothing.
         """
         frames = self.settings.frames(ops.shape(waveform)[1])
-        hidden = self._whole_rows(waveform)[:, :, None]
-        for index, convolution in enumerate(self.convolutions):
-            hidden = convolution(hidden)
-            if index < len(self.norms):
-                norm = self.norms[index]
-                if isinstance(norm, MaskedGroupNormalisation):
-                    hidden = norm(hidden, self.settings.frames(num_samples, index + 1))
-                else:
-                    hidden = norm(hidden)
-            hidden = self.activation(hidden)
+        hidden = self._whole_rows(waveform)
+        for index in range(len(self.convolutions)):
+            hidden = self.activation(self._normalised(index, hidden, num_samples))
         return hidden[:, :frames]
+
+    def _normalised(self, index: int, hidden, num_samples):
+        """A convolution and its norm, if it has one."""
+        convolution, norm = self.convolutions[index], self.norms[index] if index < len(self.norms) else None
+        if isinstance(norm, MaskedGroupNormalisation):
+            num_frames = self.settings.frames(num_samples, index + 1)
+            if tensorflow_on_processor():
+                return ops.cast(normalised_convolution(hidden, num_frames, convolution, norm), self.compute_dtype)
+            return norm(convolution(hidden[:, :, None]), num_frames)
+        hidden = convolution(hidden[:, :, None] if index == 0 else hidden)
+        return hidden if norm is None else norm(hidden)
 
     def _whole_rows(self, waveform):
         """The waveform with silence behind it, so that every convolution is given a whole number of rows."""

@@ -1,5 +1,6 @@
 import keras
 
+from training.models.wav2vec2.row_normalisation import RowNormalisation
 from training.models.wav2vec2.settings import Wav2Vec2Settings
 
 
@@ -11,9 +12,7 @@ class FeatureProjection(keras.layers.Layer):
         self.channels = settings.conv_dim[-1]
         self.layer_norm = None
         if settings.feat_proj_layer_norm:
-            self.layer_norm = keras.layers.LayerNormalization(
-                epsilon=settings.layer_norm_eps, dtype=self.dtype_policy, name="layer_norm"
-            )
+            self.layer_norm = RowNormalisation(settings.layer_norm_eps, dtype=self.dtype_policy, name="layer_norm")
         self.projection = keras.layers.Dense(
             settings.hidden_size,
             kernel_initializer=keras.initializers.RandomNormal(stddev=0.02),
