@@ -107,7 +107,9 @@ class Encoder(keras.layers.Layer):
     def build(self, input_shape=None):  # noqa: ARG002 - Keras passes it
         """Make the weights of every part."""
         shape = (None, None, self.settings.hidden_size)
-        for layer in (self.positional_convolution, self.layer_norm, *self.encoder_layers):
+        self.positional_convolution.build(shape)
+        self.layer_norm.build(shape)
+        for layer in self.encoder_layers:
             layer.build(shape)
 
     def call(self, hidden, valid, training=False):
