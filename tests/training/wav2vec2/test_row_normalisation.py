@@ -25,7 +25,8 @@ def layers(policy: str = "float32") -> tuple[RowNormalisation, keras.layers.Laye
 @pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
 @pytest.mark.parametrize("shape", [(7, SIZE), (2, 5, SIZE)])
 @pytest.mark.parametrize("in_graph", [False, True])
-def test_answers_and_gradients_are_those_of_the_plain_layer(policy, shape, in_graph):
+@pytest.mark.parametrize("training", [False, True])
+def test_answers_and_gradients_are_those_of_the_plain_layer(policy, shape, in_graph, training):
     random = np.random.default_rng(1)
     # Far from zero, where a variance by the mean of squares would lose its digits.
     rows = tf.constant(300 + random.normal(size=shape), tf.float32)
@@ -35,7 +36,7 @@ def test_answers_and_gradients_are_those_of_the_plain_layer(policy, shape, in_gr
         def learn():
             with tf.GradientTape() as tape:
                 tape.watch(rows)
-                answer = layer(rows, training=True) if isinstance(layer, RowNormalisation) else layer(rows)
+                answer = layer(rows, training=training) if isinstance(layer, RowNormalisation) else layer(rows)
                 loss = tf.reduce_sum(tf.cast(answer, tf.float32) * upstream)
             return answer, *tape.gradient(loss, [rows, *(weight.value for weight in layer.trainable_weights)])
 

@@ -54,17 +54,16 @@ class SelfAttention(keras.layers.Layer):
         """
         # Not `ops.dot_product_attention`: of what it may use, cuDNN's fused kernel alone never stores the scores, and
         # it takes no mask that all queries share. What JAX computes instead stores them twice.
-        query, key, value = (
-            self._split(self.query(hidden)),
-            self._split(self.key(hidden)),
-            self._split(self.value(hidden)),
-        )
+        batch, frames = ops.shape(hidden)[:2]
+        # In two dimensions TensorFlow's graph optimiser makes product and bias one operation.
+        rows = ops.reshape(hidden, (-1, self.hidden_size))
+        by_head = (batch, frames, self.heads, self.head_size)
+        query, key, value = (ops.reshape(dense(rows), by_head) for dense in (self.query, self.key, self.value))
         query = ops.transpose(query * self.head_size**-0.5, (0, 2, 1, 3))
         scores = ops.matmul(query, ops.transpose(key, (0, 2, 3, 1)))
         context = recomputed(self._mix)(scores, ops.transpose(value, (0, 2, 1, 3)), valid, dropout_seed)
-        context = ops.transpose(context, (0, 2, 1, 3))
-        batch, frames = ops.shape(hidden)[:2]
-        return self.output_projection(ops.reshape(context, (batch, frames, self.hidden_size)))
+        context = ops.reshape(ops.transpose(context, (0, 2, 1, 3)), (-1, self.hidden_size))
+        return ops.reshape(self.output_projection(context), (batch, frames, self.hidden_size))
 
     def _mix(self, scores, value, valid, dropout_seed):
         """Each frame's share of the values, [batch, heads, frames, head_size]."""
@@ -72,7 +71,3 @@ class SelfAttention(keras.layers.Layer):
         weights = ops.softmax(ops.cast(scores, "float32") + ops.cast(blocked, "float32"))
         weights = drop(ops.cast(weights, self.compute_dtype), self.rate, dropout_seed)
         return ops.matmul(weights, value)
-
-    def _split(self, projected):
-        batch, frames = ops.shape(projected)[:2]
-        return ops.reshape(projected, (batch, frames, self.heads, self.head_size))

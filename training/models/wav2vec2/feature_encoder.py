@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from training.accelerator import tensorflow_on_processor
-from training.models.wav2vec2.activation import activation_named
+from training.models.wav2vec2.activation import activation_named, bare_gelu
 from training.models.wav2vec2.normalised_convolution import normalised_convolution
 from training.models.wav2vec2.settings import Wav2Vec2Settings
 from training.models.wav2vec2.strided_convolution import StridedConvolution, fits_rows
@@ -111,19 +111,36 @@ class FeatureEncoder(keras.layers.Layer):
         """
         frames = self.settings.frames(ops.shape(waveform)[1])
         hidden = self._whole_rows(waveform)
-        for index in range(len(self.convolutions)):
-            hidden = self.activation(self._normalised(index, hidden, num_samples))
+        if self._chained():
+            hidden = self._chain(hidden, num_samples)
+        else:
+            for index in range(len(self.convolutions)):
+                hidden = self.activation(self._normalised(index, hidden, num_samples))
         return hidden[:, :frames]
+
+    def _chained(self) -> bool:
+        """Whether there is nothing but GELU between the convolutions, and passes over memory are what counts."""
+        settings = self.settings
+        plain = settings.feat_extract_norm == "group" and not settings.conv_bias
+        return plain and settings.feat_extract_activation == "gelu" and self.by_rows and tensorflow_on_processor()
+
+    def _chain(self, waveform, num_samples):
+        """All convolutions, with the constants of GELU in their kernels."""
+        first, *others = self.convolutions
+        half = 0.5**0.5
+        # The waveform is heard in float32: sixteen bits would not hold it.
+        hidden = normalised_convolution(waveform, self.settings.frames(num_samples, 1), first, self.norms[0], half)
+        hidden = bare_gelu(ops.cast(hidden, self.compute_dtype))
+        for convolution in others:
+            hidden = bare_gelu(convolution(hidden, factor=half * half))
+        return hidden * ops.cast(half, hidden.dtype)
 
     def _normalised(self, index: int, hidden, num_samples):
         """A convolution and its norm, if it has one."""
         convolution, norm = self.convolutions[index], self.norms[index] if index < len(self.norms) else None
-        if isinstance(norm, MaskedGroupNormalisation):
-            num_frames = self.settings.frames(num_samples, index + 1)
-            if tensorflow_on_processor():
-                return ops.cast(normalised_convolution(hidden, num_frames, convolution, norm), self.compute_dtype)
-            return norm(convolution(hidden[:, :, None]), num_frames)
         hidden = convolution(hidden[:, :, None] if index == 0 else hidden)
+        if isinstance(norm, MaskedGroupNormalisation):
+            return norm(hidden, self.settings.frames(num_samples, index + 1))
         return hidden if norm is None else norm(hidden)
 
     def _whole_rows(self, waveform):

@@ -1,4 +1,5 @@
 import keras
+from keras import ops
 
 from training.models.wav2vec2.row_normalisation import RowNormalisation
 from training.models.wav2vec2.settings import Wav2Vec2Settings
@@ -9,7 +10,7 @@ class FeatureProjection(keras.layers.Layer):
 
     def __init__(self, settings: Wav2Vec2Settings, **kwargs):
         super().__init__(**kwargs)
-        self.channels = settings.conv_dim[-1]
+        self.channels, self.size = settings.conv_dim[-1], settings.hidden_size
         self.layer_norm = None
         if settings.feat_proj_layer_norm:
             self.layer_norm = RowNormalisation(settings.layer_norm_eps, dtype=self.dtype_policy, name="layer_norm")
@@ -39,4 +40,6 @@ class FeatureProjection(keras.layers.Layer):
         """
         if self.layer_norm is not None:
             features = self.layer_norm(features)
-        return self.dropout(self.projection(features), training=training)
+        # In two dimensions TensorFlow's graph optimiser makes product and bias one operation.
+        projected = self.projection(ops.reshape(features, (-1, self.channels)))
+        return self.dropout(ops.reshape(projected, (*ops.shape(features)[:2], self.size)), training=training)

@@ -2,7 +2,9 @@ import keras
 from keras import ops
 
 
-def normalised_convolution(waveform, num_frames, convolution: keras.layers.Conv1D, norm: keras.layers.Layer):
+def normalised_convolution(
+    waveform, num_frames, convolution: keras.layers.Conv1D, norm: keras.layers.Layer, factor: float = 1.0
+):
     """The first convolution and its group norm as one product, on backends that have float64.
 
     A channel of a convolution of one waveform is a weighted sum of few samples, so that its mean and its variance
@@ -15,9 +17,10 @@ def normalised_convolution(waveform, num_frames, convolution: keras.layers.Conv1
         num_frames: int32 [batch], the number of frames of each clip that its mean and variance are of.
         convolution: From one channel, without padding. A bias plays no part: the norm takes it away.
         norm: Has `gamma` and `beta` for each channel, and `epsilon`.
+        factor: What the answer is multiplied by.
 
     Returns:
-        float32 [batch, frames, channels], what `norm` answers to the convolution.
+        float32 [batch, frames, channels], `factor` times what `norm` answers to the convolution.
     """
     [taps], [stride] = convolution.kernel_size, convolution.strides
     heard = ops.extract_sequences(waveform, taps, stride)
@@ -36,5 +39,5 @@ def normalised_convolution(waveform, num_frames, convolution: keras.layers.Conv1
     scale = ops.cast(norm.gamma, "float64") * ops.rsqrt(ops.maximum(variance, 0.0) + norm.epsilon)
     offset = ops.cast(norm.beta, "float64") - ops.matmul(mean, kernel) * scale
     # The offset as the kernel of a further sample that is always one.
-    of_clip = ops.cast(ops.concatenate([kernel * scale, offset], axis=1), "float32")
+    of_clip = ops.cast(ops.concatenate([kernel * scale, offset], axis=1) * factor, "float32")
     return ops.matmul(ops.concatenate([heard, ops.ones_like(heard[:, :, :1])], axis=2), of_clip)

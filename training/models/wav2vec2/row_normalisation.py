@@ -7,9 +7,9 @@ from training.accelerator import tensorflow_on_processor
 class RowNormalisation(keras.layers.LayerNormalization):
     """Layer normalisation over the last axis, whose answer and gradient a processor computes in fewer passes.
 
-    Of the arrays that there are while training, TensorFlow reads and writes one with each operation; Keras's layer and
-    the gradient that TensorFlow derives from it make three times as many of them as are needed. On graphics cards, on
-    other backends and without a gradient it is Keras's own layer.
+    TensorFlow reads and writes all of an array with each operation; Keras's layer and the gradient that TensorFlow
+    derives from it make three times as many of them as are needed. On graphics cards and other backends it is Keras's
+    own layer.
     """
 
     def __init__(self, epsilon: float, **kwargs):
@@ -25,29 +25,34 @@ class RowNormalisation(keras.layers.LayerNormalization):
         Returns:
             An array like `inputs`, in the compute dtype.
         """
-        if not training or not tensorflow_on_processor():
+        if not tensorflow_on_processor():
             return super().call(inputs)
-        import tensorflow as tf
+        rows = ops.cast(ops.reshape(inputs, (-1, self.gamma.shape[0])), "float32")
+        gamma, beta = ops.cast(self.gamma, "float32"), ops.cast(self.beta, "float32")
+        outputs = self._learning(rows, gamma, beta) if training else self._unit(rows)[0] * gamma + beta
+        return ops.cast(ops.reshape(outputs, ops.shape(inputs)), self.compute_dtype)
 
-        size = self.gamma.shape[0]
+    def _unit(self, rows):
+        """Rows of mean 0 and variance 1, and what they were multiplied by for that, [rows, 1]."""
+        centred = rows - ops.mean(rows, axis=1, keepdims=True)
+        rate = ops.rsqrt(ops.mean(ops.square(centred), axis=1, keepdims=True) + self.epsilon)
+        return centred * rate, rate
+
+    def _learning(self, rows, gamma, beta):
+        import tensorflow as tf
 
         @tf.custom_gradient
         def normalise(rows, gamma, beta):
-            centred = rows - tf.reduce_mean(rows, axis=1, keepdims=True)
-            variance = tf.reduce_mean(tf.square(centred), axis=1, keepdims=True)
-            rate = tf.math.rsqrt(variance + self.epsilon)
-            unit = centred * rate
+            unit, rate = self._unit(rows)
 
             def gradient(upstream):
                 of_unit = upstream * unit
                 # What a row's own mean and variance take from it. Sums over an axis are products with its weights.
-                share = gamma[:, tf.newaxis] / size
+                share = gamma[:, tf.newaxis] / gamma.shape[0]
                 of_mean, of_variance = tf.matmul(upstream, share), tf.matmul(of_unit, share)
                 of_rows = (upstream * gamma - unit * of_variance - of_mean) * rate
                 return of_rows, tf.reduce_sum(of_unit, axis=0), tf.raw_ops.BiasAddGrad(out_backprop=upstream)
 
             return tf.nn.bias_add(unit * gamma, beta), gradient
 
-        rows = ops.cast(ops.reshape(inputs, (-1, size)), "float32")
-        outputs = normalise(rows, tf.convert_to_tensor(self.gamma), tf.convert_to_tensor(self.beta))
-        return ops.cast(ops.reshape(outputs, ops.shape(inputs)), self.compute_dtype)
+        return normalise(rows, gamma, beta)

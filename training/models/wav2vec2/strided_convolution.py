@@ -14,11 +14,12 @@ class StridedConvolution(keras.layers.Conv1D):
     row. Of the row, the product needs no copy. TensorFlow's own convolution takes longer on a processor.
     """
 
-    def call(self, inputs):
+    def call(self, inputs, factor: float = 1.0):
         """Convolve.
 
         Args:
             inputs: [batch, rows * strides, channels].
+            factor: What the kernel is multiplied by.
 
         Returns:
             [batch, rows, filters]. Where the kernel reaches beyond a clip's last row, that row's answer, which a
@@ -27,6 +28,8 @@ class StridedConvolution(keras.layers.Conv1D):
         taps, channels, filters = self.kernel.shape
         [stride] = self.strides
         kernel = ops.convert_to_tensor(self.kernel)
+        if factor != 1:
+            kernel = kernel * ops.cast(factor, kernel.dtype)
         batch, frames = ops.shape(inputs)[:2]
         # One product for the whole batch.
         rows = ops.reshape(inputs, (-1, stride * channels))
