@@ -127,13 +127,13 @@ class FeatureEncoder(keras.layers.Layer):
     def _chain(self, waveform, num_samples):
         """All convolutions, with the constants of GELU in their kernels."""
         first, *others = self.convolutions
-        half = 0.5**0.5
+        root = 0.5**0.5
         # The waveform is heard in float32: sixteen bits would not hold it.
-        hidden = normalised_convolution(waveform, self.settings.frames(num_samples, 1), first, self.norms[0], half)
+        hidden = normalised_convolution(waveform, self.settings.frames(num_samples, 1), first, self.norms[0], root)
         hidden = bare_gelu(ops.cast(hidden, self.compute_dtype))
         for convolution in others:
-            hidden = bare_gelu(convolution(hidden, factor=half * half))
-        return hidden * ops.cast(half, hidden.dtype)
+            hidden = bare_gelu(convolution(hidden, factor=root * root))
+        return hidden * ops.cast(root, hidden.dtype)
 
     def _normalised(self, index: int, hidden, num_samples):
         """A convolution and its norm, if it has one."""
