@@ -54,12 +54,13 @@ def kept_units(shape, rate: float, drawn, dtype, value: float = 1.0):
     """
     import tensorflow as tf
 
+    rate = min(rate, 255 / 256)
     count = tf.reduce_prod(shape)
     # Words of four bytes each, and a last one for the threshold.
     words = tf.random.stateless_uniform(
         [(count + 3) // 4 + 1], seed=tf.cast(drawn, tf.int32), minval=None, maxval=None, dtype=tf.uint32
     )
-    lower, beyond = divmod(256 * min(rate, 255 / 256), 1)
+    lower, beyond = divmod(256 * rate, 1)
     higher = words[-1] < tf.constant(round(beyond * (2**32 - 1)), tf.uint32)
     threshold = tf.constant(int(lower), tf.uint8) + tf.cast(higher, tf.uint8)
     drawn_bytes = tf.reshape(tf.reshape(tf.bitcast(words, tf.uint8), [-1])[:count], shape)

@@ -6,6 +6,7 @@ from keras import ops
 from training.accelerator import tensorflow_on_processor
 from training.models.wav2vec2.activation import activation_named, bare_gelu
 from training.models.wav2vec2.normalised_convolution import normalised_convolution
+from training.models.wav2vec2.row_normalisation import RowNormalisation
 from training.models.wav2vec2.settings import Wav2Vec2Settings
 from training.models.wav2vec2.strided_convolution import StridedConvolution, fits_rows
 
@@ -57,7 +58,7 @@ class FeatureEncoder(keras.layers.Layer):
     """
 
     def __init__(self, settings: Wav2Vec2Settings, **kwargs):
-        # The first convolution is given the waveform itself, which sixteen bits would not hold.
+        # Sixteen bits would not hold a waveform, and `_chain` hears it as it is.
         super().__init__(autocast=False, **kwargs)
         self.settings = settings
         self.activation = activation_named(settings.feat_extract_activation)
@@ -84,9 +85,7 @@ class FeatureEncoder(keras.layers.Layer):
                 )
             )
             if settings.feat_extract_norm == "layer":
-                self.norms.append(
-                    keras.layers.LayerNormalization(epsilon=EPSILON, dtype=self.dtype_policy, name=f"norm_{index}")
-                )
+                self.norms.append(RowNormalisation(EPSILON, dtype=self.dtype_policy, name=f"norm_{index}"))
             elif index == 0:
                 self.norms.append(MaskedGroupNormalisation(channels, dtype=self.dtype_policy, name="norm_0"))
 
@@ -128,7 +127,6 @@ class FeatureEncoder(keras.layers.Layer):
         """All convolutions, with the constants of GELU in their kernels."""
         first, *others = self.convolutions
         root = 0.5**0.5
-        # The waveform is heard in float32: sixteen bits would not hold it.
         hidden = normalised_convolution(waveform, self.settings.frames(num_samples, 1), first, self.norms[0], root)
         hidden = bare_gelu(ops.cast(hidden, self.compute_dtype))
         for convolution in others:

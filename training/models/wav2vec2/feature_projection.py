@@ -10,7 +10,7 @@ class FeatureProjection(keras.layers.Layer):
 
     def __init__(self, settings: Wav2Vec2Settings, **kwargs):
         super().__init__(**kwargs)
-        self.channels, self.size = settings.conv_dim[-1], settings.hidden_size
+        self.channels = settings.conv_dim[-1]
         self.layer_norm = None
         if settings.feat_proj_layer_norm:
             self.layer_norm = RowNormalisation(settings.layer_norm_eps, dtype=self.dtype_policy, name="layer_norm")
@@ -42,4 +42,6 @@ class FeatureProjection(keras.layers.Layer):
             features = self.layer_norm(features)
         # In two dimensions TensorFlow's graph optimiser makes product and bias one operation.
         projected = self.projection(ops.reshape(features, (-1, self.channels)))
-        return self.dropout(ops.reshape(projected, (*ops.shape(features)[:2], self.size)), training=training)
+        return self.dropout(
+            ops.reshape(projected, (*ops.shape(features)[:2], self.projection.units)), training=training
+        )

@@ -1,11 +1,10 @@
 import math
 
-import keras
 from keras import ops
 
 
 def spectral_convolution(inputs, kernel, groups: int):
-    """A grouped convolution with a long kernel, padded so that there are as many frames behind it as before.
+    """A grouped convolution with a long kernel, padded with zeros so that it has an answer for each frame.
 
     Computed by way of the discrete Fourier transform, where convolving is multiplying: products of matrices that are
     a quarter of the operations of the convolution itself at 8 clips of 3 s and 128 taps. The transforms, too, are
@@ -58,6 +57,6 @@ def _waves(positions, period):
     """Cosine and sine of each frequency at each position, float32 [period // 2 + 1, positions] each."""
     index = ops.arange(period // 2 + 1, dtype="int32")
     # Whole turns are dropped while the numbers are exact.
-    turns = ops.cast((index[:, None] * positions[None, :]) % period, keras.config.floatx())
-    angle = turns * (2 * math.pi / ops.cast(period, turns.dtype))
+    turns = ops.cast((index[:, None] * positions[None, :]) % period, "float32")
+    angle = turns * (2 * math.pi / ops.cast(period, "float32"))
     return ops.cos(angle), ops.sin(angle)
