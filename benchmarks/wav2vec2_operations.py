@@ -27,13 +27,15 @@ class Operations:
         """All of them."""
         return self.feature_encoder + self.encoder
 
-    @property
-    def training(self) -> float:
-        """Of a training step where the strided convolutions do not learn.
+    def training(self, strided: bool) -> float:
+        """Of a training step.
 
         The gradient of a product is two products of its size, by the input and by the weights.
+
+        Args:
+            strided: Whether the strided convolutions learn, too.
         """
-        return self.feature_encoder + 3 * self.encoder
+        return (3 if strided else 1) * self.feature_encoder + 3 * self.encoder
 
 
 def operations(settings: "Wav2Vec2Settings", samples: int) -> Operations:

@@ -28,6 +28,9 @@ _LEARNING_RATE = 1e-4
 _WEIGHT_DECAY = 0.01
 _EPSILON = 1e-8
 
+_LEARN = {"encoder": "the strided convolutions fixed", "all": "every weight learns"}
+"""What learns, see `training.models.wav2vec2.learning`."""
+
 _AGREE = {"float32": 1e-3, "bfloat16": 3e-2}
 """How far the losses of the first steps may lie apart, as a share of the first."""
 
@@ -37,11 +40,13 @@ class Work:
     """What both sides do.
 
     Attributes:
+        learn: One of `_LEARN`.
         architecture: A `config.json`, or None for the base configuration.
         precision: Of products, `float32` or `bfloat16`; weights and their updates are float32 in both.
         on_gpu: Whether on a graphics card, otherwise on the processor.
     """
 
+    learn: str
     architecture: Path | None
     precision: str
     on_gpu: bool
@@ -53,6 +58,10 @@ def main(
     architecture: Annotated[
         Path | None, typer.Option(help="A `config.json`; the base configuration unless given.")
     ] = None,
+    learn: Annotated[
+        list[str] | None,
+        typer.Option(help="`encoder`: all but the strided convolutions, or `all`; one after the other unless given."),
+    ] = None,
     rounds: Annotated[int, typer.Option(help="Measurements of each, in turn; the median counts.", min=1)] = 3,
     steps: Annotated[
         int | None, typer.Option(help="Steps of a measurement; 1, on a graphics card 10, unless given.", min=1)
@@ -62,7 +71,7 @@ def main(
     ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Also write the figures to this file.")] = None,
 ) -> None:
-    """Time one optimiser step: forward, backward and AdamW, the strided convolutions fixed as in fine-tuning.
+    """Time one optimiser step: forward, backward and AdamW, with the strided convolutions fixed, and where all learns.
 
     Both have the same random weights and the same dropout, and learn from the same clips; LayerDrop and masks are off,
     so that both do the same work. Before anything is timed, the losses of their first steps without dropout are
@@ -72,22 +81,57 @@ def main(
 
     Needs the extra `reference`, and TensorFlow only where ours computes with it. Examples:
     `python -m benchmarks.wav2vec2_training --json training.json`,
-    `KERAS_BACKEND=jax python -m benchmarks.wav2vec2_training`
+    `KERAS_BACKEND=jax python -m benchmarks.wav2vec2_training --learn encoder`
     """
     from benchmarks.report import show
 
     if precision not in (None, *_AGREE):
         raise UserError(f"--precision must be {' or '.join(_AGREE)}, not {precision!r}")
+    for one in learn or ():
+        if one not in _LEARN:
+            raise UserError(f"--learn must be {' or '.join(_LEARN)}, not {one!r}")
+    batch = (clips, round(seconds * _RATE))
+    measured = [_measured(one, architecture, precision, batch, rounds, steps) for one in learn or _LEARN]
+    first = measured[0]
+    show(
+        f"One step of {clips} x {seconds:g} s in {first['precision']} on {first['device']}",
+        ("", "ms", "GFLOP/s", "peak memory, MB"),
+        [
+            (
+                f"{_LEARN[one['learn']]}, {one['operations'] / 1e9:,.0f} GFLOP: {name}",
+                (spent, one["operations"] / spent / 1e6, one["peak_bytes"][name] / 1e6),
+            )
+            for one in measured
+            for name, spent in one["milliseconds"].items()
+        ],
+        "\n".join(
+            f"{_LEARN[one['learn']]}: ratio {one['ratio']:.2f} x, "
+            f"losses of the first steps within {100 * one['apart']:.2g} % of each other"
+            for one in measured
+        ),
+        measured,
+        json_file,
+    )
+
+
+def _measured(
+    learn: str,
+    architecture: Path | None,
+    precision: str | None,
+    batch: tuple[int, int],
+    rounds: int,
+    steps: int | None,
+) -> dict[str, Any]:
+    """The figures of one way to learn, in processes of their own, whose peak memory then is of that alone."""
     with _Side(_ours) as ours, _Side(_reference) as reference:
         sides = {ours.name: ours, reference.name: reference}
         on_gpu = _on_gpu(ours, reference)
-        work = Work(architecture, precision or ("bfloat16" if on_gpu else "float32"), on_gpu)
+        work = Work(learn, architecture, precision or ("bfloat16" if on_gpu else "float32"), on_gpu)
         steps = steps or (10 if on_gpu else 1)
         losses = {name: side.ask(("losses", work)) for name, side in sides.items()}
         apart = max(abs(a - b) for a, b in zip(*losses.values(), strict=True)) / losses[reference.name][0]
         if apart > _AGREE[work.precision]:
             raise UserError(f"the two do not learn alike, their losses are {losses}: mend that before timing them")
-        batch = (clips, round(seconds * _RATE))
         operations = ours.ask(("begin", work, batch))
         reference.ask(("begin", work, batch))
         taken: dict[str, list[float]] = {name: [] for name in sides}
@@ -95,30 +139,25 @@ def main(
             for name, side in sides.items():
                 spent = side.ask(("steps", steps))
                 if number:
-                    taken[name].append(spent / steps)
+                    taken[name].append(1e3 * spent / steps)
         memory = {name: side.ask(("memory",)) for name, side in sides.items()}
-    spent = {name: statistics.median(times) for name, times in taken.items()}
-    ratio = spent[reference.name] / spent[ours.name]
-    figures = {
+    medians = {name: statistics.median(times) for name, times in taken.items()}
+    clips, samples = batch
+    return {
+        "learn": learn,
         "clips": clips,
-        "seconds": seconds,
+        "seconds": samples / _RATE,
         "device": ours.device,
         "cores": len(os.sched_getaffinity(0)),
         "precision": work.precision,
         "operations": operations,
-        "milliseconds": {name: 1e3 * one for name, one in spent.items()},
+        "milliseconds": medians,
+        "rounds": taken,
         "peak_bytes": memory,
         "losses": losses,
-        "ratio": ratio,
+        "apart": apart,
+        "ratio": medians[reference.name] / medians[ours.name],
     }
-    show(
-        f"One step of {clips} x {seconds:g} s in {work.precision} on {ours.device}, {operations / 1e9:,.0f} GFLOP",
-        ("", "ms", "GFLOP/s", "peak memory, MB"),
-        [(name, (1e3 * one, operations / one / 1e9, memory[name] / 1e6)) for name, one in spent.items()],
-        f"losses of the first steps within {100 * apart:.2g} % of each other; ratio {ratio:.2f} x",
-        figures,
-        json_file,
-    )
 
 
 class _Side:
@@ -228,7 +267,8 @@ def _reference(connection: Connection) -> None:
     def trainer(work: Work, dropout: bool, batch: tuple[int, int]) -> Callable[[int], list[float]]:
         place = "cuda" if on_gpu else "cpu"
         model = reference_classifier(_model(replace(work, precision="float32"), dropout)).to(place).train()
-        model.network.freeze_feature_encoder()
+        if work.learn == "encoder":
+            model.network.freeze_feature_encoder()
         learning = [weight for weight in model.parameters() if weight.requires_grad]
         optimizer = torch.optim.AdamW(
             learning, _LEARNING_RATE, weight_decay=_WEIGHT_DECAY, eps=_EPSILON, fused=on_gpu or None
@@ -309,7 +349,7 @@ def _model(work: Work, dropout: bool) -> "Wav2Vec2Classifier":
 
     head = HeadSettings(layers="last", projection=0, pooling="mean", dropout=0.0)
     model = Wav2Vec2Classifier(
-        _settings(work, dropout), _CLASSES, head=head, learn="encoder", dtype=PRECISIONS[work.precision]
+        _settings(work, dropout), _CLASSES, head=head, learn=work.learn, dtype=PRECISIONS[work.precision]
     )
     positional = model.backbone.encoder.positional_convolution
     random = np.random.default_rng(0)
@@ -334,7 +374,7 @@ def _operations(work: Work, batch: tuple[int, int]) -> float:
     from benchmarks.wav2vec2_operations import operations
 
     clips, samples = batch
-    return clips * operations(_settings(work, True), samples).training
+    return clips * operations(_settings(work, True), samples).training(strided=work.learn == "all")
 
 
 def _keras_device(backend: str) -> tuple[str, bool]:

@@ -37,6 +37,30 @@ def test_frames_are_those_of_the_plain_convolution(stride, further_taps, rows, c
     assert actual.shape[1] == rows
 
 
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="gradients are taken by TensorFlow")
+@pytest.mark.parametrize(("taps", "stride"), [(3, 2), (2, 2), (4, 2), (5, 3), (1, 1), (2, 1)])
+def test_gradients_are_those_of_the_plain_convolution(taps, stride):
+    import tensorflow as tf
+
+    random = np.random.default_rng(0)
+    clips, channels, frames = 3, 2, 6 * stride
+    inputs = tf.constant(random.normal(size=(clips, frames, channels)), "float32")
+    kernel = random.normal(size=(taps, channels, 4))
+    upstream = random.normal(size=(clips, 1 + (frames - taps) // stride, 4)).astype("float32")
+
+    def gradients(kind):
+        layer = kind(4, taps, stride, use_bias=False)
+        layer.build(inputs.shape)
+        layer.set_weights([kernel])
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            answer = layer(inputs)[:, : upstream.shape[1]]
+        return tape.gradient(answer, [inputs, layer.kernel.value], upstream)
+
+    for actual, expected in zip(gradients(StridedConvolution), gradients(keras.layers.Conv1D), strict=True):
+        np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize("kernels", [(10, 3, 2), (10, 5, 2), (10, 1, 2)])
 @pytest.mark.parametrize("samples", [200, 203, 1_001])
 def test_an_encoder_makes_the_frames_that_are_counted_whatever_its_kernels(kernels, samples):

@@ -86,7 +86,7 @@ class Wav2Vec2Backbone(keras.Model):
         waveform = ops.cast(inputs["waveform"], "float32")
         num_samples = ops.minimum(ops.cast(inputs["num_samples"], "int32"), ops.shape(waveform)[1])
         waveform = self.normalisation(waveform, num_samples)
-        features = self.feature_encoder(waveform, num_samples)
+        features = self.feature_encoder(waveform, num_samples, training=training)
         num_frames = ops.maximum(self.settings.frames(num_samples), 0)
         valid = ops.arange(ops.shape(features)[1], dtype="int32")[None, :] < num_frames[:, None]
         hidden = self.feature_projection(features, training=training)

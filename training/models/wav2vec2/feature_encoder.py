@@ -98,12 +98,13 @@ class FeatureEncoder(keras.layers.Layer):
             if index < len(self.norms):
                 self.norms[index].build((None, None, channels))
 
-    def call(self, waveform, num_samples):
+    def call(self, waveform, num_samples, training=False):
         """Encode waveforms.
 
         Args:
             waveform: [batch, samples], zero behind each clip's end.
             num_samples: int32 [batch], the length of each clip in samples.
+            training: Whether there may be a gradient.
 
         Returns:
             [batch, frames, channels of the last layer]; frames behind a clip's end are finite and mean nothing.
@@ -111,7 +112,7 @@ class FeatureEncoder(keras.layers.Layer):
         frames = self.settings.frames(ops.shape(waveform)[1])
         hidden = self._whole_rows(waveform)
         if self._chained():
-            hidden = self._chain(hidden, num_samples)
+            hidden = self._chain(hidden, num_samples, training and self.trainable)
         else:
             for index in range(len(self.convolutions)):
                 hidden = self.activation(self._normalised(index, hidden, num_samples))
@@ -123,14 +124,14 @@ class FeatureEncoder(keras.layers.Layer):
         plain = settings.feat_extract_norm == "group" and not settings.conv_bias
         return plain and settings.feat_extract_activation == "gelu" and self.by_rows and tensorflow_on_processor()
 
-    def _chain(self, waveform, num_samples):
+    def _chain(self, waveform, num_samples, learning: bool):
         """All convolutions, with the constants of GELU in their kernels."""
         first, *others = self.convolutions
         root = 0.5**0.5
         hidden = normalised_convolution(waveform, self.settings.frames(num_samples, 1), first, self.norms[0], root)
-        hidden = bare_gelu(ops.cast(hidden, self.compute_dtype))
+        hidden = bare_gelu(ops.cast(hidden, self.compute_dtype), learning)
         for convolution in others:
-            hidden = bare_gelu(convolution(hidden, factor=root * root))
+            hidden = bare_gelu(convolution(hidden, factor=root * root), learning)
         return hidden * ops.cast(root, hidden.dtype)
 
     def _normalised(self, index: int, hidden, num_samples):

@@ -35,11 +35,39 @@ class StridedConvolution(keras.layers.Conv1D):
         rows = ops.reshape(inputs, (-1, stride * channels))
         outputs = ops.matmul(rows, ops.reshape(kernel[:stride], (stride * channels, filters)))
         if taps > stride:
-            # Picked from the frames of all clips in a row, which TensorFlow does far faster than to cut and pad each.
-            first = stride * (1 + ops.arange(ops.shape(rows)[0], dtype="int32"))
-            reached = first[:, None] + ops.arange(taps - stride, dtype="int32")
-            following = ops.take(ops.reshape(inputs, (-1, channels)), ops.minimum(reached, batch * frames - 1), axis=0)
             reached_kernel = ops.reshape(kernel[stride:], ((taps - stride) * channels, filters))
-            outputs = outputs + ops.matmul(ops.reshape(following, (-1, (taps - stride) * channels)), reached_kernel)
+            outputs = outputs + ops.matmul(_following(rows, stride, taps - stride), reached_kernel)
         outputs = ops.reshape(outputs, (batch, frames // stride, filters))
         return outputs + ops.convert_to_tensor(self.bias) if self.use_bias else outputs
+
+
+def _following(rows, stride: int, reached: int):
+    """The first frames of the row behind each row.
+
+    Args:
+        rows: [rows, stride * channels].
+        stride: Frames of a row.
+        reached: How many of the next row's frames are wanted.
+
+    Returns:
+        [rows, reached * channels]; of the last row, behind which there is none, any of its frames, without a gradient.
+    """
+    import tensorflow as tf
+
+    channels = rows.shape[1] // stride
+
+    @tf.custom_gradient
+    def pick(rows):
+        # Picked frame by frame, which TensorFlow does far faster than to cut and pad. For the gradient of that it would
+        # take its time, though: it would add up frames that may have been picked twice.
+        count = tf.shape(rows)[0]
+        first = stride * (1 + tf.range(count))
+        wanted = tf.minimum(first[:, tf.newaxis] + tf.range(reached), stride * count - 1)
+        picked = tf.gather(tf.reshape(rows, (-1, channels)), wanted)
+
+        def gradient(upstream):
+            return tf.pad(upstream[:-1], [[1, 0], [0, (stride - reached) * channels]])
+
+        return tf.reshape(picked, (-1, reached * channels)), gradient
+
+    return pick(rows)
