@@ -46,8 +46,23 @@ def bare_gelu(inputs, learning: bool = False):
 
     @tf.custom_gradient
     def activate(inputs):
-        doubled = tf.math.erf(inputs) + tf.cast(1, inputs.dtype)
-        slope = inputs * tf.exp(-tf.square(inputs)) * tf.cast(2 / math.pi**0.5, inputs.dtype) + doubled
+        doubled, slope = doubled_distribution_and_slope(inputs)
         return inputs * doubled, lambda upstream: upstream * slope
 
     return activate(inputs)
+
+
+def doubled_distribution_and_slope(scaled):
+    """What GELU multiplies its input by, and its derivative, both doubled, from what they have in common.
+
+    Args:
+        scaled: A tensor of TensorFlow, x / sqrt(2).
+
+    Returns:
+        Twice the cumulative normal distribution at x, and twice the derivative of GELU there, which is that of
+        `bare_gelu` at `scaled`.
+    """
+    import tensorflow as tf
+
+    doubled = tf.math.erf(scaled) + tf.cast(1, scaled.dtype)
+    return doubled, scaled * tf.exp(-tf.square(scaled)) * tf.cast(2 / math.pi**0.5, scaled.dtype) + doubled

@@ -1,9 +1,8 @@
 """GELU and the dropout behind it as one step, for training on a processor."""
 
-import math
-
 import keras
 
+from training.models.wav2vec2.activation import doubled_distribution_and_slope
 from training.models.wav2vec2.dropout import kept_units
 
 
@@ -25,10 +24,7 @@ def dropped_gelu(inputs, rate: float, drawn):
     @tf.custom_gradient
     def activate(inputs):
         dtype = inputs.dtype
-        # The cumulative normal distribution, from 0 to 2, and its density times what it is of.
-        scaled = inputs * tf.cast(0.5**0.5, dtype)
-        doubled = tf.math.erf(scaled) + tf.cast(1, dtype)
-        slope = scaled * tf.exp(-tf.square(scaled)) * tf.cast(2 / math.pi**0.5, dtype) + doubled
+        doubled, slope = doubled_distribution_and_slope(inputs * tf.cast(0.5**0.5, dtype))
         answer = inputs * doubled
         dropping = drawn is not None and rate > 0
         half = kept_units(tf.shape(inputs), rate, drawn, dtype, 0.5) if dropping else tf.cast(0.5, dtype)
