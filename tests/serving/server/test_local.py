@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
@@ -15,6 +14,7 @@ from tensorflow_serving.apis import prediction_service_pb2_grpc
 from data_pipeline.errors import UserError
 from serving.server.batching_settings import BatchingSettings
 from serving.server.local import LocalServer, ServerSettings
+from serving.server.predictor import Predictor
 from tests.serving.test_server import ask, make_request
 
 SETTINGS = ServerSettings(
@@ -75,15 +75,23 @@ def test_a_rest_port_in_use_is_an_error(server, models):
         LocalServer.start(models, port=0, settings=ServerSettings(rest_port=port))
 
 
-def test_calls_that_are_queued_at_the_stop_are_answered(models):
+def test_calls_that_are_queued_at_the_stop_are_answered(models, monkeypatch):
+    arrived = threading.Semaphore(0)
+    predict = Predictor.predict
+
+    async def predict_and_tell(*args, **kwargs):
+        arrived.release()
+        return await predict(*args, **kwargs)
+
     server = LocalServer.start(models, port=0, settings=SETTINGS)
     long = {"waveform": np.zeros((8, 160_000), np.float32), "num_samples": np.full(8, 160_000, np.int32)}
     stopping = threading.Thread(target=server.stop)
     with grpc.insecure_channel(server.address) as channel, ThreadPoolExecutor(8) as threads:
         stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
         ask(stub)
+        monkeypatch.setattr(Predictor, "predict", predict_and_tell)
         calls = [threads.submit(stub.Predict, make_request(long), timeout=30) for _ in range(8)]
-        time.sleep(0.1)
+        assert all(arrived.acquire(timeout=30) for _ in calls)
         stopping.start()
         assert [call.result().outputs["status"].tensor_content for call in calls] == [bytes(4 * 8)] * 8
         stopping.join()
