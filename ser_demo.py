@@ -70,7 +70,7 @@ def run(demo: Demo) -> None:
     if demo.data and not demo.data.is_dir():
         raise UserError(f"{demo.data} is not a folder: give --data a folder of CREMA-D")
     if demo.weights:
-        from training.models.pretrained import PretrainedWeights
+        from training.families.mobilenet.pretrained import PretrainedWeights
 
         PretrainedWeights.recognise(demo.weights)
     started = time.perf_counter()
@@ -131,7 +131,7 @@ def _training_options(demo: Demo) -> list[str]:
 
 def _unheard(demo: Demo, source: Path, dataset: Dataset) -> list[Clip]:
     """One clip an emotion, of as many speakers of the evaluated side as there are, none that was set aside."""
-    from data_pipeline.datasets import descriptions
+    from data_pipeline.input_pipeline import descriptions
 
     known = descriptions(dataset, demo.side)
     speakers = sorted(set(known["speaker"]))

@@ -12,7 +12,7 @@ from quiet_tensorflow import hush
 if TYPE_CHECKING:
     import numpy as np
 
-    from training.recipes.families import Family
+    from training.families.registry import Family
 
 _FAMILIES = ("mobilenet", "cnn", "functionals")
 
@@ -51,7 +51,7 @@ def main(
     from dataclasses import replace
 
     from data_pipeline.errors import UserError
-    from training.recipes.families import family_named
+    from training.families.registry import family_named
 
     if family not in _FAMILIES:
         raise UserError(f"--family {family}: choose one of {', '.join(_FAMILIES)}")
@@ -172,8 +172,8 @@ def _figures(pooled: "dict[str, np.ndarray]", channel: str, labels: list[str]) -
     """
     import numpy as np
 
-    from training import metrics
-    from training.calibrate import cross_fitted
+    from training.evaluation import metrics
+    from training.evaluation.calibration import cross_fitted
 
     groups = pooled["fold"]
     if len(np.unique(groups)) == 1:

@@ -40,8 +40,8 @@ def main(
     from benchmarks.report import show
     from training.ensemble.pool import Pool
     from training.ensemble.stored_answers import read_stored
-    from training.metrics import evaluate
-    from training.paired import compare
+    from training.evaluation.metrics import evaluate
+    from training.evaluation.paired import compare
 
     if len(members) < 2:
         raise UserError("name two or more to pool, each as FILE.npz:MODEL")

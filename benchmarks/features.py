@@ -54,8 +54,8 @@ def main(
     os.environ.update({"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"})
     hush()
     from benchmarks.report import show
+    from data_pipeline.audio.decode import SAMPLE_RATE
     from data_pipeline.dataset import Dataset
-    from data_pipeline.decode import SAMPLE_RATE
     from data_pipeline.statistics import FEATURE_SETS
 
     dataset = Dataset.open(data)
@@ -112,7 +112,7 @@ def _some_clips(dataset: "Dataset", count: int) -> "list[np.ndarray]":
     import numpy as np
     import tensorflow as tf
 
-    from data_pipeline.parsing import parse
+    from data_pipeline.records.parsing import parse
 
     shards = [str(dataset.folder / shard) for split in dataset.splits.values() for shard in split.shards]
     records = tf.data.Dataset.from_tensor_slices(shards).interleave(tf.data.TFRecordDataset, cycle_length=len(shards))
@@ -123,7 +123,7 @@ def _some_clips(dataset: "Dataset", count: int) -> "list[np.ndarray]":
 def _written(pcm: "Sequence[np.ndarray]", folder: Path) -> list[Path]:
     import soundfile
 
-    from data_pipeline.decode import SAMPLE_RATE
+    from data_pipeline.audio.decode import SAMPLE_RATE
 
     files = [folder / f"{number}.wav" for number in range(len(pcm))]
     for file, samples in zip(files, pcm, strict=True):

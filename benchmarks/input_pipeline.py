@@ -28,7 +28,7 @@ def main(
     ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Also write the figures to this file.")] = None,
 ) -> None:
-    """Compare the clips a second that `datasets.log_mels` makes with those that a training step takes.
+    """Compare the clips a second that `input_pipeline.log_mels` makes with those that a training step takes.
 
     Crops are 3 s. The pipeline runs by itself, on all cores, through the whole side; the MobileNet is trained on one
     batch again and again, also on all cores, so that neither waits for the other. `all` has every augmentation on, at
@@ -82,10 +82,10 @@ def _clips_fed(dataset: "Dataset", split: str, batch_size: int, augment: "Augmen
 
 
 def _batches(dataset: "Dataset", split: str, batch_size: int, augment: "AugmentSettings | None", epoch: int):
-    from data_pipeline import datasets
-    from data_pipeline.log_mel import LogMelSettings
+    from data_pipeline import input_pipeline
+    from data_pipeline.audio.log_mel import LogMelSettings
 
-    return datasets.log_mels(
+    return input_pipeline.log_mels(
         dataset,
         split,
         batch_size=batch_size,
@@ -101,10 +101,10 @@ def _clips_eaten(dataset: "Dataset", split: str, batch_size: int, alpha: float, 
     """Clips a second of training steps on a batch that is there already."""
     import keras
 
+    from data_pipeline.audio.log_mel import LogMelSettings
     from data_pipeline.emotion import LABELS
-    from data_pipeline.log_mel import LogMelSettings
-    from training.models import mobilenet
-    from training.models.mobilenet import MobileNetSettings
+    from training.families.mobilenet import network as mobilenet
+    from training.families.mobilenet.network import MobileNetSettings
 
     features, labels = next(iter(_batches(dataset, split, batch_size, None, epoch=0)))
     model = mobilenet.build(MobileNetSettings(alpha=alpha), len(LABELS), LogMelSettings())

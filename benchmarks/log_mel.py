@@ -26,7 +26,7 @@ def main(
     rounds: Annotated[int, typer.Option(help="Measurements of each, in turn; the median counts.", min=1)] = 5,
     json_file: Annotated[Path | None, typer.Option("--json", help="Also write the figures to this file.")] = None,
 ) -> None:
-    """Compare `datasets.log_mels` with `librosa.feature.melspectrogram` and a logarithm.
+    """Compare `input_pipeline.log_mels` with `librosa.feature.melspectrogram` and a logarithm.
 
     Both make the same spectrograms (64 HTK mel bands from 125 to 7,500 Hz, 25 ms windows every 10 ms) of the same
     clips. Ours reads the records from disk and makes padded batches with labels; librosa gets the waveforms in memory.
@@ -40,8 +40,8 @@ def main(
     import tensorflow as tf
 
     from benchmarks.report import show
+    from data_pipeline.audio.decode import SAMPLE_RATE
     from data_pipeline.dataset import Dataset
-    from data_pipeline.decode import SAMPLE_RATE
 
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
@@ -50,7 +50,7 @@ def main(
     seconds = sum(map(len, waveforms)) / SAMPLE_RATE
     contestants: dict[str, Callable[[], None]] = {
         "librosa.feature.melspectrogram, log": lambda: _with_librosa(waveforms),
-        "datasets.log_mels": _with_datasets(dataset, split, len(waveforms)),
+        "input_pipeline.log_mels": _with_datasets(dataset, split, len(waveforms)),
     }
     taken = _cpu_seconds(contestants, rounds)
     theirs, ours = taken.values()
@@ -83,9 +83,9 @@ def _cpu_seconds(contestants: dict[str, Callable[[], None]], rounds: int) -> dic
 
 
 def _waveforms(dataset: "Dataset", split: str, clips: int) -> "list[np.ndarray]":
-    from data_pipeline import datasets
+    from data_pipeline import input_pipeline
 
-    batches = datasets.waveforms(dataset, split, batch_size=_BATCH_SIZE)
+    batches = input_pipeline.waveforms(dataset, split, batch_size=_BATCH_SIZE)
     waveforms: list[np.ndarray] = []
     for features, _ in batches.take(-(-clips // _BATCH_SIZE)):
         rows = zip(features["waveform"].numpy(), features["num_samples"].numpy(), strict=True)
@@ -97,7 +97,7 @@ def _with_librosa(waveforms: "list[np.ndarray]") -> None:
     import librosa
     import numpy as np
 
-    from data_pipeline.log_mel import LogMelSettings
+    from data_pipeline.audio.log_mel import LogMelSettings
 
     settings = LogMelSettings()
     for waveform in waveforms:
@@ -120,10 +120,10 @@ def _with_librosa(waveforms: "list[np.ndarray]") -> None:
 
 def _with_datasets(dataset: "Dataset", split: str, clips: int) -> Callable[[], None]:
     """A pass over batches whose graph is made once, as a job makes it."""
-    from data_pipeline import datasets
-    from data_pipeline.log_mel import LogMelSettings
+    from data_pipeline import input_pipeline
+    from data_pipeline.audio.log_mel import LogMelSettings
 
-    batches = datasets.log_mels(dataset, split, batch_size=_BATCH_SIZE, settings=LogMelSettings())
+    batches = input_pipeline.log_mels(dataset, split, batch_size=_BATCH_SIZE, settings=LogMelSettings())
     batches = batches.take(-(-clips // _BATCH_SIZE))
 
     def go_through() -> None:

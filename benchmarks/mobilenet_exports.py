@@ -33,16 +33,16 @@ def main(
     import numpy as np
 
     from benchmarks.report import show
-    from data_pipeline import datasets
+    from data_pipeline import input_pipeline
     from data_pipeline.dataset import Dataset
     from data_pipeline.targets import Target
-    from serving.export import export
+    from serving.export.export import export
     from serving.server.servable import Servable
-    from training import metrics
-    from training.run import Run
+    from training.evaluation import metrics
+    from training.run.folder import Run
 
     opened, dataset = Run.open(run), Dataset.open(data)
-    known = datasets.descriptions(dataset, split, Target(opened.labels))
+    known = input_pipeline.descriptions(dataset, split, Target(opened.labels))
     figures: dict[str, dict[str, Any]] = {}
     with tempfile.TemporaryDirectory() as folder:
         versions = {dtype: export(opened.recogniser(), Path(folder), dtype, dtype=dtype) for dtype in _DTYPES}
@@ -85,12 +85,12 @@ def _judge(
     """Probabilities [clips, classes] and seconds of each."""
     import numpy as np
 
-    from data_pipeline import datasets
+    from data_pipeline import input_pipeline
     from data_pipeline.targets import Target
 
     answers: dict[str, list[np.ndarray]] = {name: [] for name in servables}
     taken = dict.fromkeys(servables, 0.0)
-    clips = datasets.waveforms(dataset, split, batch_size=batch, target=Target(labels))
+    clips = input_pipeline.waveforms(dataset, split, batch_size=batch, target=Target(labels))
     for number, (features, _) in enumerate(clips.as_numpy_iterator()):
         for name, servable in servables.items():
             if not number:  # the first run readies the graph

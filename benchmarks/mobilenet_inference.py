@@ -61,7 +61,7 @@ def main(
     import numpy as np
 
     from benchmarks.report import show
-    from data_pipeline.decode import SAMPLE_RATE
+    from data_pipeline.audio.decode import SAMPLE_RATE
 
     figures: dict[str, Any] = {"cores": cores, "calls": calls, "threads": threads}
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(calls) as pool:
@@ -115,11 +115,11 @@ def _at_once(ask: Ask, calls: int, pool: Executor) -> Ask:
 def _model(run: Path | None, preset: str) -> "keras.Model":
     import keras
 
+    from data_pipeline.audio.log_mel import LogMelSettings
     from data_pipeline.errors import UserError
-    from data_pipeline.log_mel import LogMelSettings
-    from training.models import mobilenet
-    from training.recipes.mobilenet_presets import PRESETS
-    from training.run import Run
+    from training.families.mobilenet import network as mobilenet
+    from training.families.mobilenet.presets import PRESETS
+    from training.run.folder import Run
 
     if run is not None:
         opened = Run.open(run)
@@ -138,11 +138,11 @@ def _contestants(model: "keras.Model", folder: Path, threads: int) -> dict[str, 
     import tensorflow as tf
 
     from benchmarks.mobilenet_onnx import to_onnx
+    from data_pipeline.audio.log_mel import LogMelSettings, log_mel
     from data_pipeline.emotion import LABELS
-    from data_pipeline.log_mel import LogMelSettings, log_mel
-    from serving.export import export
+    from serving.export.export import export
     from serving.server.servable import Servable
-    from training.recogniser import Recogniser
+    from training.run.recogniser import Recogniser
 
     recogniser = Recogniser(model, tuple(map(str, LABELS)), LogMelSettings())
     options = onnxruntime.SessionOptions()
@@ -192,7 +192,7 @@ def _listen(ask: Ask, streams: int, calls: int, seconds: float) -> float:
     """The 95th percentile of seconds from the end of a window to its answer; streams begin evenly over a hop."""
     import numpy as np
 
-    from data_pipeline.decode import SAMPLE_RATE
+    from data_pipeline.audio.decode import SAMPLE_RATE
 
     audio = np.random.default_rng(0).normal(scale=0.1, size=(_ROWS, round(_SECONDS * SAMPLE_RATE))).astype("float32")
     due = [index * _HOP / streams for index in range(round(streams * seconds / _HOP))]

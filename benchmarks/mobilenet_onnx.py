@@ -20,7 +20,7 @@ def to_onnx(model: "keras.Model") -> bytes:
     """
     from keras import layers
 
-    from training.models.folding import fold_backbone
+    from training.layers.folding import fold_backbone
 
     folded = fold_backbone(model)
     graph = _Graph()

@@ -10,7 +10,7 @@ from benchmarks.side_by_side import run_side_by_side
 from quiet_tensorflow import hush
 
 if TYPE_CHECKING:
-    from training.recipes.mobilenet import MobileNetRecipe
+    from training.families.mobilenet.recipe import MobileNetRecipe
 
 
 def main(
@@ -39,8 +39,8 @@ def main(
     from benchmarks.report import show
     from data_pipeline.dataset import Dataset
     from data_pipeline.errors import UserError
-    from training.recipes.families import family_named
-    from training.recipes.mobilenet_presets import PRESETS
+    from training.families.mobilenet.presets import PRESETS
+    from training.families.registry import family_named
 
     if preset not in PRESETS:
         raise UserError(f"preset must be one of {', '.join(PRESETS)}, not {preset!r}")

@@ -69,7 +69,7 @@ def measure(corpus: Corpus, place: str, least_clips: int, rounds: int) -> Result
     """
     import librosa
 
-    from data_pipeline.prepare import prepare
+    from data_pipeline.prepare.job import prepare
 
     found = corpus.clips(place)
     repeated = _Repeated(corpus, found, -(-least_clips // len(found)))

@@ -22,11 +22,11 @@ def main(
     hush()
     import keras
 
+    from data_pipeline.audio.log_mel import LogMelSettings
     from data_pipeline.emotion import LABELS
-    from data_pipeline.log_mel import LogMelSettings
-    from serving.export import export
-    from training.models.mobilenet import MobileNetSettings, build
-    from training.recogniser import Recogniser
+    from serving.export.export import export
+    from training.families.mobilenet.network import MobileNetSettings, build
+    from training.run.recogniser import Recogniser
 
     keras.utils.set_random_seed(0)
     front_end = LogMelSettings()

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from data_pipeline.atomic_file import write_text
 from data_pipeline.errors import UserError
+from data_pipeline.storage.atomic_file import write_text
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from data_pipeline.dataset import Dataset
-    from training.evaluate import Predictions
-    from training.recipes.families import Family
-    from training.run import Run
+    from training.evaluation.evaluate import Predictions
+    from training.families.registry import Family
+    from training.run.folder import Run
 
 CHANNELS = ("clean", "telephone")
 
@@ -22,10 +22,10 @@ def trained(family: "Family", recipe: Any, dataset: "Dataset", folder: Path) -> 
         folder: The run folder.
 
     Raises:
-        UserError: See `training.recipes.finished.finished`.
+        UserError: See `training.fitting.finished.finished`.
     """
-    from training.progress import ProgressBars
-    from training.recipes.finished import finished
+    from training.fitting.finished import finished
+    from training.fitting.progress import ProgressBars
 
     with ProgressBars(recipe.fit.epochs) as bars:
         return finished(family, recipe, dataset, folder, bars)
@@ -33,6 +33,6 @@ def trained(family: "Family", recipe: Any, dataset: "Dataset", folder: Path) -> 
 
 def answers(run: "Run", dataset: "Dataset") -> "dict[str, Predictions]":
     """What a run says of the validation speakers through each of `CHANNELS`."""
-    from training.evaluate import Condition, predict
+    from training.evaluation.evaluate import Condition, predict
 
     return {channel: predict(run, dataset, Condition(channel=channel)) for channel in CHANNELS}

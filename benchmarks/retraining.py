@@ -138,7 +138,7 @@ def _prepare(lines: "Sequence[tuple[Clip, str]]", manifest: Path, folder: Path) 
     import csv
     import io
 
-    from data_pipeline.atomic_file import write_text
+    from data_pipeline.storage.atomic_file import write_text
 
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")

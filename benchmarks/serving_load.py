@@ -78,7 +78,7 @@ def main(
     _show(summaries, f"{name}, {clip} s a call, {seconds:g} s a run", json_file)
     if plot_file:
         from benchmarks.load.plot import plot
-        from data_pipeline.atomic_file import replacing
+        from data_pipeline.storage.atomic_file import replacing
 
         with replacing(plot_file) as unfinished:
             unfinished.write_bytes(plot(summaries[bool(callers) :], f"{name}, {clip} s a call"))
@@ -86,7 +86,7 @@ def main(
 
 
 def _first_model(models: Path) -> str:
-    from serving.server_config import read_config
+    from serving.model_repository.server_config import read_config
 
     listed = read_config(models).model_config_list.config
     if not listed:
@@ -201,7 +201,7 @@ def _compare(
     from benchmarks.load.model_server import spawned
     from benchmarks.load.question import clips, requests
     from benchmarks.report import show
-    from serving.recogniser_in_process import newest_version
+    from serving.server.recogniser_in_process import newest_version
 
     with spawned(models) as server:
         single = single_call(server, newest_version(models / name), name, seconds_of_audio)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from data_pipeline.atomic_file import replacing, write_text
 from data_pipeline.errors import UserError
+from data_pipeline.storage.atomic_file import replacing, write_text
 from quiet_tensorflow import hush
 
 if TYPE_CHECKING:
@@ -65,8 +65,8 @@ def main(
     from benchmarks.baseline.experiment import asking, fitted, run
     from benchmarks.baseline.saved_baseline import check_free
     from benchmarks.baseline.xgboost_classifier import check_device
-    from data_pipeline.claimed_folder import claimed
     from data_pipeline.dataset import Dataset
+    from data_pipeline.storage.claimed_folder import claimed
 
     check_device(device)
     if save:

@@ -7,11 +7,11 @@ from typing import Any
 
 import tensorflow as tf
 
-from data_pipeline import datasets
+from data_pipeline import input_pipeline
+from data_pipeline.audio.decode import SAMPLE_RATE
+from data_pipeline.audio.log_mel import LogMelSettings, log_mel, num_frames
 from data_pipeline.dataset import Dataset
-from data_pipeline.decode import SAMPLE_RATE
 from data_pipeline.errors import UserError
-from data_pipeline.log_mel import LogMelSettings, log_mel, num_frames
 from training.accelerator import compiles
 
 
@@ -89,13 +89,13 @@ def inputs(front_end: FrontEnd, waveform: tf.Tensor, num_samples: tf.Tensor) -> 
 
 
 def batches(front_end: FrontEnd, dataset: Dataset, split: str, **options: Any) -> tf.data.Dataset:
-    """Batches of a dataset's clips: `datasets.log_mels` or `datasets.waveforms`, whose other arguments follow.
+    """Batches of a dataset's clips, from `input_pipeline.log_mels` or `waveforms`, whose other arguments follow.
 
     Where there are several front ends, there are no changes to spectrograms.
     """
     if isinstance(front_end, LogMelSettings):
-        return datasets.log_mels(dataset, split, settings=front_end, **options)
-    clips = datasets.waveforms(dataset, split, multiple=_WORTH_COMPILING if compiles() else 1, **options)
+        return input_pipeline.log_mels(dataset, split, settings=front_end, **options)
+    clips = input_pipeline.waveforms(dataset, split, multiple=_WORTH_COMPILING if compiles() else 1, **options)
     if isinstance(front_end, SeveralFrontEnds):
         return clips.map(
             lambda heard, labels: (inputs(front_end, heard["waveform"], heard["num_samples"]), labels), tf.data.AUTOTUNE

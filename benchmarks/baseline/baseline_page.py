@@ -6,9 +6,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from benchmarks.baseline.experiment import ENSEMBLE, Outcome
-from data_pipeline.plots.page import Plot, Section, Table, page
-from data_pipeline.plots.style import MUTED, OUTLINE, new_figure, png, styled
-from training.plots import confusion_figure
+from data_pipeline.pages.page import Plot, Section, Table, page
+from data_pipeline.pages.style import MUTED, OUTLINE, new_figure, png, styled
+from training.report.figures import confusion_figure
 
 METRICS = (("wa", "WA"), ("ua", "UA"), ("macro_f1", "macro-F1"))
 

@@ -14,7 +14,7 @@ from benchmarks.baseline.classifiers import Making, Recipe, probabilities
 from benchmarks.baseline.folds import INNER_FOLDS, Fold, inner_folds
 from benchmarks.baseline.projection import COMPONENTS
 from benchmarks.baseline.view import View
-from data_pipeline.atomic_file import replacing
+from data_pipeline.storage.atomic_file import replacing
 
 
 @dataclass(frozen=True, slots=True)

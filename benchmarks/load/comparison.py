@@ -11,10 +11,10 @@ import numpy as np
 
 from benchmarks.load.callers import OK, closed_loop
 from benchmarks.load.model_server import ModelServer, spawned
-from data_pipeline.decode import SAMPLE_RATE
+from data_pipeline.audio.decode import SAMPLE_RATE
 from data_pipeline.errors import UserError
 from serving.client import EmotionClient, Samples
-from serving.recogniser_in_process import InProcessRecogniser
+from serving.server.recogniser_in_process import InProcessRecogniser
 
 _TIMEOUT = 60.0
 

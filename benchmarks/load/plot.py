@@ -2,7 +2,7 @@ import io
 from collections.abc import Sequence
 
 from benchmarks.load.summary import Summary
-from data_pipeline.plots.style import INK, MUTED, WIDTH, styled
+from data_pipeline.pages.style import INK, MUTED, WIDTH, styled
 
 
 @styled

@@ -2,7 +2,7 @@ import numpy as np
 from tensorflow_serving.apis.model_pb2 import ModelSpec
 from tensorflow_serving.apis.predict_pb2 import PredictRequest
 
-from data_pipeline.decode import SAMPLE_RATE
+from data_pipeline.audio.decode import SAMPLE_RATE
 from serving.tensors import to_proto
 
 VARIETY = 16

@@ -5,6 +5,9 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
+from data_pipeline.audio.decode import SAMPLE_RATE
+from data_pipeline.audio.log_mel import LogMelSettings, log_mel, num_frames
+from data_pipeline.audio.telephone import TelephoneSettings, telephone
 from data_pipeline.augment.crop import random_crop
 from data_pipeline.augment.edges import fade, trim_silence
 from data_pipeline.augment.mixup import blend
@@ -13,9 +16,6 @@ from data_pipeline.augment.reverberation import reverberate
 from data_pipeline.augment.settings import AugmentSettings
 from data_pipeline.augment.spec_augment import mask_spectrogram
 from data_pipeline.augment.speed import change_speed
-from data_pipeline.decode import SAMPLE_RATE
-from data_pipeline.log_mel import LogMelSettings, log_mel, num_frames
-from data_pipeline.telephone import TelephoneSettings, telephone
 
 _Example = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 

@@ -8,8 +8,8 @@ import math
 
 import tensorflow as tf
 
-from data_pipeline.decode import SAMPLE_RATE
-from data_pipeline.fft_length import fft_length
+from data_pipeline.audio.decode import SAMPLE_RATE
+from data_pipeline.audio.fft_length import fft_length
 
 
 def reverberate(

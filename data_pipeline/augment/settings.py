@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from data_pipeline.audio.g711 import LAWS, Law
 from data_pipeline.errors import UserError
-from data_pipeline.g711 import LAWS, Law
 
 Range = tuple[float, float]
 """The least and the greatest value that may be drawn."""

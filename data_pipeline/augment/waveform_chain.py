@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from data_pipeline.audio.decode import SAMPLE_RATE
+from data_pipeline.audio.telephone import TelephoneSettings, telephone
 from data_pipeline.augment.crop import random_crop
 from data_pipeline.augment.edges import fade, trim_silence
 from data_pipeline.augment.gain import random_gain
@@ -11,8 +13,6 @@ from data_pipeline.augment.noise import add_noise, coloured_noise, noise_bank
 from data_pipeline.augment.reverberation import reverberate
 from data_pipeline.augment.settings import AugmentSettings, Range
 from data_pipeline.augment.speed import STEPS, change_speed, random_factor, samples_before
-from data_pipeline.decode import SAMPLE_RATE
-from data_pipeline.telephone import TelephoneSettings, telephone
 
 Change = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 """From a waveform, float32 [samples] at 16 kHz, and a seed, int32 [2], to the changed waveform."""

@@ -11,7 +11,7 @@ from data_pipeline.cli.some_lines import list_some
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
-    from data_pipeline.check import Check
+    from data_pipeline.quality.check import Check
 
 _STRICT_STATUS = 2
 """What `--strict` exits with; 1 is for commands that could not do their work."""
@@ -53,9 +53,9 @@ def check(
 
     Examples: `ser data check crema_d=~/corpora/CREMA-D`, `ser data check calls.csv recordings/ --strict`
     """
-    from data_pipeline.check import check as check_corpora
-    from data_pipeline.check import summary, write
-    from data_pipeline.claimed_folder import claimed
+    from data_pipeline.quality.check import check as check_corpora
+    from data_pipeline.quality.check import summary, write
+    from data_pipeline.storage.claimed_folder import claimed
 
     progress = clip_progress()
     # The bar is on standard output, where the JSON goes.

@@ -11,7 +11,7 @@ from data_pipeline.errors import UserError
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from data_pipeline.prepare import Summary
+    from data_pipeline.prepare.job import Summary
 
 _REST = "in dataset.json"
 
@@ -59,10 +59,10 @@ def prepare(
     Examples: `ser data prepare crema_d=~/corpora/CREMA-D ravdess=~/corpora/RAVDESS out/data`,
     `ser data prepare manifest=calls.csv out/calls --split fold:1/5`
     """
-    from data_pipeline.beam_runner import beam_writer
     from data_pipeline.corpora.sources import parse_sources
-    from data_pipeline.destination import Destination
-    from data_pipeline.prepare import prepare as prepare_dataset
+    from data_pipeline.prepare.beam_runner import beam_writer
+    from data_pipeline.prepare.destination import Destination
+    from data_pipeline.prepare.job import prepare as prepare_dataset
 
     if runner_option and not runner:
         raise UserError("--runner-option is for Apache Beam: name a --runner as well")

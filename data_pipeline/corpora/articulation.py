@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from data_pipeline.audio.decode import SAMPLE_RATE
 from data_pipeline.corpora.voice import FORMANTS, HOP, Floats
-from data_pipeline.decode import SAMPLE_RATE
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from data_pipeline.audio.decode import SAMPLE_RATE
 from data_pipeline.corpora.articulation import SENTENCES, Gesture, articulate, frames_of, phones_of
 from data_pipeline.corpora.voice import HOP, Floats, Glottis, Tracks, speak
-from data_pipeline.decode import SAMPLE_RATE
 from data_pipeline.emotion import Emotion
 
 

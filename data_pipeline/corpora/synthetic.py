@@ -14,16 +14,16 @@ from pathlib import Path
 
 import numpy as np
 
-from data_pipeline.atomic_file import replacing, write_text
+from data_pipeline.audio.decode import SAMPLE_RATE
 from data_pipeline.clip import Clip
 from data_pipeline.corpora.articulation import SENTENCES
 from data_pipeline.corpora.corpus import AUDIO_SUFFIXES, Corpus, Listing
 from data_pipeline.corpora.expression import INTENSITIES, Speaker, draw_speaker, say
 from data_pipeline.corpora.label_map import LEVELS, emotions_of
-from data_pipeline.decode import SAMPLE_RATE
 from data_pipeline.emotion import LABELS, Emotion
 from data_pipeline.errors import UserError
 from data_pipeline.storage import storage_for
+from data_pipeline.storage.atomic_file import replacing, write_text
 
 _EMOTIONS = emotions_of("crema_d")
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import irfft, rfft, rfftfreq
 
-from data_pipeline.decode import SAMPLE_RATE
+from data_pipeline.audio.decode import SAMPLE_RATE
 
 HOP = 160
 """Samples between two values of a control track: 10 ms."""

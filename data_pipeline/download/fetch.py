@@ -9,9 +9,9 @@ from pathlib import Path
 
 import requests
 
-from data_pipeline.atomic_file import write_text
 from data_pipeline.download.remote_file import RemoteFile
 from data_pipeline.download.web import DownloadError, Stopped, Web
+from data_pipeline.storage.atomic_file import write_text
 
 _BLOCK = 1 << 14
 """Bytes. When a connection breaks, what has come of the last block is lost, so that blocks are small."""

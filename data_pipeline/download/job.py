@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from data_pipeline.atomic_file import replacing
-from data_pipeline.claimed_folder import claimed
 from data_pipeline.download.archive import ArchiveError, unpack
 from data_pipeline.download.fetch import received
 from data_pipeline.download.free_space import require_space
@@ -19,6 +17,8 @@ from data_pipeline.download.remote_file import Digest, RemoteFile
 from data_pipeline.download.web import NotOnServer, Patience, Web, at_mirror, check_mirror
 from data_pipeline.errors import UserError
 from data_pipeline.set_aside import SetAside
+from data_pipeline.storage.atomic_file import replacing
+from data_pipeline.storage.claimed_folder import claimed
 
 _DIGEST = "sha256"
 

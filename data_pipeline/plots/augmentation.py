@@ -3,9 +3,9 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from data_pipeline.log_mel import LogMelSettings
+from data_pipeline.audio.log_mel import LogMelSettings
+from data_pipeline.pages.style import MUTED, new_figure, shortened, styled
 from data_pipeline.plots.signals import draw_spectrogram, draw_waveform, loudest, peak, spectrogram_of, time_span
-from data_pipeline.plots.style import MUTED, new_figure, shortened, styled
 
 
 @styled

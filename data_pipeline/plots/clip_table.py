@@ -6,12 +6,12 @@ from dataclasses import dataclass, fields
 import numpy as np
 import tensorflow as tf
 
+from data_pipeline.audio.decode import SAMPLE_RATE
 from data_pipeline.dataset import Dataset
-from data_pipeline.datasets import descriptions
-from data_pipeline.decode import SAMPLE_RATE
 from data_pipeline.emotion import EMOTIONS
 from data_pipeline.errors import UserError
-from data_pipeline.parsing import parse
+from data_pipeline.input_pipeline import descriptions
+from data_pipeline.records.parsing import parse
 from data_pipeline.side import SIDES
 from data_pipeline.targets import Target
 

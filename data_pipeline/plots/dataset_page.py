@@ -8,18 +8,18 @@ from pathlib import Path
 
 import numpy as np
 
-from data_pipeline.atomic_file import replacing, write_text
+from data_pipeline.audio.decode import SAMPLE_RATE
+from data_pipeline.audio.log_mel import LogMelSettings
 from data_pipeline.dataset import Dataset
-from data_pipeline.decode import SAMPLE_RATE
 from data_pipeline.emotion import PALETTE, Emotion
 from data_pipeline.errors import UserError
-from data_pipeline.log_mel import LogMelSettings
+from data_pipeline.pages.page import Plot, Section, Table, page
+from data_pipeline.pages.style import png
 from data_pipeline.plots import augmentation, distributions, votes
 from data_pipeline.plots.clip_table import ClipTable, read_table, read_waveforms
 from data_pipeline.plots.examples import LONGEST, choose_examples, examples
-from data_pipeline.plots.page import Plot, Section, Table, page
-from data_pipeline.plots.style import png
 from data_pipeline.side import SIDES
+from data_pipeline.storage.atomic_file import replacing, write_text
 
 _SETTINGS = LogMelSettings()
 

@@ -13,8 +13,7 @@ from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
-from data_pipeline.plots.clip_table import ClipTable
-from data_pipeline.plots.style import (
+from data_pipeline.pages.style import (
     INK,
     MUTED,
     OUTLINE,
@@ -27,6 +26,7 @@ from data_pipeline.plots.style import (
     styled,
     text_colour,
 )
+from data_pipeline.plots.clip_table import ClipTable
 
 SEXES = ("female", "male", "unknown")
 

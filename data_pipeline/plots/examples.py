@@ -6,11 +6,11 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from data_pipeline.decode import SAMPLE_RATE
-from data_pipeline.log_mel import LogMelSettings
+from data_pipeline.audio.decode import SAMPLE_RATE
+from data_pipeline.audio.log_mel import LogMelSettings
+from data_pipeline.pages.style import colour, new_figure, shortened, styled
 from data_pipeline.plots.clip_table import ClipTable
 from data_pipeline.plots.signals import draw_spectrogram, draw_waveform, loudest, peak, spectrogram_of, time_span
-from data_pipeline.plots.style import colour, new_figure, shortened, styled
 
 LONGEST = 10.0
 """Seconds of a clip that are drawn."""

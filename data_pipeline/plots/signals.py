@@ -7,9 +7,9 @@ import tensorflow as tf
 from matplotlib.axes import Axes
 from matplotlib.image import AxesImage
 
-from data_pipeline.decode import SAMPLE_RATE
-from data_pipeline.log_mel import LogMelSettings, log_mel
-from data_pipeline.plots.style import INK, LEVELS
+from data_pipeline.audio.decode import SAMPLE_RATE
+from data_pipeline.audio.log_mel import LogMelSettings, log_mel
+from data_pipeline.pages.style import INK, LEVELS
 
 _COLUMNS = 900
 """Points over time at most; more than a figure has pixels cannot be seen."""
@@ -39,7 +39,7 @@ def draw_spectrogram(axes: Axes, spectrogram: np.ndarray, settings: LogMelSettin
 
     Args:
         axes: To draw on.
-        spectrogram: float32 [frames, bands], as `data_pipeline.log_mel` gives it.
+        spectrogram: float32 [frames, bands], as `data_pipeline.audio.log_mel` gives it.
         settings: Of the spectrogram.
         highest: Decibels at the upper end of the colours; the lower end is digital silence.
     """
@@ -75,7 +75,7 @@ def time_span(*waveforms: np.ndarray) -> float:
 
 
 def spectrogram_of(waveform: np.ndarray, settings: LogMelSettings) -> np.ndarray:
-    """`data_pipeline.log_mel.log_mel` of float32 [samples], as float32 [frames, bands]."""
+    """`data_pipeline.audio.log_mel.log_mel` of float32 [samples], as float32 [frames, bands]."""
     return log_mel(tf.constant(waveform, tf.float32), settings).numpy()
 
 

@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from data_pipeline.emotion import EMOTIONS
+from data_pipeline.pages.style import INK, OUTLINE, SHARES, bare, colour, new_figure, styled, text_colour
 from data_pipeline.plots.clip_table import ClipTable
-from data_pipeline.plots.style import INK, OUTLINE, SHARES, bare, colour, new_figure, styled, text_colour
 from data_pipeline.targets import Target, truth
 
 

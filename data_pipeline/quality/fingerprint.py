@@ -11,7 +11,7 @@ import functools
 
 import numpy as np
 
-from data_pipeline.decode import SAMPLE_RATE
+from data_pipeline.audio.decode import SAMPLE_RATE
 from data_pipeline.quality.objection import SILENCE
 
 SHORTEST_COMPARED = 0.5

@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
-from data_pipeline.decode import SAMPLE_RATE, Audio, UnusableAudio, read_audio, to_pcm
+from data_pipeline.audio.decode import SAMPLE_RATE, Audio, UnusableAudio, read_audio, to_pcm
 from data_pipeline.quality.fingerprint import fingerprint
 from data_pipeline.quality.objection import SILENCE, objection
 from data_pipeline.quality.recording import Recording

@@ -11,7 +11,7 @@ import numpy as np
 import scipy.fft
 import soxr
 
-from data_pipeline.decode import SAMPLE_RATE, UnusableAudio, decode
+from data_pipeline.audio.decode import SAMPLE_RATE, UnusableAudio, decode
 from data_pipeline.quality.fingerprint import SIZE
 from data_pipeline.quality.recording import Recording
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from data_pipeline.decode import SAMPLE_RATE
+from data_pipeline.audio.decode import SAMPLE_RATE
 
 SHORTEST = 0.1
 """Seconds below which a clip is set aside: less than a syllable."""

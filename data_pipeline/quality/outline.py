@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data_pipeline.decode import UnusableAudio, read_audio
+from data_pipeline.audio.decode import UnusableAudio, read_audio
 from data_pipeline.quality.recording import Recording
 
 COLUMNS = 240

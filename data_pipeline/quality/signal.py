@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data_pipeline.decode import SAMPLE_RATE, UnusableAudio, decode
+from data_pipeline.audio.decode import SAMPLE_RATE, UnusableAudio, decode
 from data_pipeline.quality.measure import FLOOR, active_level
 from data_pipeline.quality.objection import objection
 from data_pipeline.quality.recording import Recording

@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from data_pipeline import worker_process
-from data_pipeline.atomic_file import replacing
 from data_pipeline.dataset import Dataset
 from data_pipeline.errors import UserError
 from data_pipeline.statistics.feature_set import FeatureSet
+from data_pipeline.storage.atomic_file import replacing
 
 _CLIPS_A_TASK = 32
 
@@ -172,7 +172,7 @@ def _clips(dataset: Dataset) -> Iterator[_Clip]:
     # Worker processes import this module, and TensorFlow would cost each of them seconds.
     import tensorflow as tf
 
-    from data_pipeline.parsing import parse
+    from data_pipeline.records.parsing import parse
 
     for side, split in dataset.splits.items():
         records = tf.data.TFRecordDataset([str(dataset.folder / shard) for shard in split.shards])

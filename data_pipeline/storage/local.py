@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
-from data_pipeline.atomic_file import replacing
 from data_pipeline.errors import UserError
+from data_pipeline.storage.atomic_file import replacing
 from data_pipeline.storage.stored_file import StoredFile
 
 UNREADABLE_BYTE = "\N{REPLACEMENT CHARACTER}"

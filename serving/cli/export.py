@@ -28,9 +28,9 @@ def export(
     """
     from rich.console import Console
 
-    from serving import origin
-    from serving.export import export as write_version
-    from training.run import Run
+    from serving.export import origin
+    from serving.export.export import export as write_version
+    from training.run.folder import Run
 
     trained = Run.open(run)
     provenance = origin.of_run(trained, dtype)

@@ -13,9 +13,9 @@ from serving.cli import options
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from serving.answer import EmotionAnswer
-    from serving.emotion_recogniser import EmotionRecogniser
     from serving.errors import RecognitionError
+    from serving.recognition.answer import EmotionAnswer
+    from serving.recognition.emotion_recogniser import EmotionRecogniser
 
 _DEFAULT_SERVER = "localhost:8500"
 _BAR = 30  # characters of a bar that means 100 %
@@ -91,7 +91,7 @@ def predict(
 
 @contextlib.contextmanager
 def _in_process(model: Path) -> Iterator["EmotionRecogniser"]:
-    from serving.recogniser_in_process import InProcessRecogniser
+    from serving.server.recogniser_in_process import InProcessRecogniser
 
     yield InProcessRecogniser(model)
 

@@ -67,9 +67,9 @@ def retrain(
 
     Example: `ser retrain --data out/june --champion models/ser --output out/retraining-june`
     """
-    from data_pipeline.claimed_folder import claimed
     from data_pipeline.dataset import Dataset
     from data_pipeline.errors import UserError
+    from data_pipeline.storage.claimed_folder import claimed
     from serving.promotion.canary import publish
     from serving.promotion.champion import find
     from training.promotion import record
@@ -104,9 +104,9 @@ def retrain(
 
 
 def _hold(challenge: "Challenge", output: Path) -> "Held":
-    from training.progress import ProgressBars, clip_bar
+    from training.families.registry import recipe_of
+    from training.fitting.progress import ProgressBars, clip_bar
     from training.promotion.challenge import clips_to_answer, gather, hold, train_challenger
-    from training.recipes.families import recipe_of
 
     dataset = gather(challenge, output / "data")
     for name, side in dataset.splits.items():

@@ -55,7 +55,7 @@ def serve(
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
 
-    from serving import server_config  # TensorFlow takes seconds, in which a signal may come
+    from serving.model_repository import server_config
     from serving.server.batching_settings import BatchingSettings
     from serving.server.local import LocalServer, ServerSettings
     from serving.server.tls import TlsSettings

@@ -1,7 +1,5 @@
 """The client of a model server, TensorFlow Serving or `ser serve`: audio in, typed answers out."""
 
-from serving.answer import EmotionAnswer
-from serving.audio import Samples
 from serving.client.asynchronous import AsyncEmotionClient
 from serving.client.blocking import EmotionClient
 from serving.client.server_errors import (
@@ -15,6 +13,8 @@ from serving.client.server_errors import (
 from serving.client.tls import Tls
 from serving.client.waiting import wait_until_available
 from serving.errors import AudioRejectedError, RecognitionError, UnexpectedAnswerError, UnreadableAudioError
+from serving.recognition.answer import EmotionAnswer
+from serving.recognition.audio import Samples
 
 __all__ = [
     "AsyncEmotionClient",

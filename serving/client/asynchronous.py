@@ -8,13 +8,13 @@ import grpc
 import grpc.aio
 import numpy as np
 
-from serving.answer import EmotionAnswer, read_answers
-from serving.audio import MOST_BYTES, Audio, read_waveform, waveform_or_reason
 from serving.client.model_calls import ModelCalls
 from serving.client.server_errors import out_of_time
 from serving.errors import RecognitionError
-from serving.waveforms import padded_batch
-from serving.window import READ_AT_A_TIME, Window, is_full
+from serving.recognition.answer import EmotionAnswer, read_answers
+from serving.recognition.audio import MOST_BYTES, Audio, read_waveform, waveform_or_reason
+from serving.recognition.waveforms import padded_batch
+from serving.recognition.window import READ_AT_A_TIME, Window, is_full
 
 _Read = TypeVar("_Read")
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from serving.client.model_calls import ModelCalls
 from serving.client.server_errors import out_of_time
-from serving.emotion_recogniser import EmotionRecogniser
+from serving.recognition.emotion_recogniser import EmotionRecogniser
 
 
 class EmotionClient(ModelCalls, EmotionRecogniser):

@@ -14,7 +14,7 @@ from tensorflow_serving.apis import (
 )
 from tensorflow_serving.apis.model_pb2 import ModelSpec
 
-from data_pipeline.decode import SAMPLE_RATE
+from data_pipeline.audio.decode import SAMPLE_RATE
 from data_pipeline.emotion import LABELS
 from serving.client.channel import MOST_ATTEMPTS, open_channel
 from serving.client.server_errors import RequestRefusedError, ServerError, ServerUnavailableError, explained

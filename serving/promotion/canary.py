@@ -3,8 +3,8 @@
 from functools import partial
 from pathlib import Path
 
-from serving import origin
-from serving.export import export
+from serving.export import origin
+from serving.export.export import export
 from serving.promotion import version_labels
 from serving.promotion.champion import Champion, version_of
 from serving.promotion.followers import Followers

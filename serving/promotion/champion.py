@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data_pipeline.errors import UserError
-from serving import origin, repository
+from serving.export import origin
+from serving.model_repository import repository
 from serving.promotion import version_labels
-from training.run import Run
+from training.run.folder import Run
 
 
 @dataclass(frozen=True, slots=True)

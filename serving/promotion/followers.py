@@ -7,10 +7,10 @@ from pathlib import Path
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
 from data_pipeline.errors import UserError
-from serving import server_config
 from serving.client.reloading import reload
 from serving.client.server_errors import ServerError
 from serving.client.tls import Tls
+from serving.model_repository import server_config
 from serving.promotion import version_labels
 
 

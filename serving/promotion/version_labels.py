@@ -11,7 +11,7 @@ from pathlib import Path
 from tensorflow_serving.config.model_server_config_pb2 import ModelConfig, ModelServerConfig
 
 from data_pipeline.errors import UserError
-from serving import repository, server_config
+from serving.model_repository import repository, server_config
 from serving.server.sources import ModelSource, configured_sources
 
 STABLE = "stable"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data_pipeline.errors import UserError
-from serving.config_messages import read_text_proto
+from serving.model_repository.config_messages import read_text_proto
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,8 @@ from grpc_health.v1 import health, health_pb2_grpc
 from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
 
 from data_pipeline.errors import UserError
-from serving import server_config
-from serving.config_messages import read_text_proto
+from serving.model_repository import server_config
+from serving.model_repository.config_messages import read_text_proto
 from serving.server.batch_scheduler import BatchScheduler
 from serving.server.batching_settings import BatchingSettings
 from serving.server.catalogue import Catalogue

@@ -7,7 +7,7 @@ from google.protobuf.message import DecodeError
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from data_pipeline.errors import UserError
-from serving.repository import WARM_UP_FILE
+from serving.model_repository.repository import WARM_UP_FILE
 from serving.server.refusal import Refusal
 from serving.server.servable import Servable
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import grpc
 
 from data_pipeline.errors import UserError
-from serving.config_messages import read_text_proto
+from serving.model_repository.config_messages import read_text_proto
 
 
 @dataclass(frozen=True)

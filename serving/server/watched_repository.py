@@ -7,7 +7,7 @@ from pathlib import Path
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
 from data_pipeline.errors import UserError
-from serving import server_config
+from serving.model_repository import server_config
 from serving.server.refusal import failed_precondition, invalid
 from serving.server.sources import LabelError, ModelSource, configured_sources, model_sources
 from serving.server.version_manager import VersionManager

@@ -10,7 +10,7 @@ import tensorflow as tf
 from data_pipeline.clip import Clip
 from data_pipeline.dataset import FORMAT, Dataset
 from data_pipeline.emotion import LABELS, Emotion
-from data_pipeline.records import encode
+from data_pipeline.records.record import encode
 from data_pipeline.storage.stored_file import StoredFile
 
 

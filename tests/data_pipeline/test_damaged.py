@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from data_pipeline import datasets
+from data_pipeline import input_pipeline
+from data_pipeline.audio.log_mel import LogMelSettings
 from data_pipeline.corpora import open_corpus
-from data_pipeline.log_mel import LogMelSettings
-from data_pipeline.prepare import prepare
+from data_pipeline.prepare.job import prepare
 from tests.data_pipeline.damaged import damaged_copies
 
 FORMATS = (
@@ -56,7 +56,9 @@ def test_damaged_files_are_set_aside_or_read_and_the_rest_is_as_without_them(ori
     assert {clip.file.partition("/")[0] for clip in summary.set_aside} == {"happy"}
     assert len(summary.set_aside) > 50
     for side in summary.dataset.splits:
-        for features, labels in datasets.log_mels(summary.dataset, side, batch_size=16, settings=LogMelSettings()):
+        for features, labels in input_pipeline.log_mels(
+            summary.dataset, side, batch_size=16, settings=LogMelSettings()
+        ):
             assert np.isfinite(features["log_mel"]).all()
             assert (features["num_frames"].numpy() >= 1).all()
             assert np.isfinite(labels).all()

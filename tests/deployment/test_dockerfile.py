@@ -13,7 +13,7 @@ from threading import Thread
 
 import pytest
 
-from serving import server_config
+from serving.model_repository import server_config
 
 DOCKERFILE = Path(__file__).parents[2] / "Dockerfile.serving"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from google.protobuf import text_format
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
-from serving.config_messages import message_type, read_text_proto
+from serving.model_repository.config_messages import message_type, read_text_proto
 
 DEPLOYMENT = Path(__file__).parents[2] / "deployment"
 KEY = "-----BEGIN PRIVATE KEY-----\nMIIE/+abc=\n-----END PRIVATE KEY-----\n"

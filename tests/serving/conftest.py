@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
+from data_pipeline.audio.log_mel import LogMelSettings
 from data_pipeline.emotion import LABELS
-from data_pipeline.log_mel import LogMelSettings
-from serving.export import export
+from serving.export.export import export
 from serving.server.local import LocalServer
-from training.models.mobilenet import MobileNetSettings, build
-from training.recogniser import Recogniser
+from training.families.mobilenet.network import MobileNetSettings, build
+from training.run.recogniser import Recogniser
 
 
 class SpectrumMean(layers.Layer):

@@ -4,9 +4,9 @@ import re
 import shutil
 from pathlib import Path
 
-from data_pipeline.atomic_file import replacing
-from data_pipeline.claimed_folder import claimed
 from data_pipeline.errors import UserError
+from data_pipeline.storage.atomic_file import replacing
+from data_pipeline.storage.claimed_folder import claimed
 from training.checkpoint.settings_files import CONFIG, FEATURE_EXTRACTOR
 
 _WEIGHTS = re.compile(r"(pytorch_)?model.*\.(safetensors|bin|index\.json)")

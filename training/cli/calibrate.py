@@ -23,10 +23,10 @@ def calibrate(
     """
     from data_pipeline.dataset import Dataset
     from data_pipeline.targets import Target
-    from training.calibrate import calibrate as fit
-    from training.evaluate import Condition
-    from training.progress import clip_bar
-    from training.run import Run
+    from training.evaluation.calibration import calibrate as fit
+    from training.evaluation.evaluate import Condition
+    from training.fitting.progress import clip_bar
+    from training.run.folder import Run
 
     condition = Condition(split, channel)
     opened, dataset = Run.open(run), Dataset.open(data)

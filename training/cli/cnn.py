@@ -35,7 +35,7 @@ def cnn(
     from dataclasses import replace
 
     from training.cli.training_command import run_training
-    from training.recipes.cnn import train
+    from training.families.cnn.recipe import train
 
     given = options.given
     known = options.recipe_to_start_from("cnn", None, config)

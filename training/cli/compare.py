@@ -31,16 +31,16 @@ def compare(
     """
     import json
 
-    from data_pipeline.atomic_file import write_text
     from data_pipeline.dataset import Dataset
     from data_pipeline.errors import UserError
+    from data_pipeline.storage.atomic_file import write_text
     from data_pipeline.targets import Target
-    from training.compare import compare as put_side_by_side
-    from training.compare import dataset_of
-    from training.evaluate import Condition
-    from training.progress import clip_bar
+    from training.evaluation.comparison import compare as put_side_by_side
+    from training.evaluation.comparison import dataset_of
+    from training.evaluation.evaluate import Condition
+    from training.fitting.progress import clip_bar
     from training.report import comparison
-    from training.run import Run
+    from training.run.folder import Run
 
     for file, option in ((html_file, "--html"), (json_file, "--json")):
         if file and (file.is_dir() or not file.absolute().parent.is_dir()):

@@ -40,13 +40,13 @@ def drift(
     """
     import json
 
-    from data_pipeline.atomic_file import write_text
-    from data_pipeline.claimed_folder import claimed
     from data_pipeline.cli.progress import clip_progress
     from data_pipeline.dataset import Dataset
+    from data_pipeline.storage.atomic_file import write_text
+    from data_pipeline.storage.claimed_folder import claimed
     from training.drift.drift import Due, measure_drift
     from training.drift.drift_page import drift_page
-    from training.run import Run
+    from training.run.folder import Run
 
     opened = Run.open(run)
     dataset = Dataset.open(data or Path(opened.config["data"]["folder"]))

@@ -9,7 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from training.ensemble.ensemble import Plan
-    from training.fit import Observer
+    from training.fitting.fit import Observer
 
 TRAIN = "train"
 """In the place of a file with out-of-fold answers: the folds of this member are trained here."""
@@ -62,8 +62,8 @@ def ensemble(
     """
     import json
 
-    from data_pipeline.atomic_file import write_text
     from data_pipeline.errors import UserError
+    from data_pipeline.storage.atomic_file import write_text
     from training.accelerator import leave_to_keras
     from training.ensemble.ensemble import ANSWERS, FOLDS, EnsembleSettings, Plan, make_ensemble
     from training.ensemble.members import members_of
@@ -120,7 +120,7 @@ def _tell_of_others(plan: "Plan") -> None:
 
 @contextmanager
 def _watching(title: str, epochs: int) -> "Iterator[Observer]":
-    from training.progress import ProgressBars
+    from training.fitting.progress import ProgressBars
 
     typer.echo(title)
     with ProgressBars(epochs) as bars:

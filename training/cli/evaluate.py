@@ -51,15 +51,15 @@ def evaluate(
     """
     import json
 
-    from data_pipeline import datasets
-    from data_pipeline.atomic_file import write_text
+    from data_pipeline import input_pipeline
     from data_pipeline.dataset import Dataset
     from data_pipeline.errors import UserError
+    from data_pipeline.storage.atomic_file import write_text
     from data_pipeline.targets import Target
     from training import report
-    from training.evaluate import Condition, measure, predict
-    from training.progress import clip_bar
-    from training.run import Run
+    from training.evaluation.evaluate import Condition, measure, predict
+    from training.fitting.progress import clip_bar
+    from training.run.folder import Run
 
     if json_file and (json_file.is_dir() or not json_file.absolute().parent.is_dir()):
         raise UserError(f"{json_file} is no place for a file: give --json a file name in a folder that exists")
@@ -67,7 +67,7 @@ def evaluate(
     opened, dataset = Run.open(run), Dataset.open(data)
     # A damaged metrics.json is better found before the clips are gone through.
     opened.metrics()
-    datasets.without_votes(dataset, split, Target(opened.labels, labels))
+    input_pipeline.without_votes(dataset, split, Target(opened.labels, labels))
     with clip_bar("evaluating", Target(opened.labels).clips(dataset.side(split))) as advance:
         answers = predict(opened, dataset, condition, advance)
     metrics = measure(opened, dataset, condition, answers)

@@ -44,7 +44,7 @@ def functionals(
     from dataclasses import replace
 
     from training.cli.training_command import run_training
-    from training.recipes.functionals import train
+    from training.families.functionals.recipe import train
 
     given = options.given
     known = options.recipe_to_start_from("functionals", None, config)

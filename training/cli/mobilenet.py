@@ -88,7 +88,7 @@ def mobilenet(
     from pathlib import Path
 
     from training.cli.training_command import run_training
-    from training.recipes.mobilenet import train
+    from training.families.mobilenet.recipe import train
 
     given = options.given
     known = options.recipe_to_start_from("mobilenet", preset, config)

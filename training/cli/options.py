@@ -118,8 +118,8 @@ def recipe_to_start_from(family: str, preset: str | None, config: Path | None) -
     Raises:
         UserError: If there is no such preset, or the file cannot be read or states what cannot be.
     """
-    from training.recipes.config_file import read_config
-    from training.recipes.families import family_named
+    from training.families.config_file import read_config
+    from training.families.registry import family_named
 
     return family_named(family).recipe(read_config(config) if config else {}, preset, str(config) if config else "")
 

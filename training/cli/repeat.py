@@ -33,8 +33,8 @@ def repeat(
     from data_pipeline.dataset import Dataset
     from data_pipeline.errors import UserError
     from training.cli.training_command import run_training
-    from training.recipes.families import family_of
-    from training.run import read_config
+    from training.families.registry import family_of
+    from training.run.folder import read_config
 
     if new_run is None and (data or seed is not None):
         raise UserError("another seed or other data make another run: name the folder to write it to")

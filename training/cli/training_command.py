@@ -8,11 +8,11 @@ import typer
 
 from data_pipeline.dataset import Dataset
 from training.distributed import Team, assemble, gone_worker_told, keeps_folder
-from training.fit import Observer
-from training.observers import Observers
-from training.progress import ProgressBars
-from training.recipes.families import Train
-from training.tensorboard import TensorBoardLog
+from training.families.registry import Train
+from training.fitting.fit import Observer
+from training.fitting.observers import Observers
+from training.fitting.progress import ProgressBars
+from training.fitting.tensorboard import TensorBoardLog
 
 
 def run_training(train: Train, recipe: Any, data: Path, folder: Path, strategy: str = "none") -> None:

@@ -47,10 +47,10 @@ def tune(
     Examples: `ser tune mobilenet out/data out/tuned --weights yamnet.h5 --trials 40`, and then
     `ser train mobilenet out/data out/run --config out/tuned/best.json`
     """
-    from data_pipeline.atomic_file import write_text
     from data_pipeline.dataset import Dataset
-    from training.recipes.config_file import read_config
-    from training.recipes.families import family_named
+    from data_pipeline.storage.atomic_file import write_text
+    from training.families.config_file import read_config
+    from training.families.registry import family_named
     from training.tuning.folds import unheard
     from training.tuning.pruning import Pruning
     from training.tuning.results import BEST

@@ -81,7 +81,7 @@ def wav2vec2(
     from dataclasses import replace
 
     from training.cli.training_command import run_training
-    from training.recipes.wav2vec2 import train
+    from training.families.wav2vec2.recipe import train
 
     given = options.given
     known = options.recipe_to_start_from("wav2vec2", preset, config)

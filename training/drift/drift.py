@@ -15,7 +15,7 @@ from data_pipeline.quality.sources import find_recordings
 from data_pipeline.set_aside import SetAside
 from training.drift.heard import Heard, recordings_now, training_clips
 from training.drift.stability import Change, Stability, of_counts, of_numbers
-from training.run import Run
+from training.run.folder import Run
 
 SOUND: Mapping[str, tuple[str, Callable[[Signal], float]]] = {
     "level": ("dBFS", lambda signal: signal.level),

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure as Drawing
 
-from data_pipeline.plots.page import Plot, Section, Table, page
-from data_pipeline.plots.style import INK, MUTED, OUTLINE, new_figure, png, styled
+from data_pipeline.pages.page import Plot, Section, Table, page
+from data_pipeline.pages.style import INK, MUTED, OUTLINE, new_figure, png, styled
 from training.drift.drift import ANSWERS, Drift, Due, Figure, shares
 from training.drift.stability import LARGE, SOME
 

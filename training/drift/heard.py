@@ -6,19 +6,19 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from data_pipeline import datasets
+from data_pipeline import input_pipeline
+from data_pipeline.audio.decode import SAMPLE_RATE, decode
 from data_pipeline.dataset import Dataset
-from data_pipeline.decode import SAMPLE_RATE, decode
 from data_pipeline.quality.recording import Recording
 from data_pipeline.quality.signal import Signal, listen, signal_of
 from data_pipeline.quality.workers import in_processes
 from data_pipeline.set_aside import SetAside
 from data_pipeline.targets import Target
-from training.channel import channel_named
-from training.evaluate import Condition, predict
+from training.evaluation.channel import channel_named
+from training.evaluation.evaluate import Condition, predict
+from training.evaluation.temperature import scaled
 from training.front_end import inputs
-from training.run import Run
-from training.temperature import scaled
+from training.run.folder import Run
 
 MOST = 2_000
 """Recordings that are gone through: more make no figure clearer that a decision hangs on."""
@@ -57,7 +57,7 @@ def training_clips(run: Run, dataset: Dataset, channel: str) -> Heard:
     Raises:
         UserError: If the dataset lacks a side, or there is no such channel.
     """
-    clips = datasets.waveforms(
+    clips = input_pipeline.waveforms(
         dataset, "train", batch_size=_BATCH_SIZE, target=Target(run.labels), channel=channel_named(channel)
     )
     signals = []

@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from data_pipeline.claimed_folder import claimed
 from data_pipeline.errors import UserError
+from data_pipeline.storage.claimed_folder import claimed
 from data_pipeline.targets import Target
-from training.channel import channel_named
 from training.ensemble.fold_recipe import fold_recipe
 from training.ensemble.fold_training import Watch, fold_answers, unwatched
 from training.ensemble.given_answers import given_answers
@@ -21,11 +20,12 @@ from training.ensemble.out_of_fold import FIGURES, OutOfFold
 from training.ensemble.pool import Pool
 from training.ensemble.stored_answers import StoredAnswers, write_stored
 from training.ensemble.training_side import TrainingSide
+from training.evaluation.channel import channel_named
+from training.evaluation.temperature import scaled
+from training.families.ensemble.network import Ensemble
+from training.families.registry import ENSEMBLE
 from training.front_end import SeveralFrontEnds, to_config
-from training.models.ensemble import Ensemble
-from training.recipes.families import ENSEMBLE
-from training.run import Run, versions
-from training.temperature import scaled
+from training.run.folder import Run, versions
 from training.tuning.folds import folds_of
 
 ANSWERS = "out_of_fold.npz"

@@ -4,8 +4,8 @@ from dataclasses import replace
 from typing import Any
 
 from data_pipeline.errors import UserError
-from training.recipes.families import recipe_of
-from training.run import Run
+from training.families.registry import recipe_of
+from training.run.folder import Run
 
 
 def fold_recipe(run: Run) -> Any:

@@ -8,17 +8,17 @@ from typing import Any
 import keras
 import numpy as np
 
-from data_pipeline.combine import combine
 from data_pipeline.dataset import Dataset
+from data_pipeline.prepare.combine import combine
 from data_pipeline.side import Side
-from training.answers import Predictions
 from training.ensemble.members import Member, right_answers
 from training.ensemble.training_side import TrainingSide
-from training.evaluate import Condition, predict
-from training.fit import Observer
-from training.recipes.families import family_of
-from training.recipes.finished import finished
-from training.run import Run
+from training.evaluation.evaluate import Condition, predict
+from training.families.registry import family_of
+from training.fitting.finished import finished
+from training.fitting.fit import Observer
+from training.run.answers import Predictions
+from training.run.folder import Run
 
 Watch = Callable[[str, int], AbstractContextManager[Observer]]
 """From what is trained and for how many epochs to who is told of it, while it lasts."""

@@ -8,8 +8,8 @@ from pathlib import Path
 from data_pipeline.errors import UserError
 from training.ensemble.out_of_fold import EQUAL, TOGETHER
 from training.ensemble.stored_answers import KNOWN
-from training.recipes.families import ENSEMBLE
-from training.run import Run
+from training.families.registry import ENSEMBLE
+from training.run.folder import Run
 
 _RESERVED = ("data", *KNOWN, EQUAL, TOGETHER)
 """Names of what stands beside the members' folders, answers and figures."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from data_pipeline.errors import UserError
-from training import metrics, paired
 from training.ensemble.cross_fit import cross_fit
 from training.ensemble.pool import Pool
-from training.run import Run
+from training.evaluation import metrics, paired
+from training.run.folder import Run
 
 FIGURES = "out_of_fold.json"
 """File of an ensemble's run folder."""

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from data_pipeline.atomic_file import replacing
 from data_pipeline.errors import UserError
+from data_pipeline.storage.atomic_file import replacing
 
 KNOWN = ("name", "speaker", "truth", "labels", "fold")
 """What a file says of clips; every other array holds a model's answers."""

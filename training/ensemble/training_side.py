@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
-from data_pipeline import datasets
+from data_pipeline import input_pipeline
 from data_pipeline.dataset import Dataset
 from data_pipeline.errors import UserError
 from data_pipeline.targets import Target, truth
 from training.ensemble.members import right_answers
-from training.run import Run
+from training.run.folder import Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class TrainingSide:
                 "speaker, and train the members on that"
             )
         target = Target(run.labels, right_answers(run))
-        known = datasets.descriptions(dataset, "train", target)
+        known = input_pipeline.descriptions(dataset, "train", target)
         return cls(
             dataset=dataset,
             names=known["name"],

@@ -6,22 +6,22 @@ from pathlib import Path
 
 import numpy as np
 
-from data_pipeline import datasets
-from data_pipeline.combine import combine
+from data_pipeline import input_pipeline
 from data_pipeline.dataset import Dataset
 from data_pipeline.errors import UserError
+from data_pipeline.prepare.combine import combine
 from data_pipeline.targets import Target
-from training import metrics
-from training.calibrate import calibrate
-from training.channel import CHANNELS
-from training.evaluate import Condition, Predictions, predict
-from training.fit import Observer
+from training.evaluation import metrics
+from training.evaluation.calibration import calibrate
+from training.evaluation.channel import CHANNELS
+from training.evaluation.evaluate import Condition, Predictions, predict
+from training.families.registry import family_of, recipe_of
+from training.fitting.finished import finished
+from training.fitting.fit import Observer
 from training.promotion.paired_difference import PairedAnswers
 from training.promotion.rule import Decision, PromotionRule, decide
 from training.promotion.sides import sides_of_speakers
-from training.recipes.families import family_of, recipe_of
-from training.recipes.finished import finished
-from training.run import Run
+from training.run.folder import Run
 
 _AGE_BANDS = {"under 30": 0, "30 to 44": 30, "45 to 59": 45, "60 and over": 60}
 """Years from which on a speaker belongs to each."""
@@ -162,7 +162,7 @@ def age_bands(ages: np.ndarray) -> np.ndarray:
 
 
 def _paired(challenge: Challenge, dataset: Dataset, found: dict[str, list[Predictions]]) -> PairedAnswers:
-    known = datasets.descriptions(dataset, "test", Target(challenge.champion.labels))
+    known = input_pipeline.descriptions(dataset, "test", Target(challenge.champion.labels))
     before = {speaker for part in challenge.old for side in part.splits.values() for speaker in side.speakers}
     first = found["champion"][0]
     clear = first.truth >= 0

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
 
-from data_pipeline.plots.page import Plot, Section, Table, page
-from data_pipeline.plots.style import INK, MUTED, new_figure, png, shortened, styled
+from data_pipeline.pages.page import Plot, Section, Table, page
+from data_pipeline.pages.style import INK, MUTED, new_figure, png, shortened, styled
 from training.promotion.paired_difference import Difference
 from training.promotion.rule import Decision, Outcome, Standing, points
 

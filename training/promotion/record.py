@@ -6,11 +6,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from data_pipeline.atomic_file import write_text
+from data_pipeline.storage.atomic_file import write_text
 from training.promotion.challenge import Challenge, Held
 from training.promotion.decision_page import decision_page
 from training.promotion.rule import Outcome
-from training.run import Run
+from training.run.folder import Run
 
 JSON = "decision.json"
 PAGE = "decision.html"

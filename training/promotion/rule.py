@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from data_pipeline.errors import UserError
-from training.metrics import RESAMPLES
+from training.evaluation.metrics import RESAMPLES
 from training.promotion.paired_difference import Difference, PairedAnswers, paired_difference, student_quantile
 
 

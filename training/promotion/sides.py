@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from data_pipeline.dataset import Dataset
 from data_pipeline.errors import UserError
 from data_pipeline.side import Side
-from training.run import Run
+from training.run.folder import Run
 
 
 def sides_of_speakers(champion: Run, parts: Sequence[Dataset], frozen: Collection[str]) -> dict[str, Side]:

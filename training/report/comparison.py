@@ -8,8 +8,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from data_pipeline.atomic_file import write_text
-from training.groups import LEVEL
+from data_pipeline.storage.atomic_file import write_text
+from training.evaluation.groups import LEVEL
 from training.report.range_mark import range_mark
 from training.report.style import page, table
 from training.report.wording import MAIN, interval, p_value, points, points_interval, split_in_words

@@ -10,7 +10,7 @@ from rich.table import Table
 from training.ensemble.out_of_fold import EQUAL, TOGETHER, idle
 from training.report.style import table
 from training.report.wording import MAIN, interval, points, points_interval
-from training.run import Run
+from training.run.folder import Run
 
 HEADER = ("", "family", "temperature", "weight", *(title for _, title in MAIN))
 """What the columns of `member_rows` are called."""

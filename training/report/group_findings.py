@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from training.groups import LEVEL
+from training.evaluation.groups import LEVEL
 from training.report.wording import p_value, points, points_interval
 
 METHOD = (

@@ -10,11 +10,11 @@ from typing import Any
 
 from huggingface_hub import EvalResult, ModelCardData
 
-from data_pipeline.atomic_file import write_text
 from data_pipeline.corpora import CORPORA, open_corpus
 from data_pipeline.corpora.corpus import Corpus
+from data_pipeline.storage.atomic_file import write_text
 from training.ensemble.out_of_fold import read_figures
-from training.recipes.families import ENSEMBLE
+from training.families.registry import ENSEMBLE
 from training.report import ensemble
 from training.report.group_findings import METHOD, findings
 from training.report.notices import notices
@@ -29,7 +29,7 @@ from training.report.wording import (
     split_named,
     start,
 )
-from training.run import PACKAGES, Run
+from training.run.folder import PACKAGES, Run
 
 _LANGUAGES = {"English": "en", "German": "de"}
 """ISO 639-1 codes of the languages of the corpora, by the first word of what they call theirs."""

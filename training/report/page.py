@@ -5,16 +5,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from data_pipeline.atomic_file import write_text
 from data_pipeline.dataset import Dataset
+from data_pipeline.storage.atomic_file import write_text
 from training.ensemble.out_of_fold import read_figures
-from training.recipes.families import ENSEMBLE
+from training.families.registry import ENSEMBLE
 from training.report.ensemble import members_section
 from training.report.groups_section import channels_section, groups_section
 from training.report.notices import notices
 from training.report.style import page, table
 from training.report.wording import MAIN, interval, learned, split_in_words, start
-from training.run import Run
+from training.run.folder import Run
 
 
 def write(run: Run, dataset: Dataset | None = None) -> Path:
@@ -27,7 +27,7 @@ def write(run: Run, dataset: Dataset | None = None) -> Path:
     Returns:
         Its path.
     """
-    from training.plots import learning_curves
+    from training.report.figures import learning_curves
 
     config, conditions = run.config, list(run.metrics().values())
     parts = []
@@ -60,7 +60,7 @@ def _contents(conditions: list[dict[str, Any]], channels: bool, members: bool, c
 
 
 def _section(metrics: Mapping[str, Any], number: int, dataset: Dataset | None) -> list[str]:
-    from training.plots import confusion_plot, reliability_plot
+    from training.report.figures import confusion_plot, reliability_plot
     from training.report.worst_clips import worst_clips_section
 
     tiles = "".join(

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from data_pipeline import datasets
+from data_pipeline import input_pipeline
+from data_pipeline.audio.decode import SAMPLE_RATE
+from data_pipeline.audio.log_mel import LogMelSettings
 from data_pipeline.dataset import Dataset
-from data_pipeline.decode import SAMPLE_RATE
-from data_pipeline.log_mel import LogMelSettings
+from data_pipeline.pages.style import new_figure, png, styled
 from data_pipeline.plots.signals import draw_spectrogram, loudest, mel, spectrogram_of
-from data_pipeline.plots.style import new_figure, png, styled
 from data_pipeline.targets import Target
-from training.channel import channel_named
+from training.evaluation.channel import channel_named
 
 LONGEST = 3.0
 """Seconds of a clip that are shown and heard: with six clips a condition about a megabyte of page."""
@@ -55,7 +55,7 @@ def worst_clips_section(metrics: Mapping[str, Any], dataset: Dataset | None) -> 
 
 def _sounds(dataset: Dataset, metrics: Mapping[str, Any], places: Sequence[int]) -> dict[int, np.ndarray]:
     """Waveforms by their places, through the channel of the condition."""
-    batches = datasets.waveforms(
+    batches = input_pipeline.waveforms(
         dataset,
         metrics["split"],
         batch_size=1,

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from data_pipeline.atomic_file import write_text
 from data_pipeline.errors import UserError
+from data_pipeline.storage.atomic_file import write_text
 
 FILE = "search.json"
 

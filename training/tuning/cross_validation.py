@@ -13,10 +13,10 @@ import tensorflow as tf
 
 from data_pipeline.dataset import Dataset
 from data_pipeline.errors import UserError
-from training.fit import Epoch, Observer
-from training.observers import Observers
-from training.recipes.families import Family
-from training.run import STATE, Run
+from training.families.registry import Family
+from training.fitting.fit import Epoch, Observer
+from training.fitting.observers import Observers
+from training.run.folder import STATE, Run
 from training.tuning.pruning import Pruning
 from training.tuning.space import stated_in
 from training.tuning.study import OpenTrial

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from data_pipeline import datasets
-from data_pipeline.combine import combine
+from data_pipeline import input_pipeline
 from data_pipeline.dataset import Dataset
 from data_pipeline.errors import UserError
+from data_pipeline.prepare.combine import combine
 from data_pipeline.side import Side
 from data_pipeline.splits import folds_of_speakers
 from data_pipeline.targets import Target
@@ -32,7 +32,7 @@ def folds_of(dataset: Dataset, count: int, target: Target) -> list[Sides]:
     """
     if dataset.split_name == "random":
         raise UserError(f"{dataset.folder} is split clip by clip, so that nobody is unheard: prepare it by speaker")
-    known = datasets.descriptions(dataset, "train", target)
+    known = input_pipeline.descriptions(dataset, "train", target)
     kinds = {
         str(speaker): f"{corpus}/{sex}"
         for speaker, corpus, sex in zip(known["speaker"], known["corpus"], known["sex"], strict=True)

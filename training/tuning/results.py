@@ -6,8 +6,8 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from data_pipeline.atomic_file import write_text
-from training.run import read_config
+from data_pipeline.storage.atomic_file import write_text
+from training.run.folder import read_config
 from training.tuning.trial import Trial
 
 TABLE, BEST = "trials.csv", "best.json"

@@ -14,10 +14,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from data_pipeline.claimed_folder import claimed
 from data_pipeline.dataset import Dataset
 from data_pipeline.errors import UserError
-from training.recipes.families import Family
+from data_pipeline.storage.claimed_folder import claimed
+from training.families.registry import Family
 from training.tuning.begun import take_up
 from training.tuning.cross_validation import CrossValidation, TrainingsObserver
 from training.tuning.folds import folds_of, write_folds

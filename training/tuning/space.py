@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from data_pipeline.errors import UserError
-from training.recipes.families import Family
+from training.families.registry import Family
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from training.fit import Observer
-from training.progress import ProgressBars, duration
+from training.fitting.fit import Observer
+from training.fitting.progress import ProgressBars, duration
 from training.tuning.search import Search, SearchObserver
 from training.tuning.study import OpenTrial
 from training.tuning.trial import State, Trial, best_of

@@ -8,9 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter, PercentFormatter
 
-from data_pipeline.plots.page import Plot, Section, Table, page
-from data_pipeline.plots.style import INK, MUTED, new_figure, png, shortened, styled
-from training.progress import duration
+from data_pipeline.pages.page import Plot, Section, Table, page
+from data_pipeline.pages.style import INK, MUTED, new_figure, png, shortened, styled
+from training.fitting.progress import duration
 from training.tuning.folds import unheard
 from training.tuning.search import Search
 from training.tuning.space import Choice, Range, Space

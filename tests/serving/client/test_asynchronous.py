@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import soundfile
 
-from serving import window
 from serving.client import (
     AsyncEmotionClient,
     AudioRejectedError,
@@ -21,6 +20,7 @@ from serving.client import (
     ServerUnavailableError,
     UnreadableAudioError,
 )
+from serving.recognition import window
 from tests.serving.client.fake_server import fake_server, happy
 
 

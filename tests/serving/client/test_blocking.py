@@ -13,11 +13,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from data_pipeline.decode import decode
+from data_pipeline.audio.decode import decode
 from data_pipeline.emotion import LABELS
 from data_pipeline.errors import UserError
-from serving import window
-from serving.answer import EmotionAnswer, read_answers
 from serving.client import (
     AudioRejectedError,
     EmotionClient,
@@ -32,8 +30,10 @@ from serving.client import (
     UnreadableAudioError,
     wait_until_available,
 )
-from serving.recogniser_in_process import InProcessRecogniser
+from serving.recognition import window
+from serving.recognition.answer import EmotionAnswer, read_answers
 from serving.server.local import LocalServer
+from serving.server.recogniser_in_process import InProcessRecogniser
 from serving.status import RowStatus
 from serving.tensors import to_array
 from tests.serving.client.fake_server import fake_server, happy
@@ -444,7 +444,7 @@ class TestInProcess:
 
 def test_neither_client_nor_server_needs_the_training_code():
     program = (
-        "import sys, serving.client, serving.recogniser_in_process, serving.server.local\n"
+        "import sys, serving.client, serving.server.recogniser_in_process, serving.server.local\n"
         "sys.exit(', '.join(name for name in sys.modules if name.split('.')[0] == 'training') or 0)"
     )
     found = subprocess.run(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.serving.conformance import repository
-from tests.serving.ser_serve import ser_serve
+from tests.serving.server.ser_serve import ser_serve
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from data_pipeline.audio.log_mel import LogMelSettings
 from data_pipeline.emotion import LABELS
-from data_pipeline.log_mel import LogMelSettings
-from serving.export import export
-from training.models.mobilenet import MobileNetSettings, build
-from training.recogniser import Recogniser
+from serving.export.export import export
+from training.families.mobilenet.network import MobileNetSettings, build
+from training.run.recogniser import Recogniser
 
 MODEL = "mobilenet"
 

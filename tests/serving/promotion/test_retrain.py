@@ -12,16 +12,16 @@ from typer.testing import CliRunner
 import ser
 from data_pipeline.augment import AugmentSettings
 from data_pipeline.errors import UserError
-from serving import origin
+from serving.export import origin
 from serving.promotion import version_labels
 from serving.promotion.champion import find
 from serving.server.local import LocalServer, ServerSettings
 from tests.data_pipeline.prepared import write_dataset
 from tests.serving.server.reload_client import ReloadClient
-from training.fit import FitSettings
-from training.models.cnn import CnnSettings
-from training.recipes.cnn import CnnRecipe, train
-from training.run import Run
+from training.families.cnn.network import CnnSettings
+from training.families.cnn.recipe import CnnRecipe, train
+from training.fitting.fit import FitSettings
+from training.run.folder import Run
 
 RECIPE = CnnRecipe(
     model=CnnSettings(filters=(16, 32, 32), window_frames=48, hidden=16, dropout=0.0),

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 import ser
 from data_pipeline.errors import UserError
-from serving import server_config
+from serving.model_repository import server_config
 from serving.promotion import version_labels
 from serving.server.local import LocalServer, ServerSettings
 from tests.serving.server.reload_client import ReloadClient, entry

@@ -3,7 +3,7 @@
 import pytest
 
 from data_pipeline.errors import UserError
-from serving import server_config
+from serving.model_repository import server_config
 from serving.server.batching_settings import BatchingSettings
 
 

@@ -11,7 +11,7 @@ import pytest
 from tensorflow_serving.apis import prediction_service_pb2_grpc
 
 from serving.server.local import LocalServer, ServerSettings
-from tests.serving.test_server import ask, make_request
+from tests.serving.server.test_server import ask, make_request
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 SETTINGS = struct.pack(">I", 0)[1:] + b"\x04\x00" + struct.pack(">I", 0)

@@ -15,7 +15,7 @@ from data_pipeline.errors import UserError
 from serving.server.batching_settings import BatchingSettings
 from serving.server.local import LocalServer, ServerSettings
 from serving.server.predictor import Predictor
-from tests.serving.test_server import ask, make_request
+from tests.serving.server.test_server import ask, make_request
 
 SETTINGS = ServerSettings(
     rest_port=0, batching=BatchingSettings(threads=1, max_batch_size=8, max_execution_batch_size=8)

@@ -10,11 +10,11 @@ import grpc
 import pytest
 from tensorflow_serving.apis.get_model_status_pb2 import ModelVersionStatus
 
-from serving import server_config
+from serving.model_repository import server_config
 from serving.server.batching_settings import BatchingSettings
 from serving.server.local import LocalServer, ServerSettings
-from tests.serving.ser_serve import ser_serve
 from tests.serving.server.reload_client import ReloadClient, entry
+from tests.serving.server.ser_serve import ser_serve
 
 AVAILABLE, END = ModelVersionStatus.AVAILABLE, ModelVersionStatus.END
 BATCHING = BatchingSettings(max_batch_size=8, max_execution_batch_size=8, pad_variable_length_inputs=True)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from keras import ops
 
-from tests.training.wav2vec2.tiny import CONFIGS, close, waveform
+from tests.training.families.wav2vec2.tiny import CONFIGS, close, waveform
 from training.checkpoint import open_checkpoint
-from training.models.wav2vec2 import Wav2Vec2Backbone
+from training.families.wav2vec2 import Wav2Vec2Backbone
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")

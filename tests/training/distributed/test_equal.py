@@ -10,11 +10,11 @@ import pytest
 from data_pipeline.augment import AugmentSettings
 from tests.data_pipeline.prepared import write_dataset
 from tests.training.distributed.processes import ended_well, start_mirrored, start_workers
-from training.fit import FitSettings
-from training.models import cnn as network
-from training.models.cnn import CnnSettings
-from training.recipes.cnn import CnnRecipe, train
-from training.run import Run
+from training.families.cnn import network
+from training.families.cnn.network import CnnSettings
+from training.families.cnn.recipe import CnnRecipe, train
+from training.fitting.fit import FitSettings
+from training.run.folder import Run
 
 # 30 clips in batches of 7: the last batch has 2, one for each of two replicas and too few for three. Some clips have
 # two windows. There is no dropout, whose draws differ between replicas on purpose; and the network is shallow, since

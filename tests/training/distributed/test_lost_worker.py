@@ -9,8 +9,8 @@ import pytest
 from tests.data_pipeline.prepared import write_dataset
 from tests.training.distributed.processes import ended_well, start_workers
 from tests.training.distributed.test_equal import RECIPE, settings_of
-from training.recipes import cnn
-from training.run import Run
+from training.families.cnn import recipe as cnn
+from training.run.folder import Run
 
 SOON = 120
 """Seconds. On an idle machine it takes about 30: TensorFlow notices after 10, and waits as long once more to part."""

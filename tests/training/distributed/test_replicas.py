@@ -2,10 +2,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from data_pipeline.audio.log_mel import LogMelSettings
 from data_pipeline.errors import UserError
-from data_pipeline.log_mel import LogMelSettings
 from training.distributed import Replicas
-from training.models import cnn
+from training.families.cnn import network as cnn
 
 
 def test_batch_norms_that_wait_for_other_replicas_are_not_compiled():

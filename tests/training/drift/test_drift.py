@@ -6,16 +6,16 @@ import soundfile
 from typer.testing import CliRunner
 
 import ser
+from data_pipeline.audio.log_mel import LogMelSettings
 from data_pipeline.augment import AugmentSettings
 from data_pipeline.errors import UserError
-from data_pipeline.log_mel import LogMelSettings
 from data_pipeline.quality.signal import Signal
 from tests.data_pipeline.prepared import tone, write_dataset
 from training.drift.drift import Due, compare
 from training.drift.heard import Heard
-from training.fit import FitSettings
-from training.models.cnn import CnnSettings
-from training.recipes.cnn import CnnRecipe, train
+from training.families.cnn.network import CnnSettings
+from training.families.cnn.recipe import CnnRecipe, train
+from training.fitting.fit import FitSettings
 
 LABELS = ("anger", "fear", "neutral")
 

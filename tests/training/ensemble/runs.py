@@ -10,15 +10,15 @@ from data_pipeline.augment import AugmentSettings
 from data_pipeline.dataset import Dataset
 from data_pipeline.emotion import LABELS
 from data_pipeline.targets import Target
-from tests.training.wav2vec2.small import SMALL
+from tests.training.families.wav2vec2.small import SMALL
 from training.ensemble.stored_answers import write_stored
-from training.fit import FitSettings
+from training.families.cnn.network import CnnSettings
+from training.families.cnn.recipe import CnnRecipe, train
+from training.families.wav2vec2 import HeadSettings, Wav2Vec2Classifier, Wav2Vec2Settings
+from training.fitting.fit import FitSettings
+from training.fitting.training_data import describe_learning
 from training.front_end import WaveformSettings
-from training.models.cnn import CnnSettings
-from training.models.wav2vec2 import HeadSettings, Wav2Vec2Classifier, Wav2Vec2Settings
-from training.recipes.cnn import CnnRecipe, train
-from training.run import Run
-from training.training_data import describe_learning
+from training.run.folder import Run
 
 RECIPE = CnnRecipe(
     model=CnnSettings(filters=(8,), window_frames=48, hidden=8, dropout=0.0),

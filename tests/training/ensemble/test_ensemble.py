@@ -18,10 +18,10 @@ from training.ensemble.out_of_fold import idle
 from training.ensemble.pool import Pool
 from training.ensemble.stored_answers import read_stored
 from training.ensemble.training_side import TrainingSide
-from training.evaluate import Condition, predict
-from training.fit import Observer
-from training.run import Run
-from training.temperature import scaled
+from training.evaluation.evaluate import Condition, predict
+from training.evaluation.temperature import scaled
+from training.fitting.fit import Observer
+from training.run.folder import Run
 
 TEMPERATURE = 1.7
 

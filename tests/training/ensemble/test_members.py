@@ -9,14 +9,14 @@ from data_pipeline.emotion import LABELS
 from data_pipeline.errors import UserError
 from tests.data_pipeline.prepared import write_dataset
 from tests.training.ensemble.runs import clips_of, write_answers
-from tests.training.test_compare import copy_of
-from tests.training.test_report import untrained
+from tests.training.evaluation.test_comparison import copy_of
+from tests.training.report.test_report import untrained
 from training.ensemble.fold_recipe import fold_recipe
 from training.ensemble.given_answers import beyond, given_answers
 from training.ensemble.members import members_of
 from training.ensemble.stored_answers import read_stored
 from training.ensemble.training_side import TrainingSide
-from training.run import Run
+from training.run.folder import Run
 
 NAMES = tuple(map(str, LABELS))
 

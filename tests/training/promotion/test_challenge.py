@@ -3,21 +3,21 @@ import json
 import numpy as np
 import pytest
 
+from data_pipeline.audio.log_mel import LogMelSettings
 from data_pipeline.augment import AugmentSettings
 from data_pipeline.errors import UserError
-from data_pipeline.log_mel import LogMelSettings
 from tests.data_pipeline.prepared import write_dataset
-from training.calibrate import calibrate
-from training.evaluate import Condition
-from training.fit import FitSettings
-from training.models.cnn import CnnSettings
+from training.evaluation.calibration import calibrate
+from training.evaluation.evaluate import Condition
+from training.families.cnn.network import CnnSettings
+from training.families.cnn.recipe import CnnRecipe, train
+from training.families.registry import recipe_of
+from training.fitting.fit import FitSettings
 from training.promotion import record
 from training.promotion.challenge import Challenge, age_bands, gather, hold, train_challenger
 from training.promotion.rule import Outcome, PromotionRule
 from training.promotion.sides import sides_of_speakers
-from training.recipes.cnn import CnnRecipe, train
-from training.recipes.families import recipe_of
-from training.run import Run
+from training.run.folder import Run
 
 RECIPE = CnnRecipe(
     model=CnnSettings(filters=(8, 16), window_frames=48, hidden=8),

@@ -4,7 +4,7 @@ import re
 import pytest
 
 from tests.training.promotion.answers import LABELS, paired
-from training import metrics
+from training.evaluation import metrics
 from training.promotion.decision_page import decision_page
 from training.promotion.rule import PromotionRule, decide
 

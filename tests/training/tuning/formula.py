@@ -6,11 +6,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 from data_pipeline.errors import UserError
-from training.fit import Epoch, Observer
-from training.models.cnn import CnnSettings
-from training.recipes import cnn
-from training.recipes.families import Family
-from training.run import Run
+from training.families.cnn import recipe as cnn
+from training.families.cnn.network import CnnSettings
+from training.families.registry import Family
+from training.fitting.fit import Epoch, Observer
+from training.run.folder import Run
 
 BEST_RATE = 1e-3
 

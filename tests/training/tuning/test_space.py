@@ -3,7 +3,7 @@ import tomllib
 import pytest
 
 from data_pipeline.errors import UserError
-from training.recipes.families import FAMILIES, family_named
+from training.families.registry import FAMILIES, family_named
 from training.tuning.space import SPACES, Choice, Range, fitted_to, own_settings, parse_space, stated_in
 
 CHECKPOINT = {"weights": {"checkpoint": "owner/name"}}

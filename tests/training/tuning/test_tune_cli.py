@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 import ser
 from data_pipeline.errors import UserError
 from tests.data_pipeline.prepared import write_dataset
-from training.run import Run
+from training.run.folder import Run
 
 SETTINGS = """
 [model]

@@ -1,0 +1,324 @@
+"""tf.data pipelines of batches: raw waveforms or log-mel spectrograms, with true lengths and labels.
+
+With `training`, an epoch's batches are shuffled and augmented, and are a pure function of (dataset, seed, epoch): no
+random state outlives an epoch, so that a job which starts again at epoch 7 sees what it would have seen.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from data_pipeline.audio.log_mel import LogMelSettings, log_mel, num_frames
+from data_pipeline.audio.telephone import TelephoneSettings, telephone
+from data_pipeline.augment import AugmentSettings
+from data_pipeline.augment.mixup import mixup
+from data_pipeline.augment.spec_augment import mask_spectrogram
+from data_pipeline.augment.waveform_chain import Change, waveform_chain
+from data_pipeline.batch_part import BatchPart, PartedBatches
+from data_pipeline.dataset import Dataset
+from data_pipeline.errors import UserError
+from data_pipeline.records.parsing import parse, parse_emotion
+from data_pipeline.targets import Target
+
+_BATCHES_AHEAD = 4
+
+_SHUFFLE_BUFFER = 2_048
+"""Utterances; about 160 MB of waveforms of 2.5 s. Shards are mixed at preparation, so a partial shuffle is enough."""
+
+_MASKS, _CHANNEL = 2, 7
+"""Keep draws for one clip apart from those of the waveform's changes, which fold other numbers into its seed."""
+
+
+def waveforms(
+    dataset: Dataset,
+    split: str,
+    *,
+    batch_size: int,
+    training: bool = False,
+    epoch: int = 0,
+    seed: int = 0,
+    augment: AugmentSettings | None = None,
+    crop_seconds: float | None = None,
+    target: Target | None = None,
+    channel: TelephoneSettings | None = None,
+    multiple: int = 1,
+    part: BatchPart | None = None,
+) -> tf.data.Dataset:
+    """Batches of raw waveforms.
+
+    Args:
+        dataset: A prepared dataset.
+        split: Which side of it.
+        batch_size: Clips a batch; the last batch may be smaller.
+        training: Shuffle, and apply crop and `augment`. Without it, order is that of the records.
+        epoch: Together with `seed`, decides the order and every random change.
+        seed: See `epoch`.
+        augment: Changes to waveforms while training; None for none.
+        crop_seconds: While training, at most so much of each clip; None for whole clips.
+        target: What is to be answered; by default the acted emotion among the six of `LABELS`. Clips of other
+            emotions are left out.
+        channel: A telephone channel that every clip goes through, in training after all changes; None for none.
+        multiple: Batches are padded to a multiple of so many samples.
+        part: Which rows of each batch are made: those that they would be in the whole batch, but padded to the longest
+            among them. None for all.
+
+    Returns:
+        Elements `({"waveform": float32 [batch, samples], "num_samples": int32 [batch]}, float32 [batch, classes])`,
+        16 kHz, padded with zeros to the longest of the batch, and on to `multiple`.
+
+    Raises:
+        UserError: If the dataset has no such split, or the split no clip with one of the labels.
+    """
+    target = target or Target()
+    _check_clips(dataset, split, target)
+    hear = _hearing(target, _changes(augment, crop_seconds, channel, training), epoch, seed)
+
+    def to_features(index, record):
+        waveform, label, _ = hear(index, record)
+        return {"waveform": waveform, "num_samples": tf.size(waveform)}, label
+
+    records = _shuffled(dataset, split, epoch, seed, target) if training else _records(dataset, split, target)
+    shapes = ({"waveform": [None], "num_samples": []}, [len(target.labels)])
+    parted = _parted(part, dataset, split, batch_size, target, neighbours=False)
+    batches = _batched(records, to_features, batch_size, shapes, None, parted)
+    if multiple > 1:
+        batches = batches.map(lambda inputs, labels: (_lengthened(inputs, multiple), labels), tf.data.AUTOTUNE)
+    return _finish(batches, dataset, split, batch_size, target)
+
+
+def log_mels(
+    dataset: Dataset,
+    split: str,
+    *,
+    batch_size: int,
+    settings: LogMelSettings,
+    training: bool = False,
+    epoch: int = 0,
+    seed: int = 0,
+    augment: AugmentSettings | None = None,
+    crop_seconds: float | None = None,
+    target: Target | None = None,
+    channel: TelephoneSettings | None = None,
+    part: BatchPart | None = None,
+) -> tf.data.Dataset:
+    """Batches of log-mel spectrograms.
+
+    Args:
+        dataset: See `waveforms`, as for the other arguments.
+        split: See there.
+        batch_size: See there.
+        settings: Of the spectrogram.
+        training: See there; also applies SpecAugment's masks and mixup.
+        epoch: See there.
+        seed: See there.
+        augment: What to change while training; None for nothing.
+        crop_seconds: See there.
+        target: See there.
+        channel: See there.
+        part: See there. For mixup, one row more is read.
+
+    Returns:
+        Elements `({"log_mel": float32 [batch, frames, bands], "num_frames": int32 [batch]},
+        float32 [batch, classes])`, padded with the value of silence to the longest of the batch.
+
+    Raises:
+        UserError: See `waveforms`.
+    """
+    target = target or Target()
+    _check_clips(dataset, split, target)
+    hear = _hearing(target, _changes(augment, crop_seconds, channel, training), epoch, seed)
+    masks = augment if training and augment and (augment.band_masks or augment.frame_masks) else None
+
+    def to_features(index, record):
+        waveform, label, clip_seed = hear(index, record)
+        spectrogram = log_mel(waveform, settings)
+        if masks:
+            spectrogram = mask_spectrogram(spectrogram, masks, tf.random.fold_in(clip_seed, _MASKS))
+        return {"log_mel": spectrogram, "num_frames": num_frames(tf.size(waveform), settings)}, label
+
+    records = _shuffled(dataset, split, epoch, seed, target) if training else _records(dataset, split, target)
+    shapes = ({"log_mel": [None, settings.num_bands], "num_frames": []}, [len(target.labels)])
+    padding = ({"log_mel": settings.floor, "num_frames": 0}, 0.0)
+    strength = augment.mixup if training and augment else 0.0
+    parted = _parted(part, dataset, split, batch_size, target, neighbours=strength > 0)
+    batches = _batched(records, to_features, batch_size, shapes, padding, parted)
+    if strength:
+
+        def mixed(number, batch):
+            features, labels = batch
+            rows = parted.rows(number) if parted else None
+            return mixup(features, labels, strength, _seed(seed, epoch, number, stream=1), rows)
+
+        batches = batches.enumerate().map(mixed, tf.data.AUTOTUNE)
+    return _finish(batches, dataset, split, batch_size, target)
+
+
+def descriptions(dataset: Dataset, split: str, target: Target | None = None) -> dict[str, np.ndarray]:
+    """What is known of each clip of a split, in the order of its batches without `training`.
+
+    Args:
+        dataset: A prepared dataset.
+        split: Which side of it.
+        target: Clips with none of its labels are left out; by default the six of `LABELS`.
+
+    Returns:
+        One array [clips] a field: `label`, the acted emotion's index in the target's labels; `name`, `corpus`,
+        `speaker` (as `corpus/speaker`), `emotion`, `intensity`, `sentence`, `repetition`, `sex`, `race`, `ethnicity`
+        of strings; `age` (-1 where unknown), `speaker_known` (0 or 1) and `num_samples` of integers. `votes` is
+        [clips, emotions], in the order of `EMOTIONS`.
+
+    Raises:
+        UserError: See `waveforms`.
+    """
+    target = target or Target()
+    _check_clips(dataset, split, target)
+    records = _records(dataset, split, target).map(_description, tf.data.AUTOTUNE).batch(1_024)
+    parts = list(records.as_numpy_iterator())
+    fields = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+    described: dict[str, np.ndarray] = {
+        key: np.char.decode(values.astype(bytes)) if values.dtype == object else values
+        for key, values in fields.items()
+    }
+    return {**described, "label": target.indices(described["emotion"])}
+
+
+def without_votes(dataset: Dataset, split: str, target: Target) -> int:
+    """How many clips of a split count as acted, though votes are learned, since nobody voted on them.
+
+    Args:
+        dataset: A prepared dataset.
+        split: Which side of it.
+        target: Only clips with its labels are counted.
+
+    Returns:
+        A number of clips; 0 where the acted emotion is the target.
+
+    Raises:
+        UserError: If votes are the target and nobody voted on any of the clips; also see `waveforms`.
+    """
+    if not target.learns_votes:
+        return 0
+    _check_clips(dataset, split, target)
+    side = dataset.side(split)
+    voted = side.voted
+    if voted and target.outside(side):
+        # The side's count is of all its clips, those that are left out among them.
+        voted = int(descriptions(dataset, split, target)["votes"].any(axis=1).sum())
+    if not voted:
+        raise UserError(
+            f"no {split} clip of {dataset.folder} labelled {', '.join(target.labels)} has listeners' votes: "
+            "choose --labels acted" + (" --votes-share 0" if target.votes_share else "")
+        )
+    return target.clips(side) - voted
+
+
+def _check_clips(dataset: Dataset, split: str, target: Target) -> None:
+    side = dataset.side(split)
+    if not target.clips(side):
+        raise UserError(
+            f"no {split} clip of {dataset.folder} is labelled {', '.join(target.labels)}; "
+            f"its emotions are {', '.join(dataset.emotions)}"
+        )
+
+
+def _parted(
+    part: BatchPart | None, dataset: Dataset, split: str, batch_size: int, target: Target, neighbours: bool
+) -> PartedBatches | None:
+    return PartedBatches(part, target.clips(dataset.side(split)), batch_size, neighbours) if part else None
+
+
+def _batched(
+    records: tf.data.Dataset, to_features: Callable, batch_size: int, shapes, padding, parted: PartedBatches | None
+) -> tf.data.Dataset:
+    """Records as padded batches of features; of each batch only what is a process's part, if it has one."""
+    numbered = records.enumerate()
+    if parted is None:
+        return numbered.map(to_features, tf.data.AUTOTUNE).padded_batch(batch_size, shapes, padding)
+    # Before they are parsed: what is not this process's costs it no more than reading.
+    mine = numbered.filter(lambda index, _: parted.includes(index))
+    clips = mine.map(lambda index, record: (index, to_features(index, record)), tf.data.AUTOTUNE)
+    return parted.join(clips, shapes, padding)
+
+
+def _lengthened(inputs: dict[str, tf.Tensor], multiple: int) -> dict[str, tf.Tensor]:
+    waveform = inputs["waveform"]
+    return {**inputs, "waveform": tf.pad(waveform, [[0, 0], [0, -tf.shape(waveform)[1] % multiple]])}
+
+
+def _finish(batches: tf.data.Dataset, dataset: Dataset, split: str, batch_size: int, target: Target) -> tf.data.Dataset:
+    """Say how many batches there are, which lets Keras and progress bars know the end, and make them ahead.
+
+    Autotuning is off. Its thread sleeps for 10 ms, then for 20, 40 and so on, and who drops an iterator often waits
+    until it wakes: a pass that takes 42 s was over after 82 s. Without it every parallel step has a thread a core.
+    """
+    count = math.ceil(target.clips(dataset.side(split)) / batch_size)
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    ahead = batches.apply(tf.data.experimental.assert_cardinality(count)).prefetch(_BATCHES_AHEAD)
+    return ahead.with_options(options)
+
+
+def _description(record: tf.Tensor) -> dict[str, tf.Tensor]:
+    utterance = parse(record)
+    del utterance["waveform"]
+    return {**utterance, "speaker": tf.strings.join([utterance["corpus"], utterance["speaker"]], "/")}
+
+
+def _records(dataset: Dataset, split: str, target: Target) -> tf.data.Dataset:
+    shards = [str(dataset.folder / shard) for shard in dataset.side(split).shards]
+    return _of_target(tf.data.TFRecordDataset(shards), dataset, split, target)
+
+
+def _of_target(records: tf.data.Dataset, dataset: Dataset, split: str, target: Target) -> tf.data.Dataset:
+    if not target.outside(dataset.side(split)):
+        return records
+    return records.filter(lambda record: target.includes(parse_emotion(record)))
+
+
+def _shuffled(dataset: Dataset, split: str, epoch: int, seed: int, target: Target) -> tf.data.Dataset:
+    """Records in an epoch's order: shards first, then within a buffer."""
+    shards = [str(dataset.folder / shard) for shard in dataset.side(split).shards]
+    order = np.random.default_rng([seed, epoch]).permutation(len(shards))
+    files = tf.data.Dataset.from_tensor_slices([shards[index] for index in order])
+    records = files.interleave(
+        tf.data.TFRecordDataset, cycle_length=4, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
+    )
+    shuffle_seed = int(np.random.default_rng([seed, epoch, 1]).integers(2**31))
+    records = _of_target(records, dataset, split, target)
+    return records.shuffle(_SHUFFLE_BUFFER, seed=shuffle_seed, reshuffle_each_iteration=False)
+
+
+def _seed(seed: int, epoch: int, index: tf.Tensor, stream: int) -> tf.Tensor:
+    """A stateless seed of its own for each (seed, epoch, index); streams keep clips and batches apart."""
+    folded = tf.random.fold_in(tf.constant([seed, stream], tf.int32), tf.constant(epoch, tf.int32))
+    return tf.random.fold_in(folded, tf.cast(index, tf.int32))
+
+
+def _changes(
+    augment: AugmentSettings | None, crop_seconds: float | None, channel: TelephoneSettings | None, training: bool
+) -> list[Change]:
+    """What is done to every waveform, in this order."""
+    changes = [waveform_chain(augment, crop_seconds)] if training else []
+    if channel:
+        changes.append(lambda waveform, seed: telephone(waveform, channel, tf.random.fold_in(seed, _CHANNEL)))
+    return changes
+
+
+def _hearing(target: Target, changes: Sequence[Change], epoch: int, seed: int) -> Callable:
+    """A function from (index, record) to (waveform, label distribution, the clip's seed).
+
+    It is one function down to the features, not one step of the pipeline for each of these: a step costs a clip about
+    as much as parsing does, and a seed that nothing draws from is then never computed.
+    """
+
+    def hear(index: tf.Tensor, record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        utterance = parse(record)
+        clip_seed = _seed(seed, epoch, index, stream=0)
+        waveform = utterance["waveform"]
+        for change in changes:
+            waveform = change(waveform, clip_seed)
+        return waveform, target.distribution(utterance["emotion"], utterance["votes"]), clip_seed
+
+    return hear

@@ -1,0 +1,94 @@
+"""Shards written by Apache Beam: on Flink, Spark or Dataflow, or by its direct runner on this machine.
+
+Only descriptions of shards (paths and labels) cross the shuffle that spreads them over workers; each worker writes its
+shard itself. Waveforms that cross a shuffle made a pipeline slower than a plain loop and its memory grow without bound.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from data_pipeline.errors import UserError
+from data_pipeline.prepare.outcome import Outcome, read_outcome
+from data_pipeline.prepare.shards import Task, write_shard
+
+if TYPE_CHECKING:
+    from apache_beam.options.pipeline_options import PipelineOptions
+
+    from data_pipeline.prepare.destination import Destination
+    from data_pipeline.prepare.job import WriteAll
+
+
+def beam_writer(runner: str, options: Sequence[str], destination: "Destination") -> "WriteAll":
+    """What `prepare` needs to have its shards written by a Beam pipeline.
+
+    Args:
+        runner: Name of a Beam runner (`DirectRunner`, `FlinkRunner`, `SparkRunner`, `DataflowRunner`).
+        options: Pipeline options as the command line of a Beam program takes them (`--region=europe-west1`).
+        destination: The dataset's folder. The runner's workers must reach it and every clip under the same
+            locations, so that anything but the direct runner wants `gs://`, `s3://` or a shared mount.
+
+    Raises:
+        UserError: If Apache Beam is not installed, or does not know the runner or the options.
+    """
+    try:
+        from apache_beam.options.pipeline_options import PipelineOptions
+        from apache_beam.runners import create_runner
+    except ImportError as error:
+        raise UserError(
+            "--runner needs Apache Beam, which is not installed: pip install 'speech-emotion-recognition[beam]'"
+        ) from error
+    try:
+        create_runner(runner)
+        # In one process and its threads: the direct runner is for trying things out, the pool for real work here.
+        pipeline_options = PipelineOptions([f"--runner={runner}", *options])
+        unknown = set(pipeline_options.get_all_options(retain_unknown_options=True))
+        unknown -= set(pipeline_options.get_all_options())
+    except (ValueError, ImportError) as error:
+        raise UserError(f"--runner {runner} cannot be used ({error}): choose a runner that Apache Beam has") from error
+    if unknown:
+        raise UserError(f"Apache Beam does not know the option {', '.join(sorted(unknown))}: check --runner-option")
+
+    def write_all(tasks: Sequence[Task], on_progress: Callable[[int], None]) -> Mapping[str, Outcome]:
+        _run(tasks, pipeline_options)
+        on_progress(sum(len(task.shard.clips) for task in tasks))
+        return _outcomes(tasks, destination)
+
+    return write_all
+
+
+def _run(tasks: Sequence[Task], options: "PipelineOptions") -> None:
+    import apache_beam as beam
+
+    try:
+        with beam.Pipeline(options=options) as pipeline:
+            # Whole shards are spread over the workers; without the shuffle one worker would get what is made in one.
+            _ = pipeline | beam.Create(tasks) | beam.Reshuffle() | beam.Map(_write)
+    # A pipeline's errors have the classes of its runner; they are told as they are.
+    except Exception as error:
+        raise UserError(
+            f"the Beam pipeline failed ({_last_line(error)}): put that right, then run the same command again to go on "
+            "from here"
+        ) from error
+
+
+def _write(task: Task) -> str:
+    # What became of the shard is in its note, where a later run finds it too; nothing else needs to come back.
+    write_shard(task)
+    return task.shard.name
+
+
+def _outcomes(tasks: Sequence[Task], destination: "Destination") -> dict[str, Outcome]:
+    files = destination.begun()
+    outcomes = {task.shard.name: read_outcome(task.shard, files) for task in tasks}
+    missing = [name for name, outcome in outcomes.items() if outcome is None]
+    if missing:
+        raise UserError(
+            f"the Beam pipeline left no {missing[0]} in {destination.location}: make sure that its workers write "
+            "to the same place, then run the same command again"
+        )
+    return {name: outcome for name, outcome in outcomes.items() if outcome is not None}
+
+
+def _last_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[-1] if lines else type(error).__name__

@@ -1,0 +1,165 @@
+"""Several prepared datasets as one, with the sides of speakers stated anew."""
+
+import contextlib
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+import tensorflow as tf
+
+from data_pipeline.audio.decode import SAMPLE_RATE
+from data_pipeline.dataset import FORMAT, Dataset
+from data_pipeline.emotion import EMOTIONS
+from data_pipeline.errors import UserError
+from data_pipeline.prepare.plan import CLIPS_PER_SHARD
+from data_pipeline.records.parsing import parse
+from data_pipeline.records.tfrecord import write_record
+from data_pipeline.side import SIDES, Side
+from data_pipeline.storage.atomic_file import write_text
+from data_pipeline.storage.claimed_folder import claimed
+
+_MOST_SHARDS = 128
+"""Of a side, since all are open at a time."""
+
+_DESCRIPTION = "dataset.json"
+
+
+@dataclass(slots=True)
+class _Written:
+    """A side so far.
+
+    Attributes:
+        shards: Their files, by name; records go to one after the other, so that each has some of every dataset.
+        digest: Of the records in their order.
+    """
+
+    shards: dict[str, BinaryIO]
+    digest: "hashlib._Hash" = field(default_factory=hashlib.sha256)
+    clips: int = 0
+    samples: int = 0
+    voted: int = 0
+    unknown: int = 0
+    speakers: set[str] = field(default_factory=set)
+    emotions: Counter[str] = field(default_factory=Counter)
+
+    def add(self, record: bytes, known: Mapping) -> None:
+        """Write a record and count it."""
+        write_record(list(self.shards.values())[self.clips % len(self.shards)], record)
+        self.digest.update(hashlib.sha256(record).digest())
+        self.clips += 1
+        self.samples += int(known["num_samples"])
+        self.voted += bool(known["votes"].any())
+        self.unknown += not known["speaker_known"]
+        self.speakers.add(_speaker(known))
+        self.emotions[known["emotion"].decode()] += 1
+
+
+def combine(parts: Sequence[Dataset], folder: Path, sides: Mapping[str, Side]) -> Dataset:
+    """Write one dataset of the clips of several.
+
+    A clip that several of them have, by corpus and name, is taken from the last. Where the folder holds what the same
+    call has written before, nothing is written.
+
+    Args:
+        parts: Prepared datasets.
+        folder: Made if it is missing.
+        sides: The side of each speaker (`corpus/speaker`); clips of others are left out.
+
+    Returns:
+        The dataset, whose `dataset.json` notes its parts.
+
+    Raises:
+        UserError: If the folder holds anything else, or cannot be written.
+    """
+    origin = {
+        "parts": [{"folder": str(part.folder), "fingerprint": part.fingerprint} for part in parts],
+        "sides": hashlib.sha256(json.dumps(sorted(sides.items())).encode()).hexdigest(),
+    }
+    if (folder / _DESCRIPTION).exists():
+        before = json.loads((folder / _DESCRIPTION).read_text(encoding="utf-8"))
+        if before.get("combined") != origin:
+            raise UserError(f"{folder} holds another dataset: choose another folder")
+        return Dataset.open(folder)
+    with claimed(folder):
+        written = _write(parts, folder, sides)
+        content = _describe(parts, folder, written, origin)
+        write_text(folder / _DESCRIPTION, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+    return Dataset.open(folder)
+
+
+def _write(parts: Sequence[Dataset], folder: Path, sides: Mapping[str, Side]) -> dict[Side, _Written]:
+    most = Counter[Side]()
+    for split in (split for part in parts for split in part.splits.values()):
+        # The speakers of one side may go to several.
+        for side in {sides[speaker] for speaker in split.speakers if speaker in sides}:
+            most[side] += split.clips
+    with contextlib.ExitStack() as files:
+        written = {
+            side: _Written(
+                {name: files.enter_context((folder / name).open("wb")) for name in _shard_names(side, most[side])}
+            )
+            for side in SIDES
+            if most[side]
+        }
+        taken: set[tuple[bytes, bytes]] = set()
+        for part in reversed(parts):
+            for record, known in _records(part):
+                clip, speaker = (known["corpus"], known["name"]), _speaker(known)
+                if speaker in sides and clip not in taken:
+                    taken.add(clip)
+                    written[sides[speaker]].add(record, known)
+    return {side: one for side, one in written.items() if one.clips}
+
+
+def _shard_names(side: Side, clips: int) -> list[str]:
+    count = min(-(-clips // CLIPS_PER_SHARD), _MOST_SHARDS)
+    return [f"{side}-{number:05d}-of-{count:05d}.tfrecord" for number in range(count)]
+
+
+def _records(part: Dataset) -> Iterator[tuple[bytes, Mapping]]:
+    """Every record of a dataset, and what it says of its clip."""
+    shards = [str(part.folder / shard) for split in part.splits.values() for shard in split.shards]
+
+    def known(record: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        utterance = parse(record)
+        del utterance["waveform"]
+        return record, utterance
+
+    yield from tf.data.TFRecordDataset(shards).map(known, tf.data.AUTOTUNE).as_numpy_iterator()
+
+
+def _speaker(known: Mapping) -> str:
+    return f"{known['corpus'].decode()}/{known['speaker'].decode()}"
+
+
+def _describe(parts: Sequence[Dataset], folder: Path, written: Mapping[Side, _Written], origin: dict) -> dict:
+    emotions = {emotion for one in written.values() for emotion in one.emotions}
+    digests = "".join(f"{side} {one.digest.hexdigest()}\n" for side, one in written.items())
+    return {
+        "format": FORMAT,
+        "emotions": [emotion for emotion in EMOTIONS if emotion in emotions],
+        "corpora": list(dict.fromkeys(corpus for part in parts for corpus in part.corpora)),
+        "synthetic": any(part.synthetic for part in parts),
+        "split": "speaker",
+        "fingerprint": hashlib.sha256(digests.encode()).hexdigest(),
+        "combined": origin,
+        "sample_rate": SAMPLE_RATE,
+        "clips": sum(one.clips for one in written.values()),
+        "speakers_unknown": sum(one.unknown for one in written.values()),
+        "splits": {
+            side: {
+                "clips": one.clips,
+                "seconds": round(one.samples / SAMPLE_RATE, 3),
+                "speakers": sorted(one.speakers),
+                "clips_with_votes": one.voted,
+                "emotions": {emotion: one.emotions[emotion] for emotion in EMOTIONS if one.emotions[emotion]},
+                "shards": list(one.shards),
+                "shard_bytes": {name: (folder / name).stat().st_size for name in one.shards},
+            }
+            for side, one in written.items()
+        },
+    }

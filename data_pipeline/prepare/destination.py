@@ -1,0 +1,146 @@
+"""The folder that a dataset is written to: claimed for one run, changed only when that run has finished.
+
+Record files are written to a hidden folder below it, with a note each of what became of them. A dataset that was there
+before stays as it is until all of the new one is there.
+"""
+
+import contextlib
+import json
+import re
+from collections.abc import Container, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from data_pipeline.errors import UserError
+from data_pipeline.side import SIDES
+from data_pipeline.storage import Storage, is_remote, join, storage_for
+from data_pipeline.storage.claimed_folder import claimed
+from data_pipeline.storage.stored_file import StoredFile
+
+DESCRIPTION = "dataset.json"
+
+_WORK = ".unfinished"
+"""Folder inside the dataset's for an unfinished run's shards and notes."""
+
+_BEGUN = "begun"
+
+_SHARD_NAME = re.compile(rf"({'|'.join(SIDES)})-\d{{5}}-of-\d{{5}}\.tfrecord")
+
+_PART_NAME = re.compile(r"\.\w+\.part\.(tfrecord|json)|.+\.part-[0-9a-f]{32}")
+"""Of what `replacing` leaves when the process is killed, here and in a remote store."""
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """A dataset's folder.
+
+    Attributes:
+        location: A path or a URL.
+    """
+
+    location: str
+
+    @property
+    def work(self) -> str:
+        """The folder for shards and their notes until all are there."""
+        return join(self.location, _WORK)
+
+    @property
+    def storage(self) -> Storage:
+        """What it lies in."""
+        return storage_for(self.location)
+
+    @contextlib.contextmanager
+    def claimed(self) -> Iterator[None]:
+        """Make the folder and hold it against other runs; folders that are still empty afterwards go again.
+
+        A remote folder cannot be held; there the user takes care that one run at a time writes to it.
+
+        Raises:
+            UserError: If it cannot be made, is a file, or another run holds it.
+        """
+        if not self.location:
+            raise UserError("the dataset's folder has no name: give one, as out/data")
+        if is_remote(self.location):
+            yield
+            return
+        with claimed(Path(self.location)):
+            yield
+
+    def description(self) -> dict | None:
+        """What `dataset.json` says, or None if there is none.
+
+        Raises:
+            UserError: If the folder holds something else, or the file describes no dataset.
+        """
+        files = {file.name for file in self.storage.walk(self.location, hidden=True)}
+        if DESCRIPTION not in files:
+            if files and not any(name.startswith(f"{_WORK}/") for name in files):
+                raise UserError(f"{self.location} is not empty and holds no dataset: choose a new folder")
+            return None
+        location = join(self.location, DESCRIPTION)
+        try:
+            content = json.loads(self.storage.read(location))
+        except ValueError:
+            content = None
+        if not isinstance(content, dict) or "plan" not in content:
+            raise UserError(f"{location} describes no dataset: choose a new folder, or delete that file")
+        return content
+
+    def begin(self) -> None:
+        """Mark the folder as one that `prepare` is writing to."""
+        self.storage.make_folder(self.work)
+        # Stores for objects have no empty folders.
+        with self.storage.replacing(join(self.work, _BEGUN)) as file:
+            file.write(b"prepare is writing here; a finished dataset has no such folder\n")
+
+    def begun(self) -> dict[str, StoredFile]:
+        """The record files and notes of an unfinished run, by name."""
+        return {file.name: file for file in self.storage.walk(self.work, hidden=True)}
+
+    def clear(self, keep: Container[str]) -> None:
+        """Delete what an unfinished run left, but for some record files and their notes."""
+        files = self.begun().values()
+        gone = [file for file in files if file.name != _BEGUN and file.name.removesuffix(".json") not in keep]
+        self.storage.delete(file.location for file in gone)
+
+    def finished(self) -> dict[str, StoredFile]:
+        """The record files of a finished dataset, by name."""
+        files = self.storage.walk(self.location, hidden=True)
+        return {file.name: file for file in files if _SHARD_NAME.fullmatch(file.name)}
+
+    def changed(self) -> int:
+        """When `dataset.json` was written, in nanoseconds since the epoch; 0 if it was not."""
+        location = join(self.location, DESCRIPTION)
+        found = self.storage.look_up([location])
+        return found[location].changed if found else 0
+
+    def finish(self, content: dict, shards: Container[str]) -> None:
+        """Put the new dataset in the place of the old one.
+
+        Between the first step and the last there is no dataset. A run that is killed there is taken up again like any
+        other.
+
+        Args:
+            content: Of `dataset.json`.
+            shards: The record files that it names.
+        """
+        new = [file for file in self.begun().values() if file.name in shards]
+        self.storage.delete([join(self.location, DESCRIPTION)])
+        self.storage.move({file.location: join(self.location, file.name) for file in new})
+        left = [file for file in self.storage.walk(self.location, hidden=True) if self._is_ours(file.name)]
+        self.storage.delete(file.location for file in left if file.name not in shards)
+        self.describe(content)
+        self.storage.remove_folder(self.work)
+
+    def _is_ours(self, name: str) -> bool:
+        return bool(_SHARD_NAME.fullmatch(name) or _PART_NAME.fullmatch(name))
+
+    def describe(self, content: dict) -> None:
+        """Write `dataset.json`."""
+        with self.storage.replacing(join(self.location, DESCRIPTION)) as file:
+            file.write((json.dumps(content, indent=1) + "\n").encode())
+
+    def abandon(self) -> None:
+        """Delete what an unfinished run left; a finished dataset stays."""
+        self.storage.remove_folder(self.work)

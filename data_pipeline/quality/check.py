@@ -1,0 +1,337 @@
+"""The quality of corpora before anything is made of them: all that `ser data check` does but talk to the user."""
+
+import json
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from data_pipeline.errors import UserError
+from data_pipeline.quality.findings import UNUSABLE, Finding, Kind, find
+from data_pipeline.quality.measure import Measurement, measure
+from data_pipeline.quality.near_duplicates import Match, candidates, compare
+from data_pipeline.quality.outline import Outline, outline
+from data_pipeline.quality.recording import Recording
+from data_pipeline.quality.repeats import Pair, Repeats, exact_repeats, near_repeats
+from data_pipeline.quality.sources import Found, find_recordings
+from data_pipeline.quality.workers import in_processes
+from data_pipeline.set_aside import SetAside
+from data_pipeline.storage.atomic_file import replacing
+
+FORMAT = 1
+"""Of `check.json`."""
+
+PLOTTED = 60
+"""Waveforms of findings that are drawn, the worst kinds first; as many again may be drawn of repeated audio."""
+
+DEADLY = "crashes or blocks the decoder: its data are broken"
+
+Progress = Callable[[str, int, int], object]
+"""Called with the step (`measuring`), how much of it is done, and how much there is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What a check found.
+
+    Attributes:
+        recordings: That were checked, in the order of the sources.
+        measurements: Of each.
+        findings: What is wrong with recordings one by one, sorted by place.
+        repeats: Audio that is there more than once: the identical, then the nearly identical.
+        outlines: Waveforms of some recordings that something is wrong with, by place.
+        set_aside: Clips that their corpus describes in a way that nothing can be made of.
+        ignored: Audio files among the clips whose names are not of their corpus.
+        elsewhere: Audio files that were not checked, since the place where they lie was recognised as a corpus that
+            does not know them; perhaps they are of another one.
+    """
+
+    recordings: tuple[Recording, ...]
+    measurements: tuple[Measurement, ...]
+    findings: tuple[Finding, ...]
+    repeats: tuple[Repeats, ...]
+    outlines: dict[int, Outline]
+    set_aside: tuple[SetAside, ...]
+    ignored: tuple[str, ...]
+    elsewhere: tuple[str, ...]
+
+    @property
+    def corpora(self) -> tuple[str, ...]:
+        """Their names, in the order of the sources."""
+        return tuple(dict.fromkeys(recording.corpus for recording in self.recordings))
+
+    @property
+    def counts(self) -> dict[Kind, int]:
+        """How many findings there are of each kind that occurs."""
+        counts = Counter(finding.kind for finding in self.findings)
+        return {kind: counts[kind] for kind in Kind if counts[kind]}
+
+    @property
+    def unusable(self) -> int:
+        """How many recordings no dataset can hold, those included that a manifest describes badly."""
+        return len({finding.place for finding in self.findings if finding.kind in UNUSABLE}) + len(self.set_aside)
+
+    @property
+    def contradictions(self) -> int:
+        """How many groups of repeated audio carry several labels."""
+        return sum(group.contradictory for group in self.repeats)
+
+    @property
+    def leaks(self) -> int:
+        """How many groups of repeated audio are on several sides of the speaker split."""
+        return sum(group.leaking for group in self.repeats)
+
+
+def check(sources: Sequence[str], workers: int | None = None, on_progress: Progress = lambda *_: None) -> Check:
+    """Measure every recording, judge it, and look for audio that is there more than once.
+
+    The result depends on the files only, not on the number of workers.
+
+    Args:
+        sources: See `quality.sources.find_recordings`.
+        workers: How many processes measure. Defaults to the processors that this process may use.
+        on_progress: Called on this thread.
+
+    Raises:
+        UserError: If a source is unusable, or processes cannot be started.
+    """
+    workers = len(os.sched_getaffinity(0)) if workers is None else workers
+    if workers < 1:
+        raise UserError(f"{workers} workers cannot do anything; ask for at least 1")
+    found = find_recordings(sources)
+    measurements = _measure(found.recordings, workers, on_progress)
+    findings = find(found.recordings, measurements)
+    repeats = _find_repeats(found.recordings, measurements, findings, workers, on_progress)
+    outlines = _outlines(found.recordings, findings, repeats, workers, on_progress)
+    return _assemble(found, measurements, findings, repeats, outlines)
+
+
+def _assemble(
+    found: Found,
+    measurements: Sequence[Measurement],
+    findings: Sequence[Finding],
+    repeats: Sequence[Repeats],
+    outlines: dict[int, Outline],
+) -> Check:
+    return Check(
+        recordings=found.recordings,
+        measurements=tuple(measurements),
+        findings=tuple(findings),
+        repeats=tuple(repeats),
+        outlines=outlines,
+        set_aside=found.set_aside,
+        ignored=found.ignored,
+        elsewhere=found.elsewhere,
+    )
+
+
+def _measure(recordings: Sequence[Recording], workers: int, on_progress: Progress) -> list[Measurement]:
+    return in_processes(measure, recordings, workers, _deadly, _counter("measuring", len(recordings), on_progress))
+
+
+def _deadly(recording: Recording) -> Measurement:  # noqa: ARG001
+    return Measurement(failure=DEADLY)
+
+
+def _find_repeats(
+    recordings: Sequence[Recording],
+    measurements: Sequence[Measurement],
+    findings: Sequence[Finding],
+    workers: int,
+    on_progress: Progress,
+) -> list[Repeats]:
+    # All silence is alike, which the findings say already.
+    useless = {finding.place for finding in findings if finding.kind in UNUSABLE}
+    digests = ["" if place in useless else one.digest for place, one in enumerate(measurements)]
+    exact = exact_repeats(recordings, digests)
+    # One of each group of identical recordings stands for the others.
+    left_out = useless | {place for group in exact for place in group.places[1:]}
+    fingerprints = [b"" if place in left_out else one.fingerprint for place, one in enumerate(measurements)]
+    proposed = candidates(fingerprints, lambda done: on_progress("looking for likenesses", done, len(recordings)))
+    tasks = [(recordings[first], [recordings[other] for other in others]) for first, others in proposed]
+    compared = in_processes(
+        compare, tasks, workers, _incomparable, _counter("comparing waveforms", len(tasks), on_progress)
+    )
+    matches: list[tuple[Pair, Match]] = [
+        ((first, other), match)
+        for (first, others), answers in zip(proposed, compared, strict=True)
+        for other, match in zip(others, answers, strict=True)
+        if match is not None
+    ]
+    return [*exact, *near_repeats(recordings, matches)]
+
+
+def _incomparable(task: tuple[Recording, Sequence[Recording]]) -> list[Match | None]:
+    return [None] * len(task[1])
+
+
+def _outlines(
+    recordings: Sequence[Recording],
+    findings: Sequence[Finding],
+    repeats: Sequence[Repeats],
+    workers: int,
+    on_progress: Progress,
+) -> dict[int, Outline]:
+    order = list(Kind)
+    worst_first = sorted(findings, key=lambda finding: (order.index(finding.kind), finding.place))
+    # What cannot be decoded has no waveform to show.
+    drawable = [finding.place for finding in worst_first if finding.kind not in (Kind.UNREADABLE, Kind.EMPTY)]
+    repeated = [place for group in repeats for place in group.places[: 1 if group.exact else None]]
+    places = sorted({*list(dict.fromkeys(drawable))[:PLOTTED], *repeated[:PLOTTED]})
+    drawn = in_processes(
+        outline,
+        [recordings[place] for place in places],
+        workers,
+        _undrawn,
+        _counter("drawing", len(places), on_progress),
+    )
+    return {place: one for place, one in zip(places, drawn, strict=True) if one is not None}
+
+
+def _undrawn(recording: Recording) -> None:  # noqa: ARG001
+    return None
+
+
+def _counter(step: str, total: int, on_progress: Progress) -> Callable[[int], None]:
+    """Turn numbers of items just done into the state of a step."""
+    done = 0
+
+    def add(count: int) -> None:
+        nonlocal done
+        done += count
+        on_progress(step, done, total)
+
+    return add
+
+
+def summary(result: Check) -> dict:
+    """The findings as plain values, without the measurements of every recording.
+
+    Args:
+        result: Of a check.
+    """
+    return {
+        "format": FORMAT,
+        "corpora": {name: _count(result, name) for name in result.corpora},
+        "unusable": result.unusable,
+        "contradictions": result.contradictions,
+        "leaks": result.leaks,
+        "counts": {kind.value: count for kind, count in result.counts.items()},
+        "findings": [
+            {
+                "clip": result.recordings[finding.place].title,
+                "kind": finding.kind.value,
+                "detail": finding.detail,
+                "unusable": finding.kind in UNUSABLE,
+            }
+            for finding in result.findings
+        ],
+        "repeats": [_describe_repeats(group) for group in result.repeats],
+        "set_aside": [{"file": clip.file, "reason": clip.reason} for clip in result.set_aside],
+        "ignored": list(result.ignored),
+        "elsewhere": list(result.elsewhere),
+    }
+
+
+def _count(result: Check, corpus: str) -> dict:
+    seconds = [
+        measurement.seconds
+        for recording, measurement in zip(result.recordings, result.measurements, strict=True)
+        if recording.corpus == corpus
+    ]
+    return {"clips": len(seconds), "hours": round(sum(seconds) / 3600, 4)}
+
+
+def _describe_repeats(group: Repeats) -> dict:
+    return {
+        "identical": group.exact,
+        "contradictory": group.contradictory,
+        "leaking": group.leaking,
+        "clips": [
+            {
+                "clip": recording.title,
+                "speaker": recording.speaker,
+                "emotion": recording.emotion,
+                "side": recording.side,
+            }
+            for recording in group.recordings
+        ],
+        "matches": [
+            {
+                "clips": [group.recordings[group.places.index(place)].title for place in pair],
+                "correlation": round(match.correlation, 4),
+                "shift": round(match.shift, 4),
+                "gain": round(match.gain, 2),
+            }
+            for pair, match in group.matches
+        ],
+    }
+
+
+def write(result: Check, folder: Path) -> Path:
+    """Write `check.json` and `check.html`.
+
+    `check.json` holds what `summary` gives and under `clips` the measurements of every recording, one a line.
+
+    Args:
+        result: Of a check.
+        folder: Where to; made if missing.
+
+    Returns:
+        The page.
+
+    Raises:
+        UserError: If the folder cannot be written to.
+    """
+    from data_pipeline.quality.check_page import page
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{folder} cannot be made ({error.strerror}): choose another place with --output") from error
+    with replacing(folder / "check.json") as part, part.open("w", encoding="utf-8") as file:
+        file.writelines(_json_lines(result))
+    with replacing(folder / "check.html") as part:
+        part.write_text(page(result), encoding="utf-8")
+    return folder / "check.html"
+
+
+def _json_lines(result: Check) -> Iterator[str]:
+    """The text of `check.json`, piece by piece, since that of 100,000 recordings is large."""
+    yield json.dumps(summary(result), indent=1, ensure_ascii=False).removesuffix("\n}")
+    yield ',\n "clips": ['
+    separator = "\n"
+    for recording, measurement in zip(result.recordings, result.measurements, strict=True):
+        yield separator + "  " + json.dumps(_describe(recording, measurement), ensure_ascii=False)
+        separator = ",\n"
+    yield "\n ]\n}\n"
+
+
+def _describe(recording: Recording, measurement: Measurement) -> dict:
+    known = {
+        "clip": recording.title,
+        "location": recording.location,
+        "start": recording.start,
+        "end": recording.end,
+        "speaker": recording.speaker,
+        "emotion": recording.emotion,
+        "side": recording.side,
+    }
+    if measurement.failure:
+        return {**known, "failure": measurement.failure}
+    return {
+        **known,
+        "seconds": round(measurement.seconds, 4),
+        "rate": measurement.rate,
+        "channels": measurement.channels,
+        "format": measurement.format,
+        "peak_dbfs": round(measurement.peak, 2),
+        "level_dbfs": round(measurement.level, 2),
+        "full_scale": round(measurement.full_scale, 6),
+        "longest_clip": measurement.longest_clip,
+        "offset": round(measurement.offset, 6),
+        "zeros": round(measurement.zeros, 4),
+        "dead_channels": measurement.dead_channels,
+        "sha256": measurement.digest,
+    }

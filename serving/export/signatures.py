@@ -1,0 +1,157 @@
+"""What a served model can be asked: three signatures around one computation, none of which raises on content.
+
+| signature | inputs |
+| --- | --- |
+| `serving_default` | `waveform` float32 [batch, samples] at 16 kHz, `num_samples` int32 [batch] |
+| `wav_bytes` | `audio` string [batch], each a mono PCM16 WAV file at 8 or 16 kHz |
+| `mulaw_bytes` | `audio` string [batch], each raw 8 kHz G.711 µ-law |
+
+All answer with `probabilities` float32 [batch, classes], `emotion` string [batch], `confidence` float32
+[batch] (the winner's probability) and `status` int32 [batch]. A row whose status is not 0 (see
+`serving.status`) has probabilities and confidence 0 and an empty emotion.
+"""
+
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from data_pipeline.audio.decode import SAMPLE_RATE
+from data_pipeline.audio.upsample import upsample_by_two
+from serving.export.mulaw import read_mulaw
+from serving.export.wav import read_wav
+from serving.status import RowStatus
+from training.run.recogniser import Recogniser
+
+SERVING_DEFAULT = "serving_default"
+WAV_BYTES = "wav_bytes"
+MULAW_BYTES = "mulaw_bytes"
+
+Answer = dict[str, tf.Tensor]
+
+
+def signatures(recogniser: Recogniser) -> dict[str, Callable[..., Answer]]:
+    """The functions that a SavedModel of a recogniser offers.
+
+    Args:
+        recogniser: What answers; its front end works at 16 kHz.
+
+    Returns:
+        `tf.function`s with fixed input signatures, by their names.
+
+    Raises:
+        ValueError: If the front end works at another rate, or the model has not one output for each label.
+    """
+    if recogniser.front_end.sample_rate != SAMPLE_RATE:
+        raise ValueError(
+            f"signatures take {SAMPLE_RATE} Hz waveforms. "
+            f"Received: a front end at {recogniser.front_end.sample_rate} Hz"
+        )
+
+    # One function that the three signatures call, so that the network is in the SavedModel once.
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([None, None], tf.float32),
+            tf.TensorSpec([None], tf.int32),
+            tf.TensorSpec([None], tf.int32),
+        ],
+        autograph=False,
+    )
+    def answer(waveform: tf.Tensor, num_samples: tf.Tensor, status: tf.Tensor) -> Answer:
+        return _answer(recogniser, waveform, num_samples, status)
+
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([None, None], tf.float32, name="waveform"),
+            tf.TensorSpec([None], tf.int32, name="num_samples"),
+        ],
+        autograph=False,
+    )
+    def serving_default(waveform: tf.Tensor, num_samples: tf.Tensor) -> Answer:
+        # About shapes, not content: one row of either input must never be broadcast to many of the other.
+        same_batch = tf.debugging.assert_equal(
+            tf.shape(num_samples)[0],
+            tf.shape(waveform)[0],
+            "waveform and num_samples must have the same batch size",
+        )
+        with tf.control_dependencies([same_batch]):
+            num_samples = tf.identity(num_samples)
+        return answer(waveform, num_samples, check_waveform(waveform, num_samples))
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="audio")], autograph=False)
+    def wav_bytes(audio: tf.Tensor) -> Answer:
+        rows = read_wav(audio)
+        return answer(*_at_16_khz(rows.waveform, rows.num_samples, rows.sample_rate == 8_000), rows.status)
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="audio")], autograph=False)
+    def mulaw_bytes(audio: tf.Tensor) -> Answer:
+        waveform, num_samples = read_mulaw(audio)
+        status = tf.where(num_samples > 0, int(RowStatus.OK), int(RowStatus.EMPTY))
+        return answer(upsample_by_two(waveform), 2 * num_samples, status)
+
+    return {SERVING_DEFAULT: serving_default, WAV_BYTES: wav_bytes, MULAW_BYTES: mulaw_bytes}
+
+
+def check_waveform(waveform: tf.Tensor, num_samples: tf.Tensor) -> tf.Tensor:
+    """Which rows of a batch can be answered.
+
+    Args:
+        waveform: float32 [batch, samples]. Nothing past a row's `num_samples` is looked at.
+        num_samples: int32 [batch].
+
+    Returns:
+        int32 [batch], each a `RowStatus`.
+    """
+    samples = tf.shape(waveform)[1]
+    in_range = (num_samples >= 1) & (num_samples <= samples)
+    finite = tf.math.is_finite(waveform) | ~tf.sequence_mask(num_samples, samples)
+    status = tf.where(tf.reduce_all(finite, axis=1), int(RowStatus.OK), int(RowStatus.NOT_FINITE))
+    return tf.where(in_range, status, int(RowStatus.NUM_SAMPLES_OUT_OF_RANGE))
+
+
+def _at_16_khz(waveform: tf.Tensor, num_samples: tf.Tensor, at_8_khz: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Bring the rows that are at 8 kHz to 16 kHz; a batch without any is not touched."""
+
+    def upsampled() -> tf.Tensor:
+        doubled = upsample_by_two(waveform)
+        padded = tf.pad(waveform, [[0, 0], [0, tf.shape(waveform)[1]]])
+        return tf.where(at_8_khz[:, tf.newaxis], doubled, padded)
+
+    waveform = tf.cond(tf.reduce_any(at_8_khz), upsampled, lambda: waveform)
+    return waveform, tf.where(at_8_khz, 2 * num_samples, num_samples)
+
+
+def _answer(recogniser: Recogniser, waveform: tf.Tensor, num_samples: tf.Tensor, status: tf.Tensor) -> Answer:
+    batch = tf.shape(waveform)[0]
+    good = status == RowStatus.OK
+    probabilities = recogniser(*_audio_alone(waveform, tf.where(good, num_samples, 0)))[:batch]
+    if probabilities.shape[1] != len(recogniser.labels):
+        raise ValueError(
+            f"the model must have one output for each of {len(recogniser.labels)} labels. "
+            f"Received: {probabilities.shape[1]} outputs"
+        )
+    finite = tf.reduce_all(tf.math.is_finite(probabilities), axis=1)
+    status = tf.where(good & ~finite, int(RowStatus.NO_ANSWER), status)
+    good = status == RowStatus.OK
+    probabilities = tf.where(good[:, tf.newaxis], probabilities, 0.0)
+    labels = tf.constant([str(label) for label in recogniser.labels])
+    emotion = tf.gather(labels, tf.argmax(probabilities, axis=1))
+    return {
+        "probabilities": probabilities,
+        "emotion": tf.where(good, emotion, ""),
+        "confidence": tf.reduce_max(probabilities, axis=1),
+        "status": status,
+    }
+
+
+def _audio_alone(waveform: tf.Tensor, num_samples: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Silence whatever is not a row's audio, and cut what is past the longest row.
+
+    There is always a row and in each a sample, since models need not cope with less: a batch without rows
+    becomes one of silence, and a row without audio a sample of it.
+    """
+    no_rows = tf.cast(tf.shape(waveform)[0] == 0, tf.int32)
+    waveform = tf.pad(waveform, [[0, no_rows], [0, 1]])
+    num_samples = tf.pad(num_samples, [[0, no_rows]])
+    longest = tf.maximum(tf.reduce_max(num_samples), 1)
+    audio = tf.where(tf.sequence_mask(num_samples, longest), waveform[:, :longest], 0.0)
+    return audio, tf.maximum(num_samples, 1)

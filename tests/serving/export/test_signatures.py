@@ -1,0 +1,230 @@
+"""What the three signatures promise, asked as functions; `test_export.py` asks the SavedModel."""
+
+import io
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+import soundfile
+import tensorflow as tf
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from data_pipeline.audio.log_mel import LogMelSettings
+from data_pipeline.audio.upsample import upsample_by_two
+from serving.export.mulaw import expansion_table
+from serving.export.signatures import signatures
+from serving.status import RowStatus
+
+CLOSE = 1e-4
+FLOATS = st.floats(width=32, allow_nan=True, allow_infinity=True)
+
+
+@pytest.fixture(scope="module")
+def ask(tiny_recogniser):
+    """The signatures of a tiny model, answering in numpy."""
+    functions = signatures(tiny_recogniser)
+
+    def ask(signature: str, *inputs) -> dict[str, np.ndarray]:
+        return {name: value.numpy() for name, value in functions[signature](*map(tf.constant, inputs)).items()}
+
+    return ask
+
+
+@pytest.fixture(scope="module")
+def alone(ask, clips):
+    """The probabilities of each clip, asked by itself."""
+    return np.concatenate(
+        [ask("serving_default", clip[None], np.int32([clip.size]))["probabilities"] for clip in clips]
+    )
+
+
+def padded(clips, filling=0.0, extra=0):
+    """Waveforms [batch, samples] and their true lengths; the filling broadcasts to the padding."""
+    longest = max(clip.size for clip in clips) + extra
+    waveform = np.full((len(clips), longest), filling, np.float32)
+    for row, clip in zip(waveform, clips, strict=True):
+        row[: clip.size] = clip
+    return waveform, np.int32([clip.size for clip in clips])
+
+
+def wav(waveform: np.ndarray, rate: int, channels: int = 1) -> bytes:
+    file = io.BytesIO()
+    soundfile.write(file, np.stack([waveform] * channels, axis=1), rate, format="WAV", subtype="PCM_16")
+    return file.getvalue()
+
+
+def assert_refused(answer, row: int, status: RowStatus):
+    assert answer["status"][row] == status
+    assert not answer["probabilities"][row].any()
+    assert answer["emotion"][row] == b""
+    assert answer["confidence"][row] == 0
+
+
+def test_an_answer_is_the_recognisers(ask, tiny_recogniser, clips):
+    waveform, num_samples = padded(clips)
+    answer = ask("serving_default", waveform, num_samples)
+    wanted = tiny_recogniser(tf.constant(waveform), tf.constant(num_samples)).numpy()
+    np.testing.assert_allclose(answer["probabilities"], wanted, atol=CLOSE)
+    assert np.ptp(answer["probabilities"], axis=0).max() > 0.1, "the clips should be answered differently"
+    assert [name.decode() for name in answer["emotion"]] == [
+        tiny_recogniser.labels[index] for index in wanted.argmax(axis=1)
+    ]
+    np.testing.assert_allclose(answer["confidence"], wanted.max(axis=1), atol=CLOSE)
+    assert not answer["status"].any()
+    assert {name: value.dtype for name, value in answer.items()} == {
+        "probabilities": np.float32, "emotion": object, "confidence": np.float32, "status": np.int32,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("filling", [0.0, 1e30, -1.0, np.nan, np.inf])
+def test_padding_of_one_kind_changes_nothing(ask, clips, alone, filling):
+    answer = ask("serving_default", *padded(clips, filling, extra=1_000))
+    np.testing.assert_allclose(answer["probabilities"], alone, atol=CLOSE)
+
+
+@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(FLOATS, min_size=1, max_size=40), st.integers(0, 2_000))
+def test_whatever_the_padding_holds_changes_nothing(ask, clips, alone, values, extra):
+    longest = max(clip.size for clip in clips) + extra
+    filling = np.resize(np.float32(values), longest)
+    answer = ask("serving_default", *padded(clips, filling, extra))
+    np.testing.assert_allclose(answer["probabilities"], alone, atol=CLOSE)
+    assert not answer["status"].any()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("place", [0, 2_000, -1])
+def test_a_sample_that_is_not_finite_refuses_its_row_alone(ask, clips, alone, value, place):
+    waveform, num_samples = padded(clips)
+    broken = 4
+    waveform[broken, place if place >= 0 else num_samples[broken] - 1] = value
+    answer = ask("serving_default", waveform, num_samples)
+    assert_refused(answer, broken, RowStatus.NOT_FINITE)
+    others = np.arange(len(clips)) != broken
+    np.testing.assert_allclose(answer["probabilities"][others], alone[others], atol=CLOSE)
+    assert not answer["status"][others].any()
+
+
+def test_a_number_of_samples_out_of_range_refuses_its_row_alone(ask, clips, alone):
+    waveform, num_samples = padded(clips[:6])
+    num_samples[[1, 2, 3, 4]] = [0, -1, waveform.shape[1] + 1, 2**31 - 1]
+    waveform[1] = np.nan
+    answer = ask("serving_default", waveform, num_samples)
+    for row in (1, 2, 3, 4):
+        assert_refused(answer, row, RowStatus.NUM_SAMPLES_OUT_OF_RANGE)
+    np.testing.assert_allclose(answer["probabilities"][[0, 5]], alone[[0, 5]], atol=CLOSE)
+
+
+def test_samples_too_large_to_be_judged_refuse_their_row_alone(ask, clips, alone):
+    waveform, num_samples = padded(clips[:3])
+    waveform[1] = 3e38
+    answer = ask("serving_default", waveform, num_samples)
+    assert_refused(answer, 1, RowStatus.NO_ANSWER)
+    np.testing.assert_allclose(answer["probabilities"][[0, 2]], alone[[0, 2]], atol=CLOSE)
+
+
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_no_floats_and_no_lengths_whatever_raise(ask, data):
+    rows, samples = data.draw(st.integers(0, 3)), data.draw(st.integers(0, 500))
+    values = np.float32(data.draw(st.lists(FLOATS, min_size=1, max_size=20)))
+    lengths = data.draw(st.lists(st.integers(-(2**31), 2**31 - 1), min_size=rows, max_size=rows))
+    answer = ask("serving_default", np.resize(values, (rows, samples)), np.array(lengths, np.int32))
+    totals = answer["probabilities"].sum(axis=1)
+    np.testing.assert_allclose(totals, answer["status"] == RowStatus.OK, atol=CLOSE)
+
+
+def test_a_single_sample_and_silence_are_answered(ask):
+    answer = ask("serving_default", np.zeros((2, 16_000), np.float32), np.int32([1, 16_000]))
+    assert not answer["status"].any()
+
+
+def test_no_rows_give_no_rows(ask, tiny_recogniser):
+    none = np.array([], "S1")
+    for answer in (
+        ask("serving_default", np.zeros((0, 16_000), np.float32), np.zeros(0, np.int32)),
+        ask("serving_default", np.zeros((0, 0), np.float32), np.zeros(0, np.int32)),
+        ask("wav_bytes", none),
+        ask("mulaw_bytes", none),
+    ):
+        assert answer["probabilities"].shape == (0, len(tiny_recogniser.labels))
+        assert answer["emotion"].shape == answer["confidence"].shape == answer["status"].shape == (0,)
+
+
+def test_inputs_of_different_batch_sizes_are_an_error(ask):
+    for rows, lengths in ((1, [5, 5]), (2, [5]), (0, [5])):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="same batch size"):
+            ask("serving_default", np.zeros((rows, 16_000), np.float32), np.int32(lengths))
+
+
+def test_wav_files_are_answered_as_their_samples(ask, clips):
+    rounded = [np.round(clip * 32_767).astype(np.int16) for clip in clips]
+    answer = ask("wav_bytes", [wav(clip, 16_000) for clip in rounded])
+    wanted = ask("serving_default", *padded([clip / np.float32(32_768) for clip in rounded]))
+    np.testing.assert_allclose(answer["probabilities"], wanted["probabilities"], atol=CLOSE)
+    np.testing.assert_array_equal(answer["emotion"], wanted["emotion"])
+    assert not answer["status"].any()
+
+
+def test_telephone_files_are_answered_as_their_upsampled_samples(ask, clips):
+    rounded = [np.round(clip * 32_767).astype(np.int16) for clip in clips]
+    upsampled = [upsample_by_two(clip[None] / np.float32(32_768)).numpy()[0] for clip in rounded]
+    answer = ask("wav_bytes", [wav(clip, 8_000) for clip in rounded])
+    wanted = ask("serving_default", *padded(upsampled))
+    np.testing.assert_allclose(answer["probabilities"], wanted["probabilities"], atol=CLOSE)
+
+
+def test_both_rates_and_broken_files_share_a_batch(ask, clips):
+    files = [
+        wav(clips[3], 8_000), b"no audio", wav(clips[4], 16_000), b"", wav(clips[5], 16_000)[:-2],
+        wav(clips[6], 44_100), wav(clips[7], 16_000, channels=2), wav(clips[0], 16_000),
+    ]  # fmt: skip
+    answer = ask("wav_bytes", files)
+    assert answer["status"].tolist() == [
+        RowStatus.OK, RowStatus.NOT_WAV, RowStatus.OK, RowStatus.EMPTY, RowStatus.TRUNCATED,
+        RowStatus.UNSUPPORTED_RATE, RowStatus.UNSUPPORTED_CHANNELS, RowStatus.OK,
+    ]  # fmt: skip
+    for row, status in enumerate(answer["status"]):
+        if status:
+            assert_refused(answer, row, status)
+        else:
+            by_itself = ask("wav_bytes", [files[row]])["probabilities"][0]
+            np.testing.assert_allclose(answer["probabilities"][row], by_itself, atol=CLOSE)
+
+
+def test_mulaw_is_answered_as_its_expanded_samples(ask):
+    random = np.random.default_rng(5)
+    codes = [random.integers(low, 256, length, np.uint8) for low, length in ((0, 9_000), (120, 100), (200, 1))]
+    answer = ask("mulaw_bytes", [code.tobytes() for code in codes])
+    upsampled = [upsample_by_two(expansion_table()[code][None]).numpy()[0] for code in codes]
+    wanted = ask("serving_default", *padded(upsampled))
+    np.testing.assert_allclose(answer["probabilities"], wanted["probabilities"], atol=CLOSE)
+    assert not answer["status"].any()
+
+
+def test_an_empty_mulaw_row_is_refused_alone(ask):
+    good = bytes(range(256)) * 20
+    answer = ask("mulaw_bytes", [b"", good])
+    assert_refused(answer, 0, RowStatus.EMPTY)
+    np.testing.assert_allclose(answer["probabilities"][1], ask("mulaw_bytes", [good])["probabilities"][0], atol=CLOSE)
+
+
+def test_labels_that_do_not_fit_the_model_are_an_error(tiny_recogniser):
+    functions = signatures(replace(tiny_recogniser, labels=("anger", "neutral")))
+    with pytest.raises(ValueError, match="one output for each of 2 labels"):
+        functions["mulaw_bytes"](tf.constant([b"\xff"]))
+
+
+def test_a_front_end_at_another_rate_is_an_error(tiny_recogniser):
+    with pytest.raises(ValueError, match="8000 Hz"):
+        signatures(replace(tiny_recogniser, front_end=LogMelSettings(sample_rate=8_000, high=3_800)))
+
+
+def test_tracing_leaves_the_model_as_it_was(ask, tiny_recogniser):
+    assert isinstance(tiny_recogniser.model, keras.Model)
+    before = [weight.numpy().copy() for weight in tiny_recogniser.model.weights]
+    ask("mulaw_bytes", [b"\xff" * 400])
+    for old, new in zip(before, tiny_recogniser.model.weights, strict=True):
+        np.testing.assert_array_equal(old, new.numpy())

@@ -1,0 +1,106 @@
+"""Streams against the same windows asked about as utterances."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from data_pipeline.audio.decode import SAMPLE_RATE
+from serving.client import EmotionClient
+from serving.errors import AudioRejectedError
+from serving.recognition.audio import Samples
+from serving.recognition.live_stream import recognise_stream
+from serving.server.recogniser_in_process import InProcessRecogniser
+
+
+@pytest.fixture(scope="module")
+def recogniser(models) -> InProcessRecogniser:
+    return InProcessRecogniser(models / "ser" / "1")
+
+
+def sweep(seconds: float, rate: int = SAMPLE_RATE) -> np.ndarray:
+    """A tone that rises, so that no two windows sound alike."""
+    time = np.arange(round(seconds * rate)) / rate
+    return (0.5 * np.sin(2 * np.pi * (200 + 150 * time) * time)).astype(np.float32)
+
+
+def cut(samples: np.ndarray, sizes: list[int]) -> list[np.ndarray]:
+    return np.split(samples, np.cumsum(sizes).clip(max=len(samples)))
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    seconds=st.floats(0, 7),
+    sizes=st.lists(st.integers(0, 30_000), max_size=20),
+    window=st.floats(0.3, 3),
+    hop=st.floats(0.5, 4),
+)
+def test_a_window_is_answered_as_the_same_samples_alone(recogniser, seconds, sizes, window, hop):
+    samples = sweep(seconds)
+    heard = list(recognise_stream(recogniser, cut(samples, sizes), SAMPLE_RATE, window_seconds=window, hop_seconds=hop))
+    hops = len(samples) // round(hop * SAMPLE_RATE)
+    rest = len(samples) - hops * round(hop * SAMPLE_RATE)
+    assert len(heard) == hops + (rest >= 0.1 * SAMPLE_RATE)
+    for number, one in enumerate(heard):
+        end = round(one.end * SAMPLE_RATE)
+        assert end == min((number + 1) * round(hop * SAMPLE_RATE), len(samples))
+        assert round(one.start * SAMPLE_RATE) == max(0, end - round(window * SAMPLE_RATE))
+        alone = recogniser.recognise(Samples(samples[round(one.start * SAMPLE_RATE) : end], SAMPLE_RATE))
+        assert one.answer.probabilities == pytest.approx(alone.probabilities, abs=1e-6)
+
+
+def test_answers_come_while_the_stream_goes_on(recogniser):
+    taken = []
+
+    def pieces():
+        for piece in cut(sweep(10), [SAMPLE_RATE // 2] * 20):
+            taken.append(piece)
+            yield piece
+
+    stream = recognise_stream(recogniser, pieces(), SAMPLE_RATE)
+    assert next(stream).end == 1.0
+    assert len(taken) == 2
+    assert next(stream).end == 2.0
+    assert len(taken) == 4
+
+
+@pytest.mark.parametrize(("rate", "channels"), [(8_000, 1), (44_100, 1), (8_000, 2)])
+def test_other_rates_and_channels_are_heard_as_in_one_piece(recogniser, rate, channels):
+    samples = np.tile(sweep(4, rate)[:, None], (1, channels)).squeeze()
+    heard = list(recognise_stream(recogniser, cut(samples, [777] * 60), rate))
+    assert [one.end for one in heard] == [1, 2, 3, 4]
+    # A second in one piece: its last samples are resampled without what follows them.
+    alone = recogniser.recognise(Samples(samples[:rate], rate))
+    assert heard[0].answer.probabilities == pytest.approx(alone.probabilities, abs=0.02)
+    whole = recogniser.recognise(Samples(samples[rate:], rate))
+    assert heard[-1].answer.probabilities == pytest.approx(whole.probabilities, abs=0.02)
+
+
+def test_integers_have_their_full_scale(recogniser):
+    integers = (sweep(2) * 32_767).astype(np.int16)
+    [_, as_integers] = recognise_stream(recogniser, [integers], SAMPLE_RATE)
+    [_, as_floats] = recognise_stream(recogniser, [integers / np.float32(32_768)], SAMPLE_RATE)
+    assert as_integers.answer.probabilities == pytest.approx(as_floats.answer.probabilities, abs=1e-6)
+
+
+def test_a_window_that_cannot_be_judged_does_not_end_the_stream(recogniser):
+    samples = sweep(3)
+    samples[SAMPLE_RATE + 5] = np.nan
+    heard = list(recognise_stream(recogniser, [samples], SAMPLE_RATE, window_seconds=1))
+    assert [isinstance(one.answer, AudioRejectedError) for one in heard] == [False, True, False]
+
+
+def test_a_server_answers_streams_too(server, recogniser):
+    samples = sweep(3)
+    with EmotionClient(server.address) as client:
+        answered = [one.answer.probabilities for one in recognise_stream(client, [samples], SAMPLE_RATE)]
+    here = [one.answer.probabilities for one in recognise_stream(recogniser, [samples], SAMPLE_RATE)]
+    assert len(answered) == len(here) == 3
+    for one, other in zip(answered, here, strict=True):
+        assert one == pytest.approx(other, abs=1e-4)
+
+
+@pytest.mark.parametrize("lengths", [{"window_seconds": 0}, {"hop_seconds": -1}])
+def test_lengths_must_be_positive(recogniser, lengths):
+    with pytest.raises(ValueError, match="must be positive"):
+        next(recognise_stream(recogniser, [sweep(2)], SAMPLE_RATE, **lengths))

@@ -1,0 +1,169 @@
+import base64
+import csv
+import io
+import re
+import wave
+from dataclasses import asdict, replace
+
+import keras
+import numpy as np
+import pytest
+from huggingface_hub import ModelCard
+from typer.testing import CliRunner
+
+import ser
+from data_pipeline.audio.log_mel import LogMelSettings
+from data_pipeline.emotion import LABELS
+from data_pipeline.errors import UserError
+from data_pipeline.targets import Target
+from tests.data_pipeline.prepared import write_dataset
+from training import report
+from training.evaluation.evaluate import WORST, Condition, measure
+from training.families.cnn import network as cnn
+from training.families.cnn.network import CnnSettings
+from training.fitting.fit import FitSettings
+from training.fitting.training_data import describe_learning
+from training.report.group_findings import findings, undecidable
+from training.run.answers import Predictions, read_answers, write_answers
+from training.run.folder import Run
+
+SETTINGS = CnnSettings((4, 8), window_frames=48, hidden=8)
+
+
+def untrained(dataset, folder):
+    """A run whose weights are random, which is all that a report needs."""
+    keras.utils.set_random_seed(0)
+    learning = describe_learning(dataset, FitSettings(), LogMelSettings(), Target())
+    run = Run.create(folder, {"model": {"family": "cnn", **asdict(SETTINGS)}, "weights": None, **learning})
+    run.save_model(cnn.build(SETTINGS, len(LABELS), LogMelSettings()))
+    return run
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    def votes(side, index):
+        return {LABELS[index % 6]: 3, LABELS[(index + 1) % 6]: 1} if index % 2 else None
+
+    return write_dataset(tmp_path_factory.mktemp("dataset"), train=12, validation=36, votes=votes)
+
+
+@pytest.fixture(scope="module")
+def run(dataset, tmp_path_factory):
+    """Evaluated as recorded and by telephone."""
+    made = untrained(dataset, tmp_path_factory.mktemp("runs") / "run")
+    for options in ([], ["--channel", "telephone"]):
+        done = CliRunner().invoke(ser.app, ["evaluate", str(made.folder), str(dataset.folder), *options])
+        assert done.exit_code == 0, done.output
+    return made
+
+
+def test_a_page_shows_groups_channels_and_the_worst_clips(run, dataset):
+    page = (run.folder / "report.html").read_text()
+    metrics = run.metrics()["validation"]
+    assert list(metrics["groups"]["age"]) == ["30 to 44", "45 to 59"]
+    for name, group in metrics["groups"]["age"].items():
+        assert f"<td>{name}<td>{group['clips']}<td>{group['speakers']}<td>{group['wa']:.1%}" in page
+    assert "6 clips are in none of these" in page
+    compared = run.metrics()["validation, telephone"]["against_clean"]
+    assert compared["clips"] == 36
+    assert "By channel" in page
+    assert len(metrics["worst"]) == WORST
+    assert page.count("<audio") == page.count("<img src='data:image/png") == 2 * WORST
+    assert "people's voices" in page
+    assert len(page) < 3e6
+
+
+def test_what_is_heard_on_a_page_is_the_clip(run, dataset):
+    page = (run.folder / "report.html").read_text()
+    first = run.metrics()["validation"]["worst"][0]
+    encoded = re.search(rf"<code>{first['name']}</code>.*?data:audio/wav;base64,([^']+)", page)[1]
+    with wave.open(io.BytesIO(base64.b64decode(encoded))) as file:
+        assert (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (16_000, 1, 2)
+        assert 0.4 <= file.getnframes() / 16_000 <= 1.2
+        heard = np.frombuffer(file.readframes(file.getnframes()), "<i2")
+    # Tones whose pitch tells the emotion.
+    pitch = np.fft.rfft(heard / 32_768)
+    strongest = np.abs(pitch).argmax() * 16_000 / len(heard)
+    assert strongest == pytest.approx(200 * 1.4 ** LABELS.index(first["right"]), rel=0.05)
+
+
+def test_the_worst_clips_are_wrong_and_sure_of_it(run, dataset):
+    metrics = run.metrics()["validation"]
+    with (run.folder / "answers" / "validation.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 36
+    wrong = sorted(float(row[row["right"]]) for row in rows if row["right"] != row["answer"])
+    told = [clip["probability"] for clip in metrics["worst"]]
+    assert told == pytest.approx(wrong[:WORST], abs=1e-6)
+    for clip in metrics["worst"]:
+        assert rows[clip["place"]]["name"] == clip["name"]
+        assert rows[clip["place"]]["answer"] == clip["answer"] != clip["right"]
+        assert clip.get("votes", {clip["right"]: 3})[clip["right"]] == 3
+
+
+def test_voices_can_be_left_out_and_are_without_their_data(run, dataset):
+    done = CliRunner().invoke(ser.app, ["evaluate", str(run.folder), str(dataset.folder), "--no-listen"])
+    assert done.exit_code == 0, done.output
+    page = (run.folder / "report.html").read_text()
+    assert "<audio" not in page
+    assert run.metrics()["validation"]["worst"][0]["name"] in page
+    assert "<audio" not in report.write(run, replace(dataset, fingerprint="another")).read_text()
+    assert "<audio" in report.write(run, dataset).read_text()
+
+
+def test_the_model_card_is_what_the_hub_reads(run):
+    text = (run.folder / "model_card.md").read_text()
+    card = ModelCard(text, ignore_metadata_errors=False)
+    assert card.data.to_dict()["library_name"] == "keras"
+    assert card.data.pipeline_tag == "audio-classification"
+    assert card.data.language == ["en"]
+    metrics = run.metrics()
+    results = {(result.dataset_config, result.metric_name): result.metric_value for result in card.data.eval_results}
+    assert results == {
+        (title, name): metrics[title][key]
+        for title in metrics
+        for key, name in (("wa", "WA"), ("ua", "UA"), ("macro_f1", "macro-F1"))
+    }
+    for words in ("Article 5(1)(f)", "Article 50(3)", "synthetic", "Apache-2.0", "of a test", "Intended uses"):
+        assert words in card.text
+    assert f"{metrics['validation']['ua']:.1%}" in card.text
+    assert "How it does on telephone speech" not in card.text
+    assert "any sex or race alike has not been measured" in card.text
+
+
+def test_a_group_that_differs_is_pointed_out(dataset, tmp_path):
+    """A run that is right for one age and wrong for the other."""
+    made = untrained(dataset, tmp_path / "run")
+    truth = np.arange(60) % 6
+    speakers = np.repeat([f"s{number}" for number in range(10)], 6)
+    young = np.repeat(np.arange(10) < 5, 6)
+    known = {name: np.full(60, "") for name in ("corpus", "sex", "race", "ethnicity", "intensity", "sentence")}
+    known |= {"age": np.where(young, 25, 70), "votes": np.zeros((60, 9), int)}
+    answers = np.eye(6)[np.where(young, truth, (truth + 1) % 6)]
+    predictions = Predictions(np.arange(60).astype(str), speakers, truth, answers, known)
+    metrics = measure(made, dataset, Condition(), predictions)
+    [first, second] = findings(metrics)
+    assert "age under 30: the mean recall is +100.0 points from that of the others" in first
+    assert "age 60 and older: the mean recall is −100.0 points" in second
+    made.record_metrics(metrics)
+    page = report.write(made).read_text()
+    assert first in page.replace("&lt;", "<")
+    assert page.count("<tr class=differs>") == 2
+    assert first in report.write_card(made).read_text()
+    assert undecidable(metrics["groups"]["age"]) == []
+    assert undecidable({"a": {"p": 0.5, "least_p": 0.2}, "b": {"p": 0.5, "least_p": 0.2}, "c": {}}) == ["a", "b", "c"]
+
+
+def test_answers_come_back_from_their_file(tmp_path):
+    probabilities = np.random.default_rng(0).dirichlet(np.ones(3), 5).astype(np.float32)
+    written = Predictions(np.array(list("vwxyz")), np.array(list("aabbc")), np.array([0, 1, 2, -1, 0]), probabilities)
+    path = tmp_path / "answers.csv"
+    write_answers(path, written, ("anger", "fear", "calm"), "print")
+    read = read_answers(path, ("anger", "fear", "calm"), "print")
+    for field in ("names", "speakers", "truth", "probabilities"):
+        np.testing.assert_array_equal(getattr(read, field), getattr(written, field))
+    assert read_answers(path, ("anger", "fear", "calm"), "another") is None
+    assert read_answers(tmp_path / "none.csv", ("anger",), "print") is None
+    path.write_text(path.read_text().replace("calm", "clam"))
+    with pytest.raises(UserError, match=r"answers\.csv cannot be read .*: remove it"):
+        read_answers(path, ("anger", "fear", "calm"), "print")

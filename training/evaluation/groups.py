@@ -1,0 +1,135 @@
+"""The figures of a run for groups of clips: women and men, ages, sentences … whatever the corpus says of them."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from training.evaluation import metrics
+from training.evaluation.group_difference import GroupDifference, group_difference
+from training.evaluation.paired import holm
+
+FEWEST_CLIPS = 10
+"""Of a group with fewer no figure says much."""
+
+MOST_GROUPS = 24
+"""Of an attribute; more cannot be read, and the smaller ones are left out."""
+
+LEVEL = 0.05
+"""Of the corrected p below which a group counts as different."""
+
+_AGE_BANDS = ((30, "under 30"), (45, "30 to 44"), (60, "45 to 59"))
+_OLDEST = "60 and older"
+
+_ORDER = ("low", "medium", "normal", "high", "strong", "unspecified", *(name for _, name in _AGE_BANDS), _OLDEST)
+"""Of groups that have one; others are in alphabetical order."""
+
+_FIELDS = ("corpus", "sex", "race", "ethnicity", "intensity", "sentence")
+
+
+def attributes(known: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """By what clips are grouped.
+
+    Args:
+        known: From `input_pipeline.descriptions`.
+
+    Returns:
+        Strings [clips] for each attribute, empty where nothing is known.
+    """
+    columns = {name: np.asarray(known[name], np.str_) for name in _FIELDS}
+    return {
+        "corpus": columns.pop("corpus"),
+        "sex": columns.pop("sex"),
+        "age": np.array([age_band(int(age)) for age in known["age"]], np.str_),
+        **columns,
+    }
+
+
+def age_band(age: int) -> str:
+    """The band that an age in years is in; empty for -1, which is unknown."""
+    if age < 0:
+        return ""
+    return next((name for limit, name in _AGE_BANDS if age < limit), _OLDEST)
+
+
+def by_attribute(
+    probabilities: np.ndarray,
+    truth: np.ndarray,
+    speakers: np.ndarray,
+    columns: Mapping[str, np.ndarray],
+    labels: Sequence[str],
+) -> dict[str, dict[str, dict]]:
+    """Figures of every group, and whether it differs from the other clips of which the attribute is known.
+
+    Args:
+        probabilities: float [clips, classes].
+        truth: int [clips], index of the right class.
+        speakers: [clips], who speaks.
+        columns: From `attributes`.
+        labels: Names of the classes.
+
+    Returns:
+        For each attribute with two groups or more, by group: `clips`, `speakers`, `wa`, `ua` (of the emotions that the
+        group has) and `wa_interval`, `ua_interval` (None for a single speaker). Where a group can be compared, also
+        `difference`: that of its mean recall from the others' (see `group_difference`), its `interval`, `p`,
+        `p_corrected` for the number of groups of the attribute (Holm), `least_p`, and `differs`: whether the corrected
+        p is below 0.05.
+    """
+    right = probabilities.argmax(1) == truth
+    found = {}
+    for name, values in columns.items():
+        groups = _groups(values)
+        if len(groups) < 2:
+            continue
+        known = np.isin(values, groups)
+        differences = _differences(right[known], truth[known], speakers[known], values[known], groups)
+        found[name] = {
+            group: {
+                **_figures(probabilities[values == group], truth[values == group], speakers[values == group], labels),
+                **differences.get(group, {}),
+            }
+            for group in groups
+        }
+    return found
+
+
+def _groups(values: np.ndarray) -> list[str]:
+    """Those that are large enough, the largest where there are too many, in their order."""
+    names, clips = np.unique(values[values != ""], return_counts=True)
+    large = [(-count, str(name)) for name, count in zip(names, clips, strict=True) if count >= FEWEST_CLIPS]
+    chosen = (name for _, name in sorted(large)[:MOST_GROUPS])
+    return sorted(chosen, key=lambda name: (_ORDER.index(name) if name in _ORDER else -1, name))
+
+
+def _figures(probabilities: np.ndarray, truth: np.ndarray, speakers: np.ndarray, labels: Sequence[str]) -> dict:
+    measured = metrics.evaluate(probabilities, truth, speakers, labels)
+    intervals = {f"{name}_interval": measured[f"{name}_interval"] for name in ("wa", "ua")}
+    return {
+        **{name: measured[name] for name in ("clips", "speakers", "wa", "ua")},
+        **(intervals if measured["speakers"] > 1 else dict.fromkeys(intervals)),
+    }
+
+
+def _differences(
+    right: np.ndarray, truth: np.ndarray, speakers: np.ndarray, values: np.ndarray, groups: Sequence[str]
+) -> dict[str, dict]:
+    """How groups differ from the others, by the names of those that can be compared."""
+    compared = {group: group_difference(right, truth, speakers, values == group) for group in groups}
+    tested = {group: difference for group, difference in compared.items() if difference is not None}
+    # Of two groups one is the other's others: that is a single question.
+    corrected = (
+        [difference.p for difference in tested.values()]
+        if len(groups) == 2
+        else holm([difference.p for difference in tested.values()])
+    )
+    return {group: _told(tested[group], p) for group, p in zip(tested, corrected, strict=True)}
+
+
+def _told(difference: GroupDifference, p_corrected: float) -> dict:
+    return {
+        "difference": difference.difference,
+        "interval": list(difference.interval),
+        "p": difference.p,
+        "p_corrected": p_corrected,
+        "least_p": difference.least_p,
+        "differs": p_corrected < LEVEL,
+    }

@@ -1,0 +1,73 @@
+import keras
+from keras import ops
+
+from training.families.wav2vec2.dropout import drop
+from training.families.wav2vec2.recompute import recomputed
+from training.families.wav2vec2.settings import Wav2Vec2Settings
+
+# Far below any score, and finite: a clip without a frame must not become NaN.
+MASKED_SCORE = -1e9
+
+
+class SelfAttention(keras.layers.Layer):
+    """Multi-head attention among the valid frames of a clip.
+
+    `query`, `key`, `value` and `output_projection` are `keras.layers.Dense` and correspond one to one to the
+    tensors of a checkpoint.
+    """
+
+    def __init__(self, settings: Wav2Vec2Settings, **kwargs):
+        super().__init__(**kwargs)
+        self.heads = settings.num_attention_heads
+        self.hidden_size = settings.hidden_size
+        self.head_size = self.hidden_size // self.heads
+        self.rate = settings.attention_dropout
+        self.query = self._dense("query")
+        self.key = self._dense("key")
+        self.value = self._dense("value")
+        # `output` is a property of every Keras layer.
+        self.output_projection = self._dense("output_projection")
+
+    def _dense(self, name: str) -> keras.layers.Dense:
+        return keras.layers.Dense(
+            self.hidden_size,
+            kernel_initializer=keras.initializers.RandomNormal(stddev=0.02),
+            dtype=self.dtype_policy,
+            name=name,
+        )
+
+    def build(self, input_shape=None):  # noqa: ARG002 - Keras passes it
+        """Make the weights of the four projections."""
+        for dense in (self.query, self.key, self.value, self.output_projection):
+            dense.build((None, None, self.hidden_size))
+
+    def call(self, hidden, valid, dropout_seed=None):
+        """Attend.
+
+        Args:
+            hidden: [batch, frames, hidden_size].
+            valid: bool [batch, frames].
+            dropout_seed: A drawn seed to drop attention weights with, or None not to.
+
+        Returns:
+            [batch, frames, hidden_size]; frames that are not valid are finite and mean nothing.
+        """
+        # Not `ops.dot_product_attention`: of what it may use, cuDNN's fused kernel alone never stores the scores, and
+        # it takes no mask that all queries share. What JAX computes instead stores them twice.
+        batch, frames = ops.shape(hidden)[:2]
+        # In two dimensions TensorFlow's graph optimiser makes product and bias one operation.
+        rows = ops.reshape(hidden, (-1, self.hidden_size))
+        by_head = (batch, frames, self.heads, self.head_size)
+        query, key, value = (ops.reshape(dense(rows), by_head) for dense in (self.query, self.key, self.value))
+        query = ops.transpose(query * self.head_size**-0.5, (0, 2, 1, 3))
+        scores = ops.matmul(query, ops.transpose(key, (0, 2, 3, 1)))
+        context = recomputed(self._mix)(scores, ops.transpose(value, (0, 2, 1, 3)), valid, dropout_seed)
+        context = ops.reshape(ops.transpose(context, (0, 2, 1, 3)), (-1, self.hidden_size))
+        return ops.reshape(self.output_projection(context), (batch, frames, self.hidden_size))
+
+    def _mix(self, scores, value, valid, dropout_seed):
+        """Each frame's share of the values, [batch, heads, frames, head_size]."""
+        blocked = ops.where(valid, 0.0, MASKED_SCORE)[:, None, None, :]
+        weights = ops.softmax(ops.cast(scores, "float32") + ops.cast(blocked, "float32"))
+        weights = drop(ops.cast(weights, self.compute_dtype), self.rate, dropout_seed)
+        return ops.matmul(weights, value)

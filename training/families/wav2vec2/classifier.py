@@ -1,0 +1,212 @@
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+from keras import ops
+
+from data_pipeline.errors import UserError
+from training.families.wav2vec2.backbone import Wav2Vec2Backbone
+from training.families.wav2vec2.layer_mix import LayerMix
+from training.families.wav2vec2.learning import restrict
+from training.families.wav2vec2.settings import Wav2Vec2Settings
+from training.families.wav2vec2.state import load_state, state_arrays
+from training.layers.pooling import AttentiveStatisticsPooling, MeanPooling
+
+LAYERS = ("weighted", "last")
+POOLINGS = ("attentive", "mean")
+
+
+@dataclass(frozen=True, slots=True)
+class HeadSettings:
+    """What stands on the backbone.
+
+    Attributes:
+        layers: `weighted`: a learned sum of all layers' hidden states. `last`: the last one.
+        projection: Units of a dense layer over frames, with ReLU; 0 for none.
+        pooling: `attentive`: attentive statistics. `mean`: the mean of the frames.
+        dropout: Rate before the last dense layer.
+    """
+
+    layers: str = "weighted"
+    projection: int = 256
+    pooling: str = "attentive"
+    dropout: float = 0.2
+
+    def __post_init__(self) -> None:
+        for name, value, known in (("layers", self.layers, LAYERS), ("pooling", self.pooling, POOLINGS)):
+            if value not in known:
+                raise UserError(f"{name} must be one of {', '.join(known)}, not {value!r}")
+        if self.projection < 0 or not 0 <= self.dropout < 1:
+            raise UserError(
+                f"a head needs a projection of 0 units or more and a dropout from 0 to below 1, not "
+                f"{self.projection} and {self.dropout:g}"
+            )
+
+
+@keras.saving.register_keras_serializable("ser")
+class Wav2Vec2Classifier(keras.Model):
+    """wav2vec 2.0 or HuBERT with a classification head: from waveforms at 16 kHz to probabilities.
+
+    A clip's answer does not depend on the padding behind it, nor on the other clips of the batch.
+
+    Args:
+        settings: Shape of the backbone.
+        num_classes: How many classes there are.
+        head: What stands on the backbone.
+        learn: Which weights learn, see `training.families.wav2vec2.learning`: `head`, `encoder`, `all` or `lora`.
+        lora_rank: Rank of the adapters where `learn` is `lora`.
+        rematerialise: See `Wav2Vec2Backbone`, as for the following.
+        folded: See there.
+        seed: See there; also of the head's dropout.
+        **kwargs: See there.
+    """
+
+    def __init__(
+        self,
+        settings: Wav2Vec2Settings,
+        num_classes: int,
+        head: HeadSettings | None = None,
+        learn: str = "encoder",
+        lora_rank: int = 8,
+        rematerialise: bool = False,
+        folded: bool = False,
+        seed: int = 0,
+        **kwargs,
+    ):
+        super().__init__(autocast=False, **kwargs)
+        self.num_classes = num_classes
+        self.head = head or HeadSettings()
+        self.learn = learn
+        self.lora_rank = lora_rank
+        policy = self.dtype_policy
+        self.backbone = Wav2Vec2Backbone(settings, rematerialise, folded, seed, dtype=policy, name="backbone")
+        weighted = self.head.layers == "weighted"
+        self.layer_mix = LayerMix(settings.num_hidden_layers + 1, dtype=policy, name="layer_mix") if weighted else None
+        self.projection = (
+            keras.layers.Dense(self.head.projection, activation="relu", dtype=policy, name="projection")
+            if self.head.projection
+            else None
+        )
+        pooling = AttentiveStatisticsPooling if self.head.pooling == "attentive" else MeanPooling
+        self.pooling = pooling(dtype="float32", name="pooling")
+        self.dropout = keras.layers.Dropout(self.head.dropout, seed=seed + 2, dtype="float32", name="dropout")
+        self.emotion = keras.layers.Dense(num_classes, activation="softmax", dtype="float32", name="emotion")
+        self.build()
+        restrict(self, learn, lora_rank)
+
+    def build(self, input_shape=None):  # noqa: ARG002 - Keras passes it
+        """Make every weight; the shape of the input plays no part."""
+        size = self.backbone.settings.hidden_size
+        if self.layer_mix is not None:
+            self.layer_mix.build(None)
+        if self.projection is not None:
+            self.projection.build((None, None, size))
+            size = self.head.projection
+        self.pooling.build((None, None, size))
+        self.emotion.build((None, 2 * size if self.head.pooling == "attentive" else size))
+        self.built = True
+
+    def call(self, inputs, training=False):
+        """Classify waveforms.
+
+        Args:
+            inputs: `waveform`, float32 [batch, samples] at 16 kHz, and `num_samples`, int32 [batch]. A clip that is
+                too short for one frame (400 samples) is heard as if followed by silence up to there.
+            training: Whether dropout, LayerDrop and masking apply. A Python bool.
+
+        Returns:
+            Probabilities, float32 [batch, num_classes].
+        """
+        # A backbone that does not learn is a fixed front end, without dropout or masks.
+        answer = self.backbone(self._long_enough(inputs), training=training and self.learn != "head")
+        frames = answer["last_hidden_state"]
+        if self.layer_mix is not None:
+            # With stable layer norm the last of the states lies before the closing norm, on a scale of its own.
+            frames = self.layer_mix([*answer["hidden_states"][:-1], frames])
+        if self.projection is not None:
+            frames = self.projection(frames)
+        pooled = self.pooling(frames, answer["mask"])
+        return self.emotion(self.dropout(pooled, training=training))
+
+    def _long_enough(self, inputs) -> dict[str, Any]:
+        waveform = ops.cast(inputs["waveform"], "float32")
+        num_samples = ops.cast(inputs["num_samples"], "int32")
+        shortest = self.backbone.settings.shortest
+        samples = ops.shape(waveform)[1]
+        missing = max(shortest - samples, 0) if isinstance(samples, int) else ops.maximum(shortest - samples, 0)
+        inside = ops.arange(samples, dtype="int32")[None, :] < num_samples[:, None]
+        waveform = ops.where(inside, waveform, 0.0)
+        return {
+            "waveform": ops.pad(waveform, [[0, 0], [0, missing]]),
+            "num_samples": ops.maximum(num_samples, shortest),
+        }
+
+    def for_serving(self, dtype: str = "float32") -> "Wav2Vec2Classifier":
+        """A copy to export: weight norm folded and adapters merged, the same answers from fewer steps.
+
+        Args:
+            dtype: Of weights and products, `float32` or `bfloat16`; norms, softmax, pooling and the waveform stay in
+                float32.
+
+        Returns:
+            The copy; this model stays as it is.
+        """
+        policy = keras.dtype_policies.DTypePolicy(dtype)
+        changed = {"learn": "all", "folded": True, "dtype": keras.dtype_policies.serialize(policy)}
+        copy = Wav2Vec2Classifier.from_config({**self.get_config(), **changed})
+        load_state(copy.backbone, state_arrays(self.backbone), "the network to export")
+        for mine, its in zip(_head_weights(self), _head_weights(copy), strict=True):
+            its.assign(ops.convert_to_numpy(mine))
+        return copy
+
+    def get_config(self) -> dict[str, Any]:
+        """What `from_config` needs to make the same network with fresh weights."""
+        return {
+            "settings": asdict(self.backbone.settings),
+            "num_classes": self.num_classes,
+            "head": asdict(self.head),
+            "learn": self.learn,
+            "lora_rank": self.lora_rank,
+            "rematerialise": self.backbone.rematerialise,
+            "folded": self.backbone.folded,
+            "seed": self.backbone.seed,
+            "name": self.name,
+            "dtype": keras.dtype_policies.serialize(self.dtype_policy),
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "Wav2Vec2Classifier":
+        """The network that `get_config` described, with fresh weights."""
+        del custom_objects
+        settings = Wav2Vec2Settings.from_config(config["settings"], config["settings"]["do_normalize"])
+        policy = keras.dtype_policies.deserialize(config["dtype"])
+        return cls(**{**config, "settings": settings, "head": HeadSettings(**config["head"]), "dtype": policy})
+
+    @classmethod
+    def from_pretrained(
+        cls, name_or_folder: str | Path, num_classes: int, revision: str | None = None, **kwargs
+    ) -> "Wav2Vec2Classifier":
+        """A classifier on the backbone of a checkpoint, with a head that has not learned yet.
+
+        Args:
+            name_or_folder: A name on the Hugging Face hub, or a folder with the same files.
+            num_classes: How many classes there are.
+            revision: The revision to take; only for a name.
+            **kwargs: As the constructor has them, without `settings`.
+
+        Raises:
+            UserError: See `Wav2Vec2Backbone.from_pretrained`.
+        """
+        from training.checkpoint import open_checkpoint
+
+        checkpoint = open_checkpoint(name_or_folder, revision)
+        normalised = bool(checkpoint.feature_extractor.get("do_normalize", True))
+        classifier = cls(Wav2Vec2Settings.from_config(checkpoint.config, normalised), num_classes, **kwargs)
+        load_state(classifier.backbone, checkpoint.arrays(), checkpoint.source)
+        return classifier
+
+
+def _head_weights(classifier: Wav2Vec2Classifier) -> list[keras.Variable]:
+    parts = (classifier.layer_mix, classifier.projection, classifier.pooling, classifier.emotion)
+    return [weight for part in parts if part is not None for weight in part.weights]

@@ -1,0 +1,154 @@
+import math
+
+import keras
+from keras import ops
+
+from training.accelerator import tensorflow_on_processor
+from training.families.wav2vec2.activation import activation_named, bare_gelu
+from training.families.wav2vec2.normalised_convolution import normalised_convolution
+from training.families.wav2vec2.row_normalisation import RowNormalisation
+from training.families.wav2vec2.settings import Wav2Vec2Settings
+from training.families.wav2vec2.strided_convolution import StridedConvolution, fits_rows
+
+# The reference leaves the norms of the feature encoder at their library's default, whatever layer_norm_eps says.
+EPSILON = 1e-5
+
+
+class MaskedGroupNormalisation(keras.layers.Layer):
+    """Normalises every channel over the valid frames of its own clip, so that padding does not change the answer."""
+
+    def __init__(self, channels: int, **kwargs):
+        super().__init__(**kwargs)
+        self.channels = channels
+        self.epsilon = EPSILON
+
+    def build(self, input_shape=None):  # noqa: ARG002 - Keras passes it
+        """Make the scale and the offset, [channels] each."""
+        self.gamma = self.add_weight(name="gamma", shape=(self.channels,), initializer="ones")
+        self.beta = self.add_weight(name="beta", shape=(self.channels,), initializer="zeros")
+
+    def call(self, inputs, num_frames):
+        """Normalise frames.
+
+        Args:
+            inputs: [batch, frames, channels], finite everywhere.
+            num_frames: int32 [batch], the number of valid frames of each clip.
+
+        Returns:
+            [batch, frames, channels] in the compute dtype.
+        """
+        inputs = ops.cast(inputs, "float32")
+        valid = ops.arange(ops.shape(inputs)[1], dtype="int32")[None, :] < num_frames[:, None]
+        # The mean over the valid frames is a product with these weights: one pass over the largest array there is.
+        weights = ops.cast(valid, "float32") / ops.cast(ops.maximum(num_frames, 1), "float32")[:, None]
+        weights = weights[:, None, :]
+        mean = ops.matmul(weights, inputs)
+        variance = ops.matmul(weights, ops.square(inputs - mean))
+        scale = ops.cast(self.gamma, "float32") * ops.rsqrt(variance + self.epsilon)
+        # As one scale and one offset for each channel of a clip: no centred copy of the largest array has to be kept.
+        offset = ops.cast(self.beta, "float32") - mean * scale
+        return ops.cast(inputs * scale + offset, self.compute_dtype)
+
+
+class FeatureEncoder(keras.layers.Layer):
+    """The strided convolutions that turn a waveform into frames of 25 ms, one every 20 ms.
+
+    Valid convolutions see no padding: a clip's valid frames depend on its own samples alone, except for the group norm
+    of the first layer, which therefore counts valid frames only.
+    """
+
+    def __init__(self, settings: Wav2Vec2Settings, **kwargs):
+        # Sixteen bits would not hold a waveform, and `_chain` hears it as it is.
+        super().__init__(autocast=False, **kwargs)
+        self.settings = settings
+        self.activation = activation_named(settings.feat_extract_activation)
+        # All of them or none, since each is given as many rows as the one before makes. But for the first: with its
+        # single channel a product would be all copying.
+        self.by_rows = keras.backend.backend() == "tensorflow" and all(
+            map(fits_rows, settings.conv_kernel[1:], settings.conv_stride[1:])
+        )
+        self.convolutions = []
+        self.norms = []
+        for index, (channels, kernel, stride) in enumerate(
+            zip(settings.conv_dim, settings.conv_kernel, settings.conv_stride, strict=True)
+        ):
+            kind = StridedConvolution if index and self.by_rows else keras.layers.Conv1D
+            self.convolutions.append(
+                kind(
+                    channels,
+                    kernel,
+                    stride,
+                    use_bias=settings.conv_bias,
+                    kernel_initializer="he_normal",
+                    dtype=self.dtype_policy,
+                    name=f"convolution_{index}",
+                )
+            )
+            if settings.feat_extract_norm == "layer":
+                self.norms.append(RowNormalisation(EPSILON, dtype=self.dtype_policy, name=f"norm_{index}"))
+            elif index == 0:
+                self.norms.append(MaskedGroupNormalisation(channels, dtype=self.dtype_policy, name="norm_0"))
+
+    def build(self, input_shape=None):  # noqa: ARG002 - Keras passes it
+        """Make the weights of every layer."""
+        channels = 1
+        for index, convolution in enumerate(self.convolutions):
+            convolution.build((None, None, channels))
+            channels = self.settings.conv_dim[index]
+            if index < len(self.norms):
+                self.norms[index].build((None, None, channels))
+
+    def call(self, waveform, num_samples, training=False):
+        """Encode waveforms.
+
+        Args:
+            waveform: [batch, samples], zero behind each clip's end.
+            num_samples: int32 [batch], the length of each clip in samples.
+            training: Whether there may be a gradient.
+
+        Returns:
+            [batch, frames, channels of the last layer]; frames behind a clip's end are finite and mean nothing.
+        """
+        frames = self.settings.frames(ops.shape(waveform)[1])
+        hidden = self._whole_rows(waveform)
+        if self._chained():
+            hidden = self._chain(hidden, num_samples, training and self.trainable)
+        else:
+            for index in range(len(self.convolutions)):
+                hidden = self.activation(self._normalised(index, hidden, num_samples))
+        return hidden[:, :frames]
+
+    def _chained(self) -> bool:
+        """Whether there is nothing but GELU between the convolutions, and passes over memory are what counts."""
+        settings = self.settings
+        plain = settings.feat_extract_norm == "group" and not settings.conv_bias
+        return plain and settings.feat_extract_activation == "gelu" and self.by_rows and tensorflow_on_processor()
+
+    def _chain(self, waveform, num_samples, learning: bool):
+        """All convolutions, with the constants of GELU in their kernels."""
+        first, *others = self.convolutions
+        root = 0.5**0.5
+        hidden = normalised_convolution(waveform, self.settings.frames(num_samples, 1), first, self.norms[0], root)
+        hidden = bare_gelu(ops.cast(hidden, self.compute_dtype), learning)
+        for convolution in others:
+            hidden = bare_gelu(convolution(hidden, factor=root * root), learning)
+        return hidden * ops.cast(root, hidden.dtype)
+
+    def _normalised(self, index: int, hidden, num_samples):
+        """A convolution and its norm, if it has one."""
+        convolution, norm = self.convolutions[index], self.norms[index] if index < len(self.norms) else None
+        hidden = convolution(hidden[:, :, None] if index == 0 else hidden)
+        if isinstance(norm, MaskedGroupNormalisation):
+            return norm(hidden, self.settings.frames(num_samples, index + 1))
+        return hidden if norm is None else norm(hidden)
+
+    def _whole_rows(self, waveform):
+        """The waveform with silence behind it, so that every convolution is given a whole number of rows."""
+        if not self.by_rows:
+            return waveform
+        (taps, *_), (stride, *others) = self.settings.conv_kernel, self.settings.conv_stride
+        multiple = math.prod(others)
+        samples = ops.shape(waveform)[1]
+        frames = -(-self.settings.frames(samples, 1) // multiple) * multiple
+        needed = (frames - 1) * stride + taps
+        return ops.pad(waveform, [[0, 0], [0, ops.maximum(needed - samples, 0)]])

@@ -1,0 +1,75 @@
+"""Which weights of a classifier learn, and how fast each of them does."""
+
+from typing import TYPE_CHECKING
+
+import keras
+
+from data_pipeline.errors import UserError
+
+if TYPE_CHECKING:
+    from training.families.wav2vec2.classifier import Wav2Vec2Classifier
+
+LEARN = ("head", "encoder", "all", "lora")
+"""Which weights learn, the head's always:
+
+- `head`: no others, the backbone is a fixed front end.
+- `encoder`: all but the convolutions at the bottom, as the wav2vec 2.0 paper fine-tunes (section 4.3).
+- `all`: everything.
+- `lora`: low-rank adapters on the queries and values of every attention (Hu et al. 2021, arXiv:2106.09685, section
+  4.2); the rest of the backbone stays.
+"""
+
+
+def restrict(classifier: "Wav2Vec2Classifier", learn: str, lora_rank: int) -> None:
+    """Let only some weights learn; the head always does.
+
+    Args:
+        classifier: Changed in place; without adapters yet.
+        learn: One of `LEARN`.
+        lora_rank: Rank of the adapters.
+
+    Raises:
+        UserError: If there is no such way to learn, or no such rank.
+    """
+    if learn not in LEARN:
+        raise UserError(f"learn must be one of {', '.join(LEARN)}, not {learn!r}")
+    backbone = classifier.backbone
+    if learn == "head":
+        backbone.trainable = False
+    elif learn == "encoder":
+        backbone.freeze_feature_encoder()
+    elif learn == "lora":
+        if not 1 <= lora_rank <= backbone.settings.hidden_size:
+            raise UserError(f"a rank of adapters lies from 1 to {backbone.settings.hidden_size}, not at {lora_rank}")
+        backbone.trainable = False
+        for layer in backbone.encoder_layers:
+            for dense in (layer.attention.query, layer.attention.value):
+                dense.trainable = True
+                # The scale of the paper's experiments: alpha at twice the rank.
+                dense.enable_lora(lora_rank, lora_alpha=2 * lora_rank)
+                dense.bias.trainable = False
+
+
+def learning_rate_scales(classifier: "Wav2Vec2Classifier", layer_decay: float, head_scale: float) -> list[float]:
+    """What each weight's learning rate is multiplied by: less the further down it is.
+
+    The top layer of the encoder has 1, each layer below `layer_decay` of the one above it, and what lies below the
+    encoder as one more layer (Clark et al. 2020, arXiv:2003.10555, appendix A).
+
+    Args:
+        classifier: Whose weights.
+        layer_decay: From 0 to 1; 1 for the same rate everywhere.
+        head_scale: Of the head, which starts from random weights.
+
+    Returns:
+        A number for each of `classifier.trainable_variables`, in their order.
+    """
+    depth = len(classifier.backbone.encoder_layers)
+    scales: dict[int, float] = {id(weight): layer_decay**depth for weight in classifier.backbone.weights}
+    for index, layer in enumerate(classifier.backbone.encoder_layers):
+        scales |= {id(weight): layer_decay ** (depth - 1 - index) for weight in layer.weights}
+    # The closing norm of a stable encoder is above all layers; that of the others is below them.
+    if classifier.backbone.settings.do_stable_layer_norm:
+        scales |= {id(weight): 1.0 for weight in classifier.backbone.encoder.layer_norm.weights}
+    weights: list[keras.Variable] = classifier.trainable_variables
+    return [scales.get(id(weight), head_scale) for weight in weights]

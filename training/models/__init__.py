@@ -1,1 +1,0 @@
-"""Models, written with Keras layers and `keras.ops` only."""
