@@ -1,4 +1,4 @@
-"""MobileNet weights learnt elsewhere: AudioSet's `yamnet.h5` and Keras's ImageNet files."""
+"""MobileNet weights that were trained elsewhere: AudioSet's `yamnet.h5` and Keras's ImageNet files."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from data_pipeline.errors import UserError
-from training.families.mobilenet.network import MobileNetSettings
+from training.families.mobilenet.recipe import MobileNetSettings
 
 _VARIABLES = {
     "kernel": "kernel",
@@ -29,8 +29,8 @@ class PretrainedWeights:
 
     Attributes:
         path: The file.
-        body: The body of `MobileNetSettings` that it fits.
-        alpha: The width multiplier that it fits.
+        body: The matching body of `MobileNetSettings`.
+        alpha: The matching width multiplier.
     """
 
     path: Path
@@ -39,7 +39,7 @@ class PretrainedWeights:
 
     @classmethod
     def recognise(cls, path: Path) -> "PretrainedWeights":
-        """Find out what a file holds.
+        """Find out which weights a file holds.
 
         Raises:
             UserError: If it is missing, is not HDF5, or holds something else.
@@ -59,7 +59,7 @@ class PretrainedWeights:
         raise UserError(f"{path} holds no MobileNet v1: give --weights a yamnet.h5 or a Keras MobileNet file")
 
     def settings(self, settings: MobileNetSettings) -> MobileNetSettings:
-        """The same settings with the body and width that these weights fit, and norms that change slowly."""
+        """The same settings with the body and width of these weights, and norms whose statistics change slowly."""
         return replace(settings, body=self.body, alpha=self.alpha, norm_momentum=0.99)
 
     def load_into(self, model: keras.Model) -> None:

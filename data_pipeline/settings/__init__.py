@@ -1,0 +1,27 @@
+"""Settings, declared once: `declaration` (defaults, ranges, help, flags), `search_range` (what `ser tune` tries)."""
+
+from data_pipeline.settings.declaration import (
+    Declared,
+    Field,
+    Flag,
+    Listed,
+    Settings,
+    changed,
+    declared,
+    range_in_words,
+)
+from data_pipeline.settings.search_range import Choice, Range, Space
+
+__all__ = [
+    "Choice",
+    "Declared",
+    "Field",
+    "Flag",
+    "Listed",
+    "Range",
+    "Settings",
+    "Space",
+    "changed",
+    "declared",
+    "range_in_words",
+]
