@@ -76,8 +76,8 @@ def main(
     if "whole" in figures:
         headings += [f"difference {channel}" for channel in CHANNELS]
     show(
-        f"{epochs} epochs each, {dataset.side('validation').clips:,} validation clips of "
-        f"{len(dataset.side('validation').speakers)} speakers",
+        f"{epochs} epochs each, {dataset.split('validation').clips:,} validation clips of "
+        f"{len(dataset.split('validation').speakers)} speakers",
         headings,
         rows,
         "differences of less than two or three points are within what another seed would change",

@@ -7,7 +7,6 @@ The emotion that an actor was asked for and the one that listeners heard agree o
 from dataclasses import dataclass
 
 import numpy as np
-import tensorflow as tf
 
 from data_pipeline.dataset import Split
 from data_pipeline.emotion import EMOTIONS, LABELS
@@ -58,13 +57,13 @@ class Target:
         """Whether listeners' votes decide, or help to decide, what is learned."""
         return self.kind != "acted" or self.votes_share > 0
 
-    def clips(self, side: Split) -> int:
-        """How many clips of a side have one of the labels."""
-        return sum(side.emotions.get(label, 0) for label in self.labels)
+    def clips(self, split: Split) -> int:
+        """How many clips of a split have one of the labels."""
+        return sum(split.emotions.get(label, 0) for label in self.labels)
 
-    def outside(self, side: Split) -> dict[str, int]:
-        """The clips of a side that have none of the labels, counted by their emotion."""
-        return {emotion: count for emotion, count in side.emotions.items() if emotion not in self.labels and count}
+    def outside(self, split: Split) -> dict[str, int]:
+        """The clips of a split that have none of the labels, counted by their emotion."""
+        return {emotion: count for emotion, count in split.emotions.items() if emotion not in self.labels and count}
 
     def indices(self, emotions: np.ndarray) -> np.ndarray:
         """The place of each emotion in the labels.
@@ -79,32 +78,6 @@ class Target:
             ValueError: If an emotion is none of the labels.
         """
         return np.array([self.labels.index(emotion) for emotion in emotions], np.int64)
-
-    def includes(self, emotion: tf.Tensor) -> tf.Tensor:
-        """Whether an acted emotion is one of the labels; string to bool scalar."""
-        return tf.reduce_any(tf.constant(list(self.labels)) == emotion)
-
-    def distribution(self, emotion: tf.Tensor, votes: tf.Tensor) -> tf.Tensor:
-        """What a model should answer.
-
-        Args:
-            emotion: string scalar, the acted emotion.
-            votes: int64 [emotions], in the order of `EMOTIONS`.
-
-        Returns:
-            float32 [labels], adding up to one.
-        """
-        acted = tf.cast(tf.constant(list(self.labels)) == emotion, tf.float32)
-        if not self.learns_votes:
-            return acted
-        counts = tf.gather(votes, self.vote_columns)
-        if self.kind == "voted":
-            most_heard = (counts == tf.reduce_max(votes)) & (counts > 0)
-            counts = tf.where(tf.reduce_any(most_heard), tf.cast(most_heard, tf.int64), counts)
-        shares = tf.cast(counts, tf.float32)
-        total = tf.reduce_sum(shares)
-        heard = tf.where(total > 0, shares / tf.maximum(total, 1.0), acted)
-        return heard if self.kind != "acted" else acted + self.votes_share * (heard - acted)
 
     @property
     def vote_columns(self) -> list[int]:

@@ -36,7 +36,7 @@ def publish(folder: Path, champion: Champion, held: Held, followers: Followers) 
             **origin.of_run(held.challenger, champion.dtype),
             "champion": champion.version,
             "reasons": list(held.decision.reasons),
-            origin.MEASURED: sorted({*champion.speakers, *held.dataset.side("test").speakers}),
+            origin.MEASURED: sorted({*champion.speakers, *held.dataset.split("test").speakers}),
         }
         recogniser = held.challenger.recogniser()
         written = export(recogniser, folder.parent, folder.name, provenance=provenance, dtype=champion.dtype)

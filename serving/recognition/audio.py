@@ -9,7 +9,7 @@ from typing import BinaryIO
 import numpy as np
 
 from data_pipeline.audio.decode import SAMPLE_RATE, UnusableAudio, decode, decode_bytes
-from data_pipeline.quality import objection
+from data_pipeline.quality import unusable_reason
 from serving.errors import RecognitionError, UnreadableAudioError
 from serving.recognition.waveforms import to_waveform
 
@@ -72,8 +72,8 @@ def read_waveform(audio: Audio) -> np.ndarray:
         pcm = _pcm(audio)
     except UnusableAudio as error:
         raise UnreadableAudioError(str(error)) from error
-    if flaw := objection(pcm):
-        raise UnreadableAudioError(f"{name_of(audio)} {flaw}")
+    if reason := unusable_reason(pcm):
+        raise UnreadableAudioError(f"{name_of(audio)} {reason}")
     return to_waveform(pcm, SAMPLE_RATE)
 
 

@@ -48,7 +48,7 @@ def compare(
     condition = Condition(split, channel, labels=labels)
     opened = [Run.open(run) for run in runs]
     dataset = Dataset.open(data or dataset_of(opened))
-    clips = Target(opened[0].labels).clips(dataset.side(split))
+    clips = Target(opened[0].labels).clips(dataset.split(split))
     with clip_bar("answering", clips * len(opened)) as advance:
         found = put_side_by_side(opened, dataset, condition, advance)
     comparison.show(found)

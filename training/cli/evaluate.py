@@ -68,7 +68,7 @@ def evaluate(
     # A damaged metrics.json is better found before the clips are gone through.
     opened.metrics()
     input_pipeline.without_votes(dataset, split, Target(opened.labels, labels))
-    with clip_bar("evaluating", Target(opened.labels).clips(dataset.side(split))) as advance:
+    with clip_bar("evaluating", Target(opened.labels).clips(dataset.split(split))) as advance:
         answers = predict(opened, dataset, condition, advance)
     metrics = measure(opened, dataset, condition, answers)
     opened.record_metrics(metrics)

@@ -142,7 +142,7 @@ def _train_and_print(family: "Family", recipe: Any, data: Path, folder: Path, te
     if augment.noise and augment.noise_folder:
         _report_noise(augment.noise_folder)
     for name in ("train", "validation"):
-        outside = recipe.target.outside(dataset.side(name))
+        outside = recipe.target.outside(dataset.split(name))
         if outside:
             counts = ", ".join(f"{emotion} {count:,}" for emotion, count in outside.items())
             typer.echo(f"left out of the {name} split because none of the labels fits: {counts}")

@@ -9,10 +9,10 @@ import tensorflow as tf
 from data_pipeline import input_pipeline
 from data_pipeline.audio.decode import SAMPLE_RATE, decode
 from data_pipeline.dataset import Dataset
+from data_pipeline.errors import SetAside
 from data_pipeline.quality.recording import Recording
 from data_pipeline.quality.signal import Signal, listen, signal_of
 from data_pipeline.quality.workers import in_processes
-from data_pipeline.set_aside import SetAside
 from data_pipeline.targets import Target
 from training.evaluation.channel import channel_named
 from training.evaluation.evaluate import Condition, predict

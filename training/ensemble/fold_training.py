@@ -10,7 +10,7 @@ import numpy as np
 
 from data_pipeline.dataset import Dataset
 from data_pipeline.prepare.combine import combine
-from data_pipeline.side import Side
+from data_pipeline.splits import SplitName
 from training.ensemble.members import Member, right_answers
 from training.ensemble.training_side import TrainingSide
 from training.evaluation.evaluate import Condition, predict
@@ -73,7 +73,7 @@ def fold_answers(
 
 def _without(fold: int, side: TrainingSide, fold_of: Mapping[str, int], folder: Path) -> Dataset:
     """The training side as a dataset of its own, in which the speakers of one fold validate."""
-    sides: dict[str, Side] = {
+    sides: dict[str, SplitName] = {
         speaker: "validation" if number == fold else "train" for speaker, number in fold_of.items()
     }
     return combine([side.dataset], folder, sides)

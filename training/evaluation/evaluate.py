@@ -142,7 +142,7 @@ def measure(run: Run, dataset: Dataset, condition: Condition, answers: Predictio
             f"listeners agree on one of the labels for no {condition.split} clip of {dataset.folder}: "
             "measure with --labels acted"
         )
-    side = dataset.side(condition.split)
+    side = dataset.split(condition.split)
     probabilities, right, speakers = answers.probabilities[clear], answers.truth[clear], answers.speakers[clear]
     columns = {name: values[clear] for name, values in groups.attributes(answers.known).items()}
     return {
@@ -155,7 +155,7 @@ def measure(run: Run, dataset: Dataset, condition: Condition, answers: Predictio
         "outside_labels": Target(run.labels).outside(side),
         "tied": int((~clear).sum()),
         "without_votes": without_votes,
-        "split_name": dataset.split_name,
+        "split_name": dataset.split_kind,
         "corpora": list(dataset.corpora),
         "fingerprint": dataset.fingerprint,
         "synthetic": dataset.synthetic,

@@ -70,7 +70,7 @@ def fit(
             compiled (see `Replicas`).
     """
     observer = observer or Observer()
-    steps = math.ceil(target.clips(dataset.side("train")) / settings.batch_size)
+    steps = math.ceil(target.clips(dataset.split("train")) / settings.batch_size)
     known = input_pipeline.descriptions(dataset, "validation", target)
     right = truth(known["label"], known["votes"], target)
     if (right < 0).all():
@@ -190,7 +190,7 @@ def _train_epoch(
         weights = class_weights(dataset, target, settings.class_balance)
         clips = clips.map(lambda features, labels: (features, labels, tf.linalg.matvec(labels, weights)))
     if replicas:
-        return replicas.train_epoch(clips, target.clips(dataset.side("train")), settings.batch_size, on_step)
+        return replicas.train_epoch(clips, target.clips(dataset.split("train")), settings.batch_size, on_step)
     callback = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: on_step())  # noqa: ARG005  Keras names them
     return model.fit(clips, shuffle=False, verbose=0, callbacks=[callback]).history["loss"][0]
 
@@ -206,7 +206,7 @@ def class_weights(dataset: Dataset, target: Target, balance: float) -> np.ndarra
     Returns:
         float32 [classes]; a clip counts 1 on average.
     """
-    emotions = dataset.side("train").emotions
+    emotions = dataset.split("train").emotions
     counts = np.array([emotions.get(label, 0) for label in target.labels], np.float64)
     weights = np.maximum(counts, 1) ** -balance
     return (weights * counts.sum() / (weights * counts).sum()).astype(np.float32)

@@ -19,7 +19,7 @@ def describe_training_data(dataset: Dataset, target: Target) -> dict[str, Any]:
         UserError: If a side is missing, a label has no training clip, which would be a class that is never right and
             never answered, or votes are to be learned that a side does not have.
     """
-    sides = {name: dataset.side(name) for name in ("train", "validation")}
+    sides = {name: dataset.split(name) for name in ("train", "validation")}
     emotions = sides["train"].emotions
     missing = [label for label in target.labels if not emotions.get(label)]
     if missing:
@@ -32,7 +32,7 @@ def describe_training_data(dataset: Dataset, target: Target) -> dict[str, Any]:
         "folder": str(dataset.folder.resolve()),
         "fingerprint": dataset.fingerprint,
         "corpora": list(dataset.corpora),
-        "split": dataset.split_name,
+        "split": dataset.split_kind,
         "synthetic": dataset.synthetic,
         "clips": {name: target.clips(side) for name, side in sides.items()},
         "outside_labels": {name: target.outside(side) for name, side in sides.items()},

@@ -152,7 +152,7 @@ def hold(
 
 def clips_to_answer(challenge: Challenge, dataset: Dataset) -> int:
     """How many `hold` goes through."""
-    return 2 * len(challenge.channels) * Target(challenge.champion.labels).clips(dataset.side("test"))
+    return 2 * len(challenge.channels) * Target(challenge.champion.labels).clips(dataset.split("test"))
 
 
 def age_bands(ages: np.ndarray) -> np.ndarray:

@@ -92,7 +92,7 @@ class TestPredict:
     def test_audio_that_the_model_refuses_is_reported_with_its_file(self, run_ser, server, files, monkeypatch):
         # No file decodes to what the graph refuses; a model may still have no answer.
         monkeypatch.setattr("serving.recognition.audio.decode", lambda path: np.array([0.1, np.nan]))
-        monkeypatch.setattr("serving.recognition.audio.objection", lambda pcm: None)
+        monkeypatch.setattr("serving.recognition.audio.unusable_reason", lambda pcm: None)
         result = run_ser("predict", files[0], "--server", server.address)
         assert result.exit_code == 1
         assert f"error: {files[0]}: {RowStatus.NOT_FINITE.sentence}" in result.output

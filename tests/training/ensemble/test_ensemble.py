@@ -86,7 +86,7 @@ def invoke(*words):
 
 def test_folds_know_nobody_whom_they_are_asked_about(made, dataset):
     _, run, _ = made
-    everybody = set(dataset.side("train").speakers)
+    everybody = set(dataset.split("train").speakers)
     asked = []
     for fold in ("1", "2"):
         config = Run.open(run.folder / "folds" / fold / "cnn").config

@@ -450,7 +450,7 @@ def test_a_weight_learns_from_its_start_on():
 
 
 def test_rare_classes_count_more_as_far_as_is_asked(dataset):
-    side = replace(dataset.side("train"), emotions={"anger": 10, "fear": 30})
+    side = replace(dataset.split("train"), emotions={"anger": 10, "fear": 30})
     uneven = replace(dataset, splits={"train": side})
     target = Target(("anger", "fear"))
     np.testing.assert_allclose(class_weights(uneven, target, 0.0), [1.0, 1.0])

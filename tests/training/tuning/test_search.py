@@ -83,17 +83,17 @@ def test_a_trials_value_is_the_mean_over_folds_and_the_best_is_kept(make):
 def test_nobody_of_the_other_sides_is_in_a_fold(make, dataset):
     formula = FormulaFamily()
     search(make(formula, trials=1))
-    others = set(dataset.side("validation").speakers) | set(dataset.side("test").speakers)
+    others = set(dataset.split("validation").speakers) | set(dataset.split("test").speakers)
     validating = []
     for fold in formula.heard:
         assert set(fold.splits) == {"train", "validation"}
-        sides = {name: set(fold.side(name).speakers) for name in fold.splits}
+        sides = {name: set(fold.split(name).speakers) for name in fold.splits}
         assert not (sides["train"] | sides["validation"]) & others
         assert not sides["train"] & sides["validation"]
-        assert sides["train"] | sides["validation"] == set(dataset.side("train").speakers)
-        assert fold.side("train").clips + fold.side("validation").clips == dataset.side("train").clips
+        assert sides["train"] | sides["validation"] == set(dataset.split("train").speakers)
+        assert fold.split("train").clips + fold.split("validation").clips == dataset.split("train").clips
         validating += sides["validation"]
-    assert sorted(validating) == sorted(dataset.side("train").speakers)
+    assert sorted(validating) == sorted(dataset.split("train").speakers)
 
 
 def test_a_trial_that_falls_behind_is_given_up_and_costs_less(make):
@@ -210,7 +210,7 @@ def test_data_that_cannot_be_cut_into_folds_are_refused(make, dataset):
     with pytest.raises(UserError, match=r"5 folds need 5 training speakers, and .* has 4: choose fewer folds"):
         search(make(FormulaFamily(), "many", folds=5))
     with pytest.raises(UserError, match="is split clip by clip"):
-        search(replace(make(FormulaFamily(), "random"), dataset=replace(dataset, split_name="random")))
+        search(replace(make(FormulaFamily(), "random"), dataset=replace(dataset, split_kind="random")))
     # The folder is not taken by a search that never began.
     assert not make(FormulaFamily(), "many").folder.exists()
 
