@@ -39,7 +39,7 @@ def main(
     from benchmarks.report import show
     from data_pipeline.dataset import Dataset
     from data_pipeline.errors import UserError
-    from training.families.mobilenet.presets import PRESETS
+    from training.families.mobilenet.recipe import PRESETS
     from training.families.registry import family_named
 
     if preset not in PRESETS:

@@ -15,7 +15,7 @@ from data_pipeline.errors import UserError
 from training.accelerator import compiles
 
 _COMPILED_LENGTHS = SAMPLE_RATE // 2
-"""Samples. Where a model is compiled for each length of a batch, lengths are multiples of this, so that there are few."""
+"""Samples. Where a model is compiled for each length of a batch, lengths are multiples of this: then there are few."""
 
 
 class FrontEnd(Protocol):

@@ -1,8 +1,9 @@
 """Settings, declared once: `declaration` (defaults, ranges, help, flags), `search_range` (what `ser tune` tries)."""
 
+from pydantic import Field
+
 from data_pipeline.settings.declaration import (
     Declared,
-    Field,
     Flag,
     Listed,
     Settings,

@@ -13,9 +13,9 @@ Pydantic checks the values, whoever gives them: Python code, a configuration fil
 import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, TypeVar, get_args, get_type_hints
 
-from pydantic import ConfigDict, Field, InstanceOf, TypeAdapter, ValidationError
+from pydantic import ConfigDict, InstanceOf, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
@@ -35,9 +35,6 @@ _WORDS = {
     "string_type": "text",
     "path_type": "a path, as text",
     "tuple_type": "a list",
-    "missing": "a list of the right length",
-    "too_long": "a list of the right length",
-    "too_short": "a list that is not empty",
     "dataclass_type": "an object",
     "dataclass_exact_type": "an object",
     "is_instance_of": "an object",
@@ -100,11 +97,11 @@ class Settings:
     __slots__ = ()
 
     def __post_init__(self) -> None:
-        for name, (adapter, field) in _adapters(type(self)).items():  # type: ignore[arg-type]  # mypy: no hash of a type
+        for name, (adapter, hint) in _adapters(type(self)).items():  # type: ignore[arg-type]  # mypy: no hash of a type
             try:
                 object.__setattr__(self, name, adapter.validate_python(getattr(self, name)))
             except ValidationError as error:
-                raise UserError(_in_words(name, field, error.errors()[0])) from error
+                raise UserError(_in_words(name, hint, error.errors()[0])) from error
         self.check()
 
     def check(self) -> None:
@@ -158,26 +155,27 @@ def changed(settings: SettingsType, values: Mapping[str, Any], where: str = "") 
 
 
 def range_in_words(field: FieldInfo) -> str:
-    """The range of a number, as "1 or more", "at least 0 and below 1" or "from 0 to 1"; empty where there is none."""
+    """The range of a number, as "1 or more", "a number from 0 to 1" or "a number above 0"; empty where there is none."""
     words = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
     bounds = {name: getattr(one, name) for one in field.metadata for name in words if hasattr(one, name)}
     if set(bounds) == {"ge", "le"}:
-        return f"from {bounds['ge']:g} to {bounds['le']:g}"
+        return f"a number from {bounds['ge']:g} to {bounds['le']:g}"
     if set(bounds) == {"ge"}:
         return f"{bounds['ge']:g} or more"
-    return " and ".join(f"{words[name]} {bound:g}" for name, bound in bounds.items())
+    ends = " and ".join(f"{words[name]} {bound:g}" for name, bound in bounds.items())
+    return f"a number {ends}" if ends else ""
 
 
 @functools.cache
-def _adapters(settings: type[Settings]) -> dict[str, tuple[TypeAdapter, FieldInfo]]:
-    """For each field, what checks its values, and its declaration."""
+def _adapters(settings: type[Settings]) -> dict[str, tuple[TypeAdapter, Any]]:
+    """For each field, what checks its values, and its type with all metadata."""
     # Strict: text is no number, and true is not 1. Nested settings were checked when they were made.
     config = ConfigDict(strict=True, allow_inf_nan=False)
     return {
         # Mypy reads the subscript as an annotation.
         name: (
             TypeAdapter(InstanceOf[hint]) if _is_settings(hint) else TypeAdapter(hint, config=config),  # type: ignore
-            _field(hint),
+            hint,
         )
         for name, hint in get_type_hints(settings, include_extras=True).items()
     }
@@ -192,16 +190,17 @@ def _is_settings(hint: Any) -> bool:
     return isinstance(hint, type) and issubclass(hint, Settings)
 
 
-def _in_words(name: str, field: FieldInfo, error: ErrorDetails) -> str:
+def _in_words(name: str, hint: Any, error: ErrorDetails) -> str:
     """One sentence that names the field, its value and what to give."""
+    kind = getattr(hint, "__origin__", hint)
     place = name + "".join(f"[{part}]" for part in error["loc"] if isinstance(part, int) and error["type"] != "missing")
     match error["type"]:
         case "literal_error":
             wanted = error["ctx"]["expected"]
         case "greater_than_equal" | "less_than_equal" | "greater_than" | "less_than":
-            wanted = range_in_words(field) or f"a number {error['msg'].removeprefix('Input should be ')}"
-        case "value_error":
-            wanted = str(error["ctx"]["error"])
-        case kind:
-            wanted = _WORDS.get(kind, error["msg"])
+            wanted = range_in_words(_field(hint))
+        case "missing" | "too_long":
+            wanted = f"a list of {len(get_args(kind))}"
+        case other:
+            wanted = _WORDS.get(other, error["msg"])
     return f"{place} is {error['input']!r}: give {wanted}"

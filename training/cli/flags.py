@@ -3,10 +3,9 @@
 import inspect
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import typer
-from pydantic.fields import FieldInfo
 
 from data_pipeline.settings import Declared, Flag
 from training.families.family import Family
@@ -61,9 +60,10 @@ def _flags(family: Family) -> Iterator[tuple[str, Declared]]:
 
 def _option_type(setting: Declared) -> Any:
     """The type that the command line reads, or None for a setting that only a file can state."""
-    kinds = [kind for kind in get_args(setting.type) or (setting.type,) if kind is not type(None)]
-    if getattr(setting.type, "__origin__", None) is Literal:
+    if get_origin(setting.type) is Literal:
         return setting.type
+    kinds = [get_args(kind)[0] if get_origin(kind) is Annotated else kind for kind in get_args(setting.type)]
+    kinds = [kind for kind in kinds or [setting.type] if kind is not type(None)]
     if Path in kinds:
         return str
     return kinds[0] if len(kinds) == 1 and kinds[0] in _SCALARS else None
@@ -85,7 +85,7 @@ def _parameter(name: str, setting: Declared, family: Family) -> inspect.Paramete
     return _keyword(name, Annotated[kind | None, info], None)
 
 
-def _limits(kind: Any, bounds: dict[str, FieldInfo]) -> dict[str, float]:
+def _limits(kind: Any, bounds: dict[str, Any]) -> dict[str, Any]:
     # Typer knows closed ranges only. The settings check the rest.
     if kind not in (int, float):
         return {}
@@ -154,7 +154,9 @@ def _first(family: Family) -> list[inspect.Parameter]:
     if len(family.presets) > 1:
         notes = "; ".join(f"`{name}`: {note}" for name, note in family.preset_notes.items())
         names = Literal[tuple(family.presets)]  # type: ignore[valid-type]  # known only when it runs
-        option = typer.Option(help=f"Named settings. {notes}. Flags override them.", show_default=[*family.presets][0])
+        option = typer.Option(
+            help=f"Named settings. {notes}. Flags override them.", show_default=next(iter(family.presets))
+        )
         parameters.append(_keyword("preset", Annotated[names | None, option], None))
     return parameters
 
@@ -164,8 +166,8 @@ _STRATEGY = _keyword(
     Annotated[
         Literal["none", "mirrored", "multiworker"],
         typer.Option(
-            help="TensorFlow's strategy for many devices: `mirrored` (all GPUs of this machine) or `multiworker` (those "
-            "of all machines in the environment variable TF_CONFIG; give each machine the same command). A batch is "
+            help="TensorFlow's strategy for many devices: `mirrored` (all GPUs of this machine) or `multiworker` ("
+            "those of all machines in the environment variable TF_CONFIG; give each the same command). A batch is "
             "divided among them."
         ),
     ],

@@ -4,11 +4,10 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import click
 import typer
 from typer.core import TyperGroup
 
-from training.families.registry import family_names, family_named, family_of
+from training.families.registry import family_named, family_names, family_of
 
 if TYPE_CHECKING:
     from training.distributed import Team
@@ -16,13 +15,16 @@ if TYPE_CHECKING:
 
 
 class _Families(TyperGroup):
-    """`ser train`: a command for each family that is registered when it runs, and `from`."""
+    """`ser train`: a command for each family that is registered when it runs, and `from`.
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    Typer has its own copy of click, so that contexts and commands have no public type.
+    """
+
+    def list_commands(self, ctx: Any) -> list[str]:
         """Names of the families, and `from`."""
         return [*family_names(), *super().list_commands(ctx)]
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The command of that name."""
         if cmd_name not in family_names():
             return super().get_command(ctx, cmd_name)

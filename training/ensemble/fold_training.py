@@ -15,8 +15,8 @@ from training.ensemble.members import Member, right_answers
 from training.ensemble.training_side import TrainingSide
 from training.evaluation.evaluate import Condition, predict
 from training.families.registry import family_of
-from training.fitting.finished import finished
-from training.fitting.fit import Observer
+from training.fitting.observer import Observer
+from training.fitting.train import train_unless_done
 from training.run.answers import Predictions
 from training.run.folder import Run
 
@@ -65,7 +65,9 @@ def fold_answers(
         with watch(f"{member.name}, fold {fold} of {folds}", recipe.fit.epochs) as observer:
             # Many networks in one process: what Keras keeps of the last goes before the next.
             keras.utils.clear_session()
-            run = finished(family_of(member.run.config), recipe, dataset, folder / str(fold) / member.name, observer)
+            run = train_unless_done(
+                family_of(member.run.config), recipe, dataset, folder / str(fold) / member.name, observer
+            )
         answers = _answers(run, dataset, condition)
         found[side.places(answers.names, answers.speakers)] = answers.probabilities
     return found

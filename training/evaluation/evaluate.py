@@ -9,11 +9,10 @@ from data_pipeline import input_pipeline
 from data_pipeline.dataset import Dataset
 from data_pipeline.emotion import EMOTIONS
 from data_pipeline.errors import UserError
-from data_pipeline.targets import Target, truth
+from data_pipeline.targets import LabelKind, Target, truth
 from training.evaluation import groups, metrics, paired
 from training.evaluation.channel import channel_named
 from training.evaluation.temperature import scaled
-from training.front_end import batches
 from training.run.answers import Predictions
 from training.run.folder import Run
 
@@ -43,7 +42,7 @@ class Condition:
     split: str = "validation"
     channel: str = "clean"
     packet_loss: float = 0.0
-    labels: str = "acted"
+    labels: LabelKind = "acted"
 
     def __post_init__(self) -> None:
         channel_named(self.channel, self.packet_loss)
@@ -80,7 +79,7 @@ def predict(
     known = input_pipeline.descriptions(dataset, condition.split, target)
     recogniser = run.recogniser()
     parts = []
-    clips = batches(run.front_end, dataset, condition.split, batch_size=BATCH_SIZE, target=target, channel=channel)
+    clips = run.front_end.batches(dataset, condition.split, batch_size=BATCH_SIZE, target=target, channel=channel)
     # Arrays, since JAX takes no tensors of TensorFlow.
     for features, _ in clips.as_numpy_iterator():
         parts.append(recogniser.model.predict_on_batch(features))

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from data_pipeline.errors import UserError
 from data_pipeline.settings import Space, changed, declared
-from training.families.recipe import Recipe
 
 if TYPE_CHECKING:
     import keras

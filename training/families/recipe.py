@@ -48,7 +48,7 @@ class FitSettings(Settings):
         Field(
             ge=0,
             le=1,
-            description="Weight of the classes in the loss: 1 if every class counts alike, 0 if every clip counts alike.",
+            description="Balance of the loss: 1 if every class counts alike, 0 if every clip does.",
         ),
     ] = 0.0
     average: Annotated[

@@ -16,11 +16,11 @@ from data_pipeline.errors import UserError
 from data_pipeline.targets import Target, truth
 from training.distributed import Replicas, Team, scope
 from training.evaluation import metrics
+from training.families.family import LearningRates
+from training.families.recipe import FitSettings
 from training.fitting.adamw import LayerwiseAdamW, ReplicaAdamW, averaged_weights
 from training.fitting.observer import Epoch, Observer
 from training.fitting.state import TrainingState
-from training.families.family import LearningRates
-from training.families.recipe import FitSettings
 from training.front_end import FrontEnd
 from training.run.folder import Run
 

@@ -12,7 +12,8 @@ from training.accelerator import leave_to_keras
 from training.distributed import Team, keeps_folder, scope
 from training.families.family import Family
 from training.families.registry import recipe_of
-from training.fitting.fit import Epoch, Observer, fit
+from training.fitting.fit import fit
+from training.fitting.observer import Epoch, Observer
 from training.fitting.training_data import describe_training_data
 from training.run.folder import Run
 

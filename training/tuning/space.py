@@ -20,7 +20,6 @@ from data_pipeline.errors import UserError
 from data_pipeline.settings import Choice, Range, Space
 from training.families.family import Family
 
-
 _CHOICES = "choices"
 _RANGE = {"low", "high", "log", "step"}
 _KEYS = _RANGE | {_CHOICES}

@@ -20,7 +20,7 @@ from training.ensemble.stored_answers import read_stored
 from training.ensemble.training_side import TrainingSide
 from training.evaluation.evaluate import Condition, predict
 from training.evaluation.temperature import scaled
-from training.fitting.fit import Observer
+from training.fitting.observer import Observer
 from training.run.folder import Run
 
 TEMPERATURE = 1.7

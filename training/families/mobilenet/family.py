@@ -110,9 +110,7 @@ class MobileNetFamily(Family):
             target=recipe.target,
         )
         clips = itertools.islice(batches, _RECALIBRATION_BATCHES)
-        recalibrate(
-            model.get_layer("backbone"), (windows(clip["log_mel"], clip["num_frames"]) for clip, _ in clips)
-        )
+        recalibrate(model.get_layer("backbone"), (windows(clip["log_mel"], clip["num_frames"]) for clip, _ in clips))
 
     def learning_rates(self, model: "keras.Model", recipe: MobileNetRecipe) -> LearningRates:
         """See `Family`."""

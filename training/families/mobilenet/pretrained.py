@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from data_pipeline.errors import UserError
-from training.families.mobilenet.recipe import MobileNetSettings
+from training.families.mobilenet.recipe import Body, MobileNetSettings
 
 _VARIABLES = {
     "kernel": "kernel",
@@ -34,7 +34,7 @@ class PretrainedWeights:
     """
 
     path: Path
-    body: str
+    body: Body
     alpha: float
 
     @classmethod
@@ -51,7 +51,8 @@ class PretrainedWeights:
             raise UserError(f"{path} is not an HDF5 file: give --weights a yamnet.h5 or a Keras MobileNet file")
         with _opened(path) as file:
             first_kernels = [array.shape for array in _arrays(file).values() if array.shape[:2] == (3, 3)]
-        for channels, body in ((1, "audioset"), (3, "imagenet")):
+        bodies: dict[int, Body] = {1: "audioset", 3: "imagenet"}
+        for channels, body in bodies.items():
             for shape in first_kernels:
                 # Depthwise kernels have their one-to-one multiplier last, so only the first layer's fits.
                 if len(shape) == 4 and shape[2] == channels and shape[3] > 1:

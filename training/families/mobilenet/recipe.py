@@ -6,8 +6,8 @@
 | --- | --- | --- | --- |
 | `plain` | the same learning rate for all weights, mean over windows; 16 epochs | 45 minutes | 70 % on 9 actors |
 | `telephone` | half of the clips through a telephone channel, half faster or slower; attention, averaged weights, \
-layer-wise learning rates; 30 epochs, since 16 are too few for so much variety | 33 minutes | 65 % on 72 actors, 66 % by \
-telephone |
+layer-wise learning rates; 30 epochs, since 16 are too few for so much variety | 33 minutes | 65 % on 72 actors, 66 % \
+by telephone |
 | `listeners` | `telephone`, with 30 % of each label spread as the listeners voted (a corpus without votes cannot be \
 used); 36 epochs | 40 minutes | 66 % on 72 actors, 66 % by telephone |
 | `scratch` | alpha 0.25 from random weights, with a higher learning rate; 20 epochs | 15 minutes | 49 % on 9 actors |
@@ -29,6 +29,8 @@ from data_pipeline.targets import Target
 from training.families.recipe import FitSettings, Recipe
 from training.layers.choices import Pooling, TrainingDtype
 
+Body = Literal["audioset", "imagenet"]
+
 
 def _unless_none(weights: Any) -> Any:
     """On the command line, `none` stands for random weights."""
@@ -44,7 +46,7 @@ class MobileNetSettings(Settings):
     """
 
     body: Annotated[
-        Literal["audioset", "imagenet"],
+        Body,
         Field(description="Body of the network, see `network`. Given weights decide it."),
         Flag(None),
     ] = "audioset"
@@ -83,17 +85,17 @@ class MobileNetRecipe(Recipe):
     model: MobileNetSettings = field(default_factory=MobileNetSettings)
     weights: Annotated[
         Path | None,
-        BeforeValidator(_unless_none),
         Field(
             strict=False,
             description="Initial weights: a `yamnet.h5` (AudioSet), a Keras ImageNet MobileNet file, or `none` for "
             "random weights.",
         ),
+        BeforeValidator(_unless_none),
     ] = None
     unfreeze: Annotated[
         Literal["none", "last", "all"],
         Field(
-            description="Which part of the body learns: `none`, `last` (the last block) or `all`. The head always learns."
+            description="Part of the body that learns: `none`, `last` (last block) or `all`. The head always learns."
         ),
     ] = "all"
     unfreeze_epochs: Annotated[

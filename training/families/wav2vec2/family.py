@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from data_pipeline.errors import UserError
@@ -25,8 +26,8 @@ class Wav2Vec2Family(Family):
     help = (
         "Base models need a GPU: on two cores an epoch of CREMA-D takes more than an hour.\n\n"
         "Examples: `ser train wav2vec2 out/data out/run --checkpoint facebook/wav2vec2-base`, without a network "
-        "connection `ser train wav2vec2 out/data out/run --checkpoint ~/models/wav2vec2-base --preset lora`, and as the "
-        "study did it `ser train wav2vec2 out/data out/run --checkpoint facebook/wav2vec2-base --preset study`"
+        "connection `ser train wav2vec2 out/data out/run --checkpoint ~/models/wav2vec2-base --preset lora`, and as "
+        "the study did it `ser train wav2vec2 out/data out/run --checkpoint facebook/wav2vec2-base --preset study`"
     )
     presets = PRESETS
     preset_notes = {
@@ -92,7 +93,7 @@ class Wav2Vec2Family(Family):
         check_start(recipe)
         if recipe.checkpoint is None:
             described = recipe.architecture
-            shape = described if isinstance(described, Wav2Vec2Settings) else Wav2Vec2Settings.from_file(described)
+            shape = Wav2Vec2Settings.from_file(described) if isinstance(described, Path) else described
             return replace(recipe, architecture=shape)
         # Imported late: random weights need neither the hub nor safetensors.
         from training.checkpoint import open_checkpoint
@@ -102,9 +103,8 @@ class Wav2Vec2Family(Family):
 
     def given_flags(self, recipe: Wav2Vec2Recipe, values: Mapping[str, Any]) -> Wav2Vec2Recipe:
         """See `Family`: where training starts is one setting, which flags replace as a whole."""
-        start = ("checkpoint", "revision", "architecture")
-        if any(name in values for name in start):
-            recipe = replace(recipe, **dict.fromkeys(start))
+        if {"checkpoint", "revision", "architecture"} & set(values):
+            recipe = replace(recipe, checkpoint=None, revision=None, architecture=None)
         return changed(recipe, values)
 
     def initial_weights(self, weights: str) -> dict[str, str]:

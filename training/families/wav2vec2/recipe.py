@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
+from pydantic import InstanceOf
+
 from data_pipeline.augment import AugmentSettings
 from data_pipeline.errors import UserError
 from data_pipeline.settings import Field, Flag, Range
@@ -37,14 +39,13 @@ class Wav2Vec2Recipe(Recipe):
     revision: Annotated[
         str | None,
         Field(
-            description="Branch, tag or commit of a checkpoint on the hub; the newest unless given. The run records the "
-            "commit."
+            description="Branch, tag or commit of a checkpoint on the hub; the newest unless given. The run records "
+            "the commit."
         ),
     ] = None
     architecture: Annotated[
-        Wav2Vec2Settings | Path | None,
+        InstanceOf[Wav2Vec2Settings] | Annotated[Path, Field(strict=False)] | None,
         Field(
-            strict=False,
             description="Instead of a checkpoint: a `config.json`, whose network starts from random weights.",
         ),
         Flag("--architecture", "PATH"),
