@@ -155,7 +155,7 @@ def changed(settings: SettingsType, values: Mapping[str, Any], where: str = "") 
 
 
 def range_in_words(field: FieldInfo) -> str:
-    """The range of a number, as "1 or more", "a number from 0 to 1" or "a number above 0"; empty where there is none."""
+    """The range of a number, as "1 or more", "a number from 0 to 1" or "a number above 0"; empty for any number."""
     words = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
     bounds = {name: getattr(one, name) for one in field.metadata for name in words if hasattr(one, name)}
     if set(bounds) == {"ge", "le"}:

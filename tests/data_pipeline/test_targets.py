@@ -150,5 +150,5 @@ def test_votes_can_have_a_share_of_what_was_acted(share, expected):
 def test_votes_are_not_mixed_into_votes():
     with pytest.raises(UserError, match="'soft' are votes already: give --votes-share 0"):
         Target(kind="soft", votes_share=0.5)
-    with pytest.raises(UserError, match="votes_share is 1.5: give a number from 0 to 1"):
+    with pytest.raises(UserError, match=r"votes_share is 1\.5: give a number from 0 to 1"):
         Target(votes_share=1.5)
