@@ -36,7 +36,7 @@ def main(
     from data_pipeline import input_pipeline
     from data_pipeline.dataset import Dataset
     from data_pipeline.targets import Target
-    from serving.export.export import export
+    from serving.export.saved_model import export_model
     from serving.server.servable import Servable
     from training.evaluation import metrics
     from training.run.folder import Run
@@ -45,7 +45,7 @@ def main(
     known = input_pipeline.descriptions(dataset, split, Target(opened.labels))
     figures: dict[str, dict[str, Any]] = {}
     with tempfile.TemporaryDirectory() as folder:
-        versions = {dtype: export(opened.recogniser(), Path(folder), dtype, dtype=dtype) for dtype in _DTYPES}
+        versions = {dtype: export_model(opened.recogniser(), Path(folder), dtype, dtype=dtype) for dtype in _DTYPES}
         servables = {dtype: Servable.load(dtype, 1, version) for dtype, version in versions.items()}
         for dtype, version in versions.items():
             size = sum(file.stat().st_size for file in version.rglob("*") if file.is_file())

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from benchmarks.turns import take_turns
+from benchmarks.alternation import alternate
 from quiet_tensorflow import hush
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def main(
         for clips in _BATCHES:
             samples = round(_SECONDS * SAMPLE_RATE)
             waveform = np.random.default_rng(0).normal(scale=0.1, size=(clips, samples)).astype("float32")
-            answers, taken = take_turns(together, waveform, rounds)
+            answers, taken = alternate(together, waveform, rounds)
             each = {name: 1e3 * seconds / clips / calls for name, seconds in taken.items()}
             distance = {name: float(np.abs(answers[name] - answers[_ONNX]).max()) for name in (_OURS, _OURS_BF16)}
             figures[str(clips)] = {
@@ -140,7 +140,7 @@ def _contestants(model: "keras.Model", folder: Path, threads: int) -> dict[str, 
     from benchmarks.mobilenet_onnx import to_onnx
     from data_pipeline.audio.log_mel import LogMelSettings, log_mel
     from data_pipeline.emotion import LABELS
-    from serving.export.export import export
+    from serving.export.saved_model import export_model
     from serving.server.servable import Servable
     from training.run.recogniser import Recogniser
 
@@ -154,7 +154,7 @@ def _contestants(model: "keras.Model", folder: Path, threads: int) -> dict[str, 
 
     def exported(dtype: str) -> Ask:
         # In a session, as model servers run it.
-        servable = Servable.load(dtype, 1, export(recogniser, folder, dtype, dtype=dtype))
+        servable = Servable.load(dtype, 1, export_model(recogniser, folder, dtype, dtype=dtype))
 
         def ask(waveform: np.ndarray) -> np.ndarray:
             lengths = np.full(len(waveform), waveform.shape[1], "int32")

@@ -24,14 +24,14 @@ def main(
 
     from data_pipeline.audio.log_mel import LogMelSettings
     from data_pipeline.emotion import LABELS
-    from serving.export.export import export
+    from serving.export.saved_model import export_model
     from training.families.mobilenet.network import MobileNetSettings, build
     from training.run.recogniser import Recogniser
 
     keras.utils.set_random_seed(0)
     front_end = LogMelSettings()
     model = build(MobileNetSettings(alpha=alpha), len(LABELS), front_end)
-    version = export(Recogniser(model, tuple(map(str, LABELS)), front_end), models, name)
+    version = export_model(Recogniser(model, tuple(map(str, LABELS)), front_end), models, name)
     typer.echo(f"written: {version}")
 
 

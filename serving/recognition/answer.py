@@ -1,4 +1,4 @@
-"""What a served model answers, as types: an emotion with its probabilities, or why there is none."""
+"""Convert the outputs of a served model to answers: an emotion with its probabilities, or an error."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ _OUTPUTS = {"probabilities", "emotion", "confidence", "status"}
 
 @dataclass(frozen=True, slots=True)
 class EmotionAnswer:
-    """One utterance's answer.
+    """The answer for one utterance.
 
     Attributes:
-        emotion: The most probable one.
-        probabilities: Of each emotion, in the model's order; they sum to 1.
-        confidence: In the answer, from 0 to 1, as the model states it.
-        model_version: That answered.
-        latency: Seconds from asking to having the answer; in a batch, of the whole batch.
+        emotion: The most probable emotion.
+        probabilities: Probability of each emotion, in the model's order; they sum to 1.
+        confidence: The model's confidence in its answer, from 0 to 1.
+        model_version: Number of the model's version that gave the answer.
+        latency: Seconds from the request to the answer; for an utterance in a batch, those of the whole batch.
     """
 
     emotion: str
@@ -34,22 +34,22 @@ class EmotionAnswer:
 def read_answers(
     outputs: Mapping[str, np.ndarray], labels: Sequence[str], rows: int, model_version: int, latency: float
 ) -> list[EmotionAnswer | AudioRejectedError]:
-    """Turn a batch of a model's outputs into answers.
+    """Convert the outputs for a batch to answers.
 
     Args:
         outputs: `probabilities` [batch, classes], `emotion` bytes [batch], `confidence` [batch], `status`
             int [batch].
         labels: Emotions in the order of the classes.
-        rows: How many were asked about.
-        model_version: That answered.
-        latency: In seconds.
+        rows: Number of utterances in the request.
+        model_version: Number of the model's version that gave the outputs.
+        latency: Seconds from the request to the outputs.
 
     Returns:
         For each row its answer, or the reason why it has none.
 
     Raises:
-        UnexpectedAnswerError: If an output is missing or has not `rows` rows, the classes are not those of `labels`,
-            or a probability is not a finite number.
+        UnexpectedAnswerError: If an output is missing or does not have `rows` rows, the classes do not fit `labels`, or
+            a probability is not a finite number.
     """
     _check_shapes(outputs, labels, rows)
     return [

@@ -9,8 +9,8 @@ from keras import layers, ops
 
 from data_pipeline.audio.log_mel import LogMelSettings
 from data_pipeline.emotion import LABELS
-from serving.export.export import export
-from serving.server.local import LocalServer
+from serving.export.saved_model import export_model
+from serving.server.local_server import LocalServer
 from training.families.mobilenet.network import MobileNetSettings, build
 from training.run.recogniser import Recogniser
 
@@ -41,8 +41,8 @@ def tiny_recogniser() -> Recogniser:
 def models(tiny_recogniser, tmp_path_factory) -> Path:
     """A model repository that holds it as `ser`, in two versions."""
     folder = tmp_path_factory.mktemp("models")
-    export(tiny_recogniser, folder, "ser")
-    export(tiny_recogniser, folder, "ser")
+    export_model(tiny_recogniser, folder, "ser")
+    export_model(tiny_recogniser, folder, "ser")
     return folder
 
 
@@ -66,7 +66,7 @@ def mobilenet() -> Recogniser:
 @pytest.fixture(scope="session")
 def mobilenet_version(mobilenet, tmp_path_factory) -> Path:
     """The one version of `ser` in a model repository of its own."""
-    return export(mobilenet, tmp_path_factory.mktemp("mobilenet"), "ser", provenance={"run": "somewhere"})
+    return export_model(mobilenet, tmp_path_factory.mktemp("mobilenet"), "ser", provenance={"run": "somewhere"})
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ from serving.client import (
     ServerUnavailableError,
     UnreadableAudioError,
 )
-from serving.recognition import window
+from serving.recognition import batches
 from tests.serving.client.fake_server import fake_server, happy
 
 
@@ -125,7 +125,7 @@ def test_who_waits_for_a_place_too_long_is_out_of_time(clips):
 
 
 def test_whoever_stops_listening_leaves_no_call_behind(clips, monkeypatch):
-    monkeypatch.setattr(window, "MOST_UTTERANCES", 16)
+    monkeypatch.setattr(batches, "MAX_UTTERANCES", 16)
     watch = Watch(seconds=0.05)
 
     async def ask(client):

@@ -11,7 +11,7 @@ import numpy as np
 
 from data_pipeline.audio.log_mel import LogMelSettings
 from data_pipeline.emotion import LABELS
-from serving.export.export import export
+from serving.export.saved_model import export_model
 from training.families.mobilenet.network import MobileNetSettings, build
 from training.run.recogniser import Recogniser
 
@@ -30,7 +30,7 @@ model_config_list { config {
 def write(models: Path) -> None:
     """Make the repository."""
     for seed in (1, 2):
-        export(_recogniser(seed), models, MODEL)
+        export_model(_recogniser(seed), models, MODEL)
     (models / "models.config").write_text(_CONFIG)
 
 

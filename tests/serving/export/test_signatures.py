@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from data_pipeline.audio.log_mel import LogMelSettings
 from data_pipeline.audio.upsample import upsample_by_two
-from serving.export.mulaw import expansion_table
+from serving.export.encoded_audio import expansion_table
 from serving.export.signatures import signatures
 from serving.status import RowStatus
 

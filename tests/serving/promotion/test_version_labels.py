@@ -13,7 +13,7 @@ import ser
 from data_pipeline.errors import UserError
 from serving.model_repository import server_config
 from serving.promotion import version_labels
-from serving.server.local import LocalServer, ServerSettings
+from serving.server.local_server import LocalServer, ServerSettings
 from tests.serving.server.reload_client import ReloadClient, entry
 from tests.serving.server.test_reloading import copy_version
 
@@ -90,7 +90,10 @@ def test_what_the_operator_asked_for_stays(folder):
     version_labels.promote(folder)
     version_labels.promote(folder, 3)
     assert loaded(folder) == [1, 3, 4], "version 2 was there for its label only"
-    assert [model.name for model in server_config.read_config(models).model_config_list.config] == ["ser", "other"]
+    assert [model.name for model in server_config.read_models_config(models).model_config_list.config] == [
+        "ser",
+        "other",
+    ]
     everything = "model_version_policy { all {} } base_path: '/models/ser' name: 'ser'"
     (models / "models.config").write_text(f"model_config_list {{ config {{ {everything} }} }}")
     version_labels.promote(folder, 1)

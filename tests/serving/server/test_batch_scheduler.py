@@ -11,7 +11,7 @@ import pytest
 from serving.server.batch_scheduler import BatchScheduler
 from serving.server.batching_settings import BatchingSettings
 from serving.server.metrics import Metrics
-from serving.server.refusal import Refusal
+from serving.server.request_error import RequestError
 from serving.tensors import MAX_MESSAGE_BYTES
 
 
@@ -153,7 +153,7 @@ def test_a_full_queue_refuses_and_recovers(model, configured):
         return results, again
 
     results, again = on(configured, scenario)
-    refused = [result for result in results if isinstance(result, Refusal)]
+    refused = [result for result in results if isinstance(result, RequestError)]
     assert {refusal.code for refusal in refused} == {grpc.StatusCode.RESOURCE_EXHAUSTED}
     assert len(refused) == 198 if configured else 0 < len(refused) < 200
     assert len(model.batches) == 202 - len(refused)
@@ -165,7 +165,7 @@ class TestLargeCalls:
         async def scenario(scheduler):
             await call(scheduler, model, [1] * 5)
 
-        with pytest.raises(Refusal, match="Task size 5 is larger than maximum input batch size 4") as refused:
+        with pytest.raises(RequestError, match="Task size 5 is larger than maximum input batch size 4") as refused:
             on(settings(), scenario)
         assert refused.value.code == grpc.StatusCode.INVALID_ARGUMENT
 

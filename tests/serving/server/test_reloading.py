@@ -12,7 +12,7 @@ from tensorflow_serving.apis.get_model_status_pb2 import ModelVersionStatus
 
 from serving.model_repository import server_config
 from serving.server.batching_settings import BatchingSettings
-from serving.server.local import LocalServer, ServerSettings
+from serving.server.local_server import LocalServer, ServerSettings
 from tests.serving.server.reload_client import ReloadClient, entry
 from tests.serving.server.ser_serve import ser_serve
 

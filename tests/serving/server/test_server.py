@@ -26,7 +26,7 @@ from tensorflow_serving.apis import (
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog, PredictLog
 
 from data_pipeline.errors import UserError
-from serving.server.local import LocalServer, ServerSettings
+from serving.server.local_server import LocalServer, ServerSettings
 from serving.status import RowStatus
 from serving.tensors import MAX_MESSAGE_BYTES, to_array, to_proto
 from tests.serving.predict_request import predict_request

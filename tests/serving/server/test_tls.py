@@ -13,7 +13,7 @@ import trustme
 from tensorflow_serving.apis import get_model_status_pb2, model_service_pb2_grpc
 
 from data_pipeline.errors import UserError
-from serving.server.local import LocalServer, ServerSettings
+from serving.server.local_server import LocalServer, ServerSettings
 from serving.server.tls import TlsSettings
 
 GRPC_REQUEST = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"

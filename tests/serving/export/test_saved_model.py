@@ -19,8 +19,8 @@ from data_pipeline.audio.log_mel import LogMelSettings
 from data_pipeline.emotion import LABELS
 from data_pipeline.errors import UserError
 from serving.export import warmup
-from serving.export.export import export
-from serving.model_repository import repository, server_config
+from serving.export.saved_model import export_model
+from serving.model_repository import layout, server_config
 from serving.status import RowStatus
 from training.families.mobilenet.network import MobileNetSettings, build
 from training.run.recogniser import Recogniser
@@ -193,7 +193,7 @@ def test_the_full_network_takes_at_most_a_tenth_more_than_its_parameters(tmp_pat
     front_end = LogMelSettings()
     model = build(MobileNetSettings(alpha=1.0), len(LABELS), front_end)
     full = Recogniser(model, tuple(map(str, LABELS)), front_end)
-    assert size_of(export(full, tmp_path, "ser")) <= 1.1 * parameter_bytes(full)
+    assert size_of(export_model(full, tmp_path, "ser")) <= 1.1 * parameter_bytes(full)
 
 
 def test_the_optimiser_stays_at_home(tiny_recogniser, tmp_path):
@@ -202,23 +202,23 @@ def test_the_optimiser_stays_at_home(tiny_recogniser, tmp_path):
     features = {"log_mel": np.zeros((4, 9, 64), np.float32), "num_frames": np.full(4, 9, np.int32)}
     model.fit(features, np.zeros(4), verbose=0)
     trained = Recogniser(model, tiny_recogniser.labels, tiny_recogniser.front_end)
-    version = export(trained, tmp_path, "ser")
+    version = export_model(trained, tmp_path, "ser")
     stored = tf.train.list_variables(str(version / "variables" / "variables"))
     shapes = [shape for name, shape in stored if not name.startswith("_CHECKPOINTABLE")]
     assert sorted(shapes) == sorted(list(weight.shape) for weight in model.weights)
 
 
 def test_every_export_is_the_next_version_and_models_share_a_repository(tiny_recogniser, tmp_path):
-    places = [export(tiny_recogniser, tmp_path, name) for name in ("ser", "ser", "other")]
+    places = [export_model(tiny_recogniser, tmp_path, name) for name in ("ser", "ser", "other")]
     assert [place.relative_to(tmp_path).as_posix() for place in places] == ["ser/1", "ser/2", "other/1"]
-    configured = server_config.read_config(tmp_path).model_config_list.config
+    configured = server_config.read_models_config(tmp_path).model_config_list.config
     assert [(model.name, model.base_path) for model in configured] == [
         ("ser", "/models/ser"), ("other", "/models/other")
     ]  # fmt: skip
 
 
 def test_an_export_that_fails_leaves_no_version_and_tells_no_server(tiny_recogniser, tmp_path, monkeypatch):
-    export(tiny_recogniser, tmp_path, "ser")
+    export_model(tiny_recogniser, tmp_path, "ser")
     before = sorted(tmp_path.rglob("*"))
     config = (tmp_path / "models.config").read_text()
 
@@ -227,10 +227,10 @@ def test_an_export_that_fails_leaves_no_version_and_tells_no_server(tiny_recogni
 
     monkeypatch.setattr(warmup, "write", full)
     with pytest.raises(UserError, match=r"'ser' cannot be written .*No space left on device.*make room"):
-        export(tiny_recogniser, tmp_path, "ser")
+        export_model(tiny_recogniser, tmp_path, "ser")
     with pytest.raises(UserError):
-        export(tiny_recogniser, tmp_path, "other")
-    assert list(repository.servable_folders(tmp_path, "ser")) == [1]
+        export_model(tiny_recogniser, tmp_path, "other")
+    assert list(layout.servable_folders(tmp_path, "ser")) == [1]
     assert sorted(tmp_path.rglob("*")) == before
     assert (tmp_path / "models.config").read_text() == config
 
@@ -238,11 +238,11 @@ def test_an_export_that_fails_leaves_no_version_and_tells_no_server(tiny_recogni
 def test_a_repository_that_is_a_file_is_named(tiny_recogniser, tmp_path):
     (tmp_path / "models").write_text("a file")
     with pytest.raises(UserError, match=r"cannot be written to .*models"):
-        export(tiny_recogniser, tmp_path / "models", "ser")
+        export_model(tiny_recogniser, tmp_path / "models", "ser")
 
 
 def test_a_broken_models_config_stops_an_export_before_a_version_appears(tiny_recogniser, tmp_path):
     (tmp_path / "models.config").write_text("nonsense")
     with pytest.raises(UserError, match="not a ModelServerConfig"):
-        export(tiny_recogniser, tmp_path, "ser")
+        export_model(tiny_recogniser, tmp_path, "ser")
     assert not (tmp_path / "ser").exists()

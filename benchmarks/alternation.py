@@ -15,7 +15,7 @@ _PAUSE = 0.05
 """Seconds between two runs, so that threads of the one before have come to rest."""
 
 
-def take_turns(
+def alternate(
     contestants: "Mapping[str, Callable[[np.ndarray], np.ndarray]]", waveform: "np.ndarray", rounds: int
 ) -> "tuple[dict[str, np.ndarray], dict[str, float]]":
     """Run each of the contestants on the same batch.
