@@ -1,6 +1,4 @@
-"""A MobileNet of full width with random weights, in a model repository: as fast as a trained one, which is all that
-load asks of it.
-"""
+"""Export a MobileNet with random weights. It is as fast as a trained one, which is enough for load tests."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,11 +9,13 @@ from quiet_tensorflow import hush
 
 
 def main(
-    models: Annotated[Path, typer.Argument(help="Model repository to write to; made where it is missing.")],
-    name: Annotated[str, typer.Option(help="What requests will call the model.")] = "mobilenet",
-    alpha: Annotated[float, typer.Option(help="Width of the MobileNet.", min=0.05, max=2.0)] = 1.0,
+    models: Annotated[
+        Path, typer.Argument(help="Folder of the model repository to write to; created if it is missing.")
+    ],
+    name: Annotated[str, typer.Option(help="Name of the model in requests.")] = "mobilenet",
+    alpha: Annotated[float, typer.Option(help="Width multiplier of the MobileNet.", min=0.05, max=2.0)] = 1.0,
 ) -> None:
-    """Export a MobileNet that has learnt nothing.
+    """Export a MobileNet with random weights.
 
     Example: `python -m benchmarks.random_mobilenet out/load/models`
     """
