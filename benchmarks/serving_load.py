@@ -197,7 +197,7 @@ def _show(summaries: "Sequence[LoadSummary]", title: str, json_file: Path | None
     lines = []
     for run in summaries:
         errors = ", ".join(f"{count:,} {code}" for code, count in sorted(run.errors.items())) or "none"
-        sizes = ", ".join(f"{count:,} of {size}" for size, count in run.batch_sizes.items()) or "not told"
+        sizes = ", ".join(f"{count:,} of {size}" for size, count in run.batch_sizes.items()) or "unknown"
         lines.append(f"{run.name}: errors: {errors}; batches, by rows up to: {sizes}")
     show(title, headings, rows, "\n".join(lines), [run.as_document() for run in summaries], json_file)
 

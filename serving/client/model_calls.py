@@ -98,7 +98,7 @@ class ModelCalls:
             raise RequestRefusedError(
                 grpc.StatusCode.RESOURCE_EXHAUSTED,
                 f"{len(waveform)} rows of {waveform.shape[1] / SAMPLE_RATE:.0f} s are too much for one call: "
-                "ask in parts",
+                "send them in several calls",
             )
         return predict_pb2.PredictRequest(
             model_spec=self._spec,
@@ -127,7 +127,7 @@ class ModelCalls:
         if not is_available(status):
             raise ServerUnavailableError(
                 grpc.StatusCode.UNAVAILABLE,
-                f"{self.server} has not loaded the model {self.model}: wait, or look at its output",
+                f"{self.server} has not loaded the model {self.model}: wait, or look at the server's output",
             )
 
     def _as_server_error(self, error: grpc.RpcError) -> ServerError:

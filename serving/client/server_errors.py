@@ -60,12 +60,14 @@ def server_error(error: grpc.RpcError, server: str, model: str, timeout: float, 
         case grpc.StatusCode.UNAVAILABLE if _QUEUE_IS_FULL not in details:
             return ServerUnavailableError(code, _unavailable(server, details, encrypted))
         case grpc.StatusCode.UNAVAILABLE | grpc.StatusCode.RESOURCE_EXHAUSTED:
-            return ServerBusyError(code, f"{server} refused the request ({code.name}: {details}): ask less, or later")
+            return ServerBusyError(
+                code, f"{server} refused the request ({code.name}: {details}): make fewer calls, or try again later"
+            )
         case grpc.StatusCode.DEADLINE_EXCEEDED:
             return timeout_error(server, timeout)
         case grpc.StatusCode.NOT_FOUND:
             return ModelNotFoundError(
-                code, f"{server} has no model {model} as asked for ({details}): check --name, and --version if given"
+                code, f"{server} has no model {model} as requested ({details}): check --name, and --version if given"
             )
         case _:
             return RequestRefusedError(code, f"{server} refused the request ({code.name}: {details})")
@@ -75,7 +77,7 @@ def timeout_error(server: str, timeout: float) -> ServerTimeoutError:
     """The exception for a call without an answer within `timeout` seconds."""
     return ServerTimeoutError(
         grpc.StatusCode.DEADLINE_EXCEEDED,
-        f"{server} did not answer within {timeout:g} s: allow more with --timeout",
+        f"{server} did not answer within {timeout:g} s: raise --timeout",
     )
 
 

@@ -51,8 +51,8 @@ def find_champion(folder: Path, run_folder: Path | None = None) -> Champion:
         run_folder = Path(provenance["folder"])
         if not run_folder.is_dir():
             raise UserError(
-                f"the run {run_folder} that version {version} of {folder} came from is not there: say where it lies "
-                "now with --run"
+                f"the run {run_folder} that version {version} of {folder} came from does not exist: name its folder "
+                "with --run"
             )
     run = Run.open(run_folder)
     dtype = provenance.get("dtype", "float32")

@@ -55,8 +55,8 @@ class Servers:
                 reload_config(address, before, after, folder.name, tls=self.tls, timeout=self.timeout)
             except ServerError as error:
                 raise UserError(
-                    f"{folder.parent / server_config.MODELS} is changed, but {address} was not told ({error}): it "
-                    "follows when it reads the file next"
+                    f"{folder.parent / server_config.MODELS} is changed, but {address} is not ({error}): it will change "
+                    "when it reads the file next"
                 ) from error
 
 
@@ -96,7 +96,7 @@ def reload_config(
                 raise timeout_error(server, timeout)
             return max(deadline - time.monotonic(), 0.001)
 
-        def ask(config: ModelServerConfig) -> None:
+        def configure(config: ModelServerConfig) -> None:
             response = stub.HandleReloadConfigRequest(
                 model_management_pb2.ReloadConfigRequest(config=config), timeout=remaining()
             )
@@ -104,16 +104,16 @@ def reload_config(
             if response.status.error_code:
                 raise RequestRefusedError(
                     grpc.StatusCode.FAILED_PRECONDITION,
-                    f"{server} does not take the new configuration ({response.status.error_message}): see that it "
-                    "has the same model repository",
+                    f"{server} refused the new configuration ({response.status.error_message}): make sure that it has "
+                    "the same model repository",
                 )
 
         try:
-            ask(_with_versions_of_both(before, after, name))
+            configure(_with_versions_of_both(before, after, name))
             for version in _versions(_model(after, name)):
                 while not _loaded(stub, server, name, version, remaining()):
                     time.sleep(_POLL_SECONDS)
-            ask(after)
+            configure(after)
         except grpc.RpcError as error:
             raise server_error(error, server, name, timeout, tls is not None) from error
 

@@ -62,19 +62,19 @@ def _check_shapes(outputs: Mapping[str, np.ndarray], labels: Sequence[str], rows
     missing = _OUTPUTS - set(outputs)
     if missing:
         raise UnexpectedAnswerError(
-            f"the model does not say {', '.join(sorted(missing))}: ask one that `ser export` has written"
+            f"the model has no output {', '.join(sorted(missing))}: use a model that `ser export` has written"
         )
     probabilities = outputs["probabilities"]
     if probabilities.ndim != 2 or probabilities.shape[1] != len(labels):
         raise UnexpectedAnswerError(
             f"the model's probabilities have the shape {list(probabilities.shape)}, "
-            f"which does not fit the labels {', '.join(labels)}: ask with the model's own labels"
+            f"which does not fit the labels {', '.join(labels)}: use the model's own labels"
         )
     for name in sorted(_OUTPUTS):
         if outputs[name].shape[:1] != (rows,) or (name != "probabilities" and outputs[name].ndim != 1):
             raise UnexpectedAnswerError(
-                f"the model's {name} has the shape {list(outputs[name].shape)} where {rows} rows were asked about: "
-                "ask one that `ser export` has written"
+                f"the model's {name} has the shape {list(outputs[name].shape)} for a request of {rows} rows: "
+                "use a model that `ser export` has written"
             )
 
 
@@ -85,13 +85,13 @@ def _read_row(
         return AudioRejectedError(int(row["status"]))
     if not (np.isfinite(row["probabilities"]).all() and np.isfinite(row["confidence"])):
         raise UnexpectedAnswerError(
-            "the model's probabilities are not finite numbers: ask one that `ser export` has written"
+            "the model's probabilities are not finite numbers: use a model that `ser export` has written"
         )
     emotion = row["emotion"].decode(errors="replace")
     if emotion != labels[int(np.argmax(row["probabilities"]))]:
         raise UnexpectedAnswerError(
-            f"the model names {emotion} where the labels {', '.join(labels)} name another emotion: "
-            "ask with the model's own labels"
+            f"the model's answer is {emotion}, which is another emotion than in the labels {', '.join(labels)}: "
+            "use the model's own labels"
         )
     by_label = dict(zip(labels, map(float, row["probabilities"]), strict=True))
     return EmotionAnswer(emotion, by_label, float(row["confidence"]), model_version, latency)

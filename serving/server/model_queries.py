@@ -40,7 +40,7 @@ def model_metadata(
         raise invalid("GetModelMetadataRequest must specify at least one metadata_field")
     for field in request.metadata_field:
         if field != SIGNATURES:
-            raise invalid(f"Metadata field {field} is not supported; ask for {SIGNATURES}")
+            raise invalid(f"Metadata field {field} is not supported; the supported field is {SIGNATURES}")
     response = get_model_metadata_pb2.GetModelMetadataResponse()
     with catalogue.borrowed(request.model_spec) as servable:
         response.model_spec.name = servable.name

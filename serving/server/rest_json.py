@@ -77,7 +77,7 @@ def response_json(response: PredictResponse, layout: Format) -> str:
     if layout is Format.COLUMN:
         return json.dumps({"outputs": values if len(values) > 1 else next(iter(values.values()))})
     if len({array.shape[:1] for array in arrays.values()}) > 1 or any(not array.ndim for array in arrays.values()):
-        raise invalid("the outputs have inconsistent batch sizes: ask with 'inputs' instead of 'instances'")
+        raise invalid("the outputs have inconsistent batch sizes: use 'inputs' instead of 'instances'")
     if len(values) == 1:
         return json.dumps({"predictions": next(iter(values.values()))})
     rows = [dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True)]

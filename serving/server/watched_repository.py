@@ -63,7 +63,7 @@ class WatchedRepository:
                 wanted = await asyncio.to_thread(self._wanted)
             except (UserError, OSError) as error:
                 if str(error) != self._last_error:
-                    _log.error("%s; the server goes on with what it has", error)
+                    _log.error("%s; the server keeps serving its current versions", error)
                 self._last_error = str(error)
                 return
             self._last_error = ""

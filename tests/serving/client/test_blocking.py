@@ -395,7 +395,7 @@ def test_a_status_of_the_future_is_an_error_with_its_number():
 
 
 def test_a_model_with_other_outputs_is_an_error():
-    with pytest.raises(UnexpectedAnswerError, match="does not say confidence, emotion, status"):
+    with pytest.raises(UnexpectedAnswerError, match="has no output confidence, emotion, status"):
         read_answers({"probabilities": np.zeros((1, 6))}, LABELS, 1, 1, 0.0)
 
 

@@ -140,7 +140,7 @@ class TestChampion:
         shutil.copytree(good.folder, tmp_path / "run")
         export(Run.open(tmp_path / "run"), tmp_path / "models")
         (tmp_path / "run").rename(tmp_path / "moved")
-        with pytest.raises(UserError, match="say where it lies now with --run"):
+        with pytest.raises(UserError, match="does not exist: name its folder with --run"):
             find_champion(tmp_path / "models" / "ser")
         assert find_champion(tmp_path / "models" / "ser", tmp_path / "moved").run.folder == tmp_path / "moved"
 

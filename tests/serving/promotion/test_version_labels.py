@@ -196,7 +196,7 @@ class TestWithAServer:
             done = CliRunner().invoke(ser.app, command)
             assert isinstance(done.exception, UserError)
             assert "is damaged" in str(done.exception)
-            assert "was not told" in str(done.exception)
+            assert f"models.config is changed, but {server.address} is not" in str(done.exception)
             assert ReloadClient(channel).version(label="stable") == 1
 
     def test_where_nobody_answers_the_file_is_changed_and_the_user_told(self, folder):

@@ -88,7 +88,7 @@ class TestPolling:
     def test_a_configuration_that_cannot_be_met_changes_nothing(self, serving, repository, caplog, text):
         client = serving()
         (repository / "models.config").write_text(text)
-        wait_for(lambda: "goes on with what it has" in caplog.text)
+        wait_for(lambda: "the server keeps serving its current versions" in caplog.text)
         time.sleep(0.3)
         assert client.version() == 1
         assert len(caplog.records) == 1, "said once, not at every look"
