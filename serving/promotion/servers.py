@@ -55,8 +55,8 @@ class Servers:
                 reload_config(address, before, after, folder.name, tls=self.tls, timeout=self.timeout)
             except ServerError as error:
                 raise UserError(
-                    f"{folder.parent / server_config.MODELS} is changed, but {address} is not ({error}): it will change "
-                    "when it reads the file next"
+                    f"{folder.parent / server_config.MODELS} is changed, but {address} is not ({error}): it will "
+                    "change when it reads the file next"
                 ) from error
 
 
