@@ -1,4 +1,4 @@
-"""The load script against servers whose behaviour is known."""
+"""The load script with servers whose behaviour is known."""
 
 import itertools
 import json
@@ -53,7 +53,7 @@ def test_calls_are_about_one_clip_each_and_as_long_as_asked_for():
 
 
 def test_latency_counts_from_when_the_call_was_to_be_made():
-    """One call at a time, each a tenth of a second: the tenth, due with the first, has waited for nine others."""
+    """The server takes a tenth of a second per call, one at a time, so the tenth call waits for nine others."""
     one_at_a_time = threading.Lock()
 
     def predict(request, context):

@@ -1,4 +1,4 @@
-"""The client for coroutines: the same answers and errors as the blocking one's."""
+"""The client for coroutines: its answers and errors are those of the blocking client."""
 
 import asyncio
 import socket
@@ -25,7 +25,7 @@ from tests.serving.client.fake_server import fake_server, happy
 
 
 def run(address, ask, **choices):
-    """What a coroutine makes of a client."""
+    """Run a coroutine with a client and return its result."""
 
     async def main():
         async with AsyncEmotionClient(address, **choices) as client:
@@ -141,7 +141,7 @@ def test_whoever_stops_listening_leaves_no_call_behind(clips, monkeypatch):
 
 
 class Watch:
-    """A slow server that counts its callers."""
+    """A slow server that counts its concurrent calls."""
 
     def __init__(self, seconds=0.02):
         self.seconds = seconds

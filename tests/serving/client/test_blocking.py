@@ -1,4 +1,4 @@
-"""The client against a real server, and the recogniser in process that takes its place."""
+"""The client with a real server, and the recogniser in process, which has the same interface."""
 
 import socket
 import subprocess
@@ -153,7 +153,7 @@ class TestBatches:
 
 
 class TestMany:
-    """Windows of few utterances, so that there are several."""
+    """Few utterances are read ahead at a time, so that they are read in several parts."""
 
     @pytest.fixture(autouse=True)
     def small_windows(self, monkeypatch):
@@ -238,7 +238,7 @@ class TestMany:
 
 
 class TestUntrueAnswers:
-    """Of something that is no model of this project, or no model server at all."""
+    """Answers of models of other projects, and of servers that are no model servers."""
 
     @pytest.mark.parametrize(
         ("changed", "sentence"),

@@ -1,4 +1,4 @@
-"""The repository that the suite asks for, whoever serves it: `python -m tests.serving.conformance.repository FOLDER`.
+"""The repository that the suite needs, for any server: `python -m tests.serving.conformance.repository FOLDER`.
 
 Two versions of a small MobileNet with random weights, `stable` and `canary`, with batching and monitoring.
 """
@@ -28,7 +28,7 @@ model_config_list { config {
 
 
 def write(models: Path) -> None:
-    """Make the repository."""
+    """Write the repository."""
     for seed in (1, 2):
         export_model(_recogniser(seed), models, MODEL)
     (models / "models.config").write_text(_CONFIG)

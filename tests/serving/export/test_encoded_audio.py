@@ -40,7 +40,7 @@ def data_chunk(size: int | None = None, pcm=PCM) -> bytes:
 
 
 def read_one(audio: bytes):
-    """(status, samples as int16 values, sample rate) of one file."""
+    """Status, samples as int16 values, and sampling rate of one file."""
     rows = read(tf.constant([audio]))
     samples = rows.waveform.numpy()[0, : int(rows.num_samples[0])] * 32_768
     return RowStatus(int(rows.status[0])), samples.tolist(), int(rows.sample_rate[0])

@@ -1,4 +1,4 @@
-"""Several networks in one SavedModel, their log-mels computed once."""
+"""Several networks in one SavedModel, which computes their log-mels once."""
 
 import json
 
@@ -95,7 +95,7 @@ def test_members_may_hear_different_log_mels_and_gain_nothing_from_bfloat16(tmp_
 
 
 def transforms(version):
-    """How often the graph has a Fourier transform."""
+    """Number of Fourier transforms in the graph."""
     [meta_graph] = SavedModel.FromString((version / "saved_model.pb").read_bytes()).meta_graphs
     # As text, which has the nodes of all functions.
     return str(meta_graph.graph_def).count('op: "RFFT"')

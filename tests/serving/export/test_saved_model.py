@@ -1,4 +1,4 @@
-"""The SavedModel of a real network, as a server meets it: on disk, in a process without this project."""
+"""The SavedModel of a real network, loaded from disk in a process without this project."""
 
 import io
 import json
@@ -30,7 +30,7 @@ CALLS_INTO_PYTHON = {"PyFunc", "PyFuncStateless", "EagerPyFunc"}
 
 
 def ops(version: Path) -> set[str]:
-    """Every op of the graph and of all functions that come with it."""
+    """All ops of the graph and of its functions."""
     found = set()
     for meta_graph in SavedModel.FromString((version / "saved_model.pb").read_bytes()).meta_graphs:
         parts = {field.name: part for field, part in meta_graph.graph_def.ListFields()}
@@ -56,7 +56,7 @@ def wav(clip: np.ndarray, rate: int) -> bytes:
 
 @pytest.fixture(scope="module")
 def answers(mobilenet_version, clips, tmp_path_factory):
-    """The clips alone, in batches with each kind of padding, and as bytes, asked in a fresh process."""
+    """Answers of a fresh process for the clips alone, in batches with each kind of padding, and as bytes."""
     folder = tmp_path_factory.mktemp("questions")
     questions = [("serving_default", {"waveform": clip[None], "num_samples": np.int32([clip.size])}) for clip in clips]
     questions += [("serving_default", batch(clips, filling)) for filling in (0.0, np.nan, 1e30, -0.7)]
@@ -90,7 +90,7 @@ def batch(clips, filling: float) -> dict[str, np.ndarray]:
 
 @pytest.fixture(scope="module")
 def wanted(mobilenet, clips):
-    """What the Keras model says of each clip in this process."""
+    """The Keras model's probabilities for each clip, in this process."""
     return np.concatenate([mobilenet(tf.constant(clip[None]), tf.constant([clip.size])).numpy() for clip in clips])
 
 

@@ -1,4 +1,4 @@
-"""The text protos beside the models, read as TensorFlow Serving reads them."""
+"""The text protos beside the models, parsed as TensorFlow Serving parses them."""
 
 from pathlib import Path
 from threading import Thread

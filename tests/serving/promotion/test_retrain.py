@@ -1,4 +1,4 @@
-"""`ser retrain` from prepared data to a canary that a running server answers with."""
+"""`ser retrain`, from prepared data to a canary on a running server."""
 
 import json
 import shutil
@@ -55,7 +55,7 @@ def good(old, tmp_path_factory) -> Run:
 
 @pytest.fixture(scope="module")
 def bad(good, tmp_path_factory) -> Run:
-    """The same with its answers exchanged: whatever it hears, it says the next emotion."""
+    """The same model with exchanged outputs, so that it always answers the next emotion."""
     folder = tmp_path_factory.mktemp("bad") / "run"
     shutil.copytree(good.folder, folder)
     run = Run.open(folder)
@@ -67,7 +67,7 @@ def bad(good, tmp_path_factory) -> Run:
 
 @pytest.fixture(scope="module")
 def kept(good, old, new, tmp_path_factory) -> tuple[Path, Path]:
-    """A repository with the good champion, and the output of a challenge to it."""
+    """A repository with the good champion, and the output of a challenge."""
     folder = tmp_path_factory.mktemp("kept")
     export(good, folder / "models")
     before = (folder / "models" / "models.config").read_bytes()

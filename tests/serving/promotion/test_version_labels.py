@@ -1,4 +1,4 @@
-"""Labels of versions, as `ser promote` and `ser rollback` move them."""
+"""Version labels, which `ser promote` and `ser rollback` move."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from tests.serving.server.test_reloading import copy_version
 
 @pytest.fixture
 def folder(tmp_path) -> Path:
-    """The folder of `ser` with the versions 1 to 4, which nobody can load, and its configuration as exported."""
+    """The folder of `ser` with the versions 1 to 4, which cannot be loaded, and the configuration of an export."""
     for version in range(1, 5):
         path = tmp_path / "ser" / str(version)
         path.mkdir(parents=True)
@@ -155,7 +155,7 @@ def test_whatever_is_asked_every_label_is_of_a_version_that_is_served(tmp_path_f
 class TestWithAServer:
     @pytest.fixture
     def folder(self, models, tmp_path) -> Path:
-        """Versions 1 and 2 that can be loaded; stable is 1."""
+        """Two versions that can be loaded; version 1 is stable."""
         for version in (1, 2):
             copy_version(models, tmp_path / "repository", version)
         server_config.register(tmp_path / "repository", "ser")

@@ -1,5 +1,5 @@
-"""Batches as TensorFlow Serving makes them: padded with a tensor's first element, filled with the last call's first
-row.
+"""Batches as in TensorFlow Serving: tensors are padded with their first element, and batches with the first row of the
+last call.
 """
 
 import grpc

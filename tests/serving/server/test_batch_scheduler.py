@@ -1,4 +1,4 @@
-"""When calls are computed together, in which order, and when they are not computed at all."""
+"""Which calls are computed together, in which order, and which are not computed at all."""
 
 import asyncio
 import math
@@ -16,7 +16,7 @@ from serving.tensors import MAX_MESSAGE_BYTES
 
 
 class Model:
-    """Adds 1 to `x`, remembers its batches, and can be held up."""
+    """A function that adds 1 to `x`, records its batches, and can be blocked."""
 
     def __init__(self):
         self.batches = []
@@ -43,7 +43,7 @@ def settings(**changes) -> BatchingSettings:
 
 
 def on(configured, scenario, metrics=None):
-    """Run a scenario, an async function of a scheduler, and close the scheduler."""
+    """Run a scenario, which is an async function of a scheduler, and close the scheduler."""
 
     async def run():
         scheduler = BatchScheduler(configured, metrics or Metrics())
@@ -61,7 +61,7 @@ def call(scheduler, model, values, key="a", **options) -> asyncio.Task:
 
 
 async def behind_a_running_call(scheduler, model) -> asyncio.Task:
-    """Hold the only thread, so that what comes next queues."""
+    """Block the only thread, so that the following calls queue."""
     model.gate.clear()
     first = call(scheduler, model, [0])
     await asyncio.sleep(0.05)
@@ -69,7 +69,7 @@ async def behind_a_running_call(scheduler, model) -> asyncio.Task:
 
 
 async def answers(model, *calls):
-    """Open the gate and have all the calls' outputs, or the errors."""
+    """Open the gate and return the outputs or errors of all calls."""
     await asyncio.sleep(0.02)
     model.gate.set()
     results = await asyncio.gather(*calls, return_exceptions=True)

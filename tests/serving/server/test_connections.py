@@ -1,4 +1,4 @@
-"""Peers that do not behave: half-closed connections, slow senders and readers, garbage."""
+"""Misbehaving clients: half-closed connections, slow senders and readers, garbage."""
 
 import json
 import socket

@@ -1,4 +1,4 @@
-"""The server as a whole: its health, its metrics, and how it ends."""
+"""The server as a whole: its health service, its metrics, and its shutdown."""
 
 import json
 import threading

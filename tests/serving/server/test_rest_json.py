@@ -1,4 +1,4 @@
-"""Tensors as TensorFlow Serving's JSON and back."""
+"""Conversion of tensors to TensorFlow Serving's JSON and back."""
 
 import base64
 import contextlib
@@ -20,7 +20,7 @@ from serving.tensors import to_array, to_proto
 
 
 def read(document, **dtypes) -> tuple[dict[str, np.ndarray], Format]:
-    """The inputs that a document holds for a signature with these inputs."""
+    """The inputs that are read from a document, for a signature with these inputs."""
     signature = SignatureDef()
     for name, dtype in dtypes.items():
         signature.inputs[name].dtype = dtype.as_datatype_enum
