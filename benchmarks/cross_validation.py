@@ -12,7 +12,7 @@ from quiet_tensorflow import hush
 if TYPE_CHECKING:
     import numpy as np
 
-    from training.families.registry import Family
+    from training.families.family import Family
 
 _FAMILIES = ("mobilenet", "cnn", "functionals")
 

@@ -19,7 +19,7 @@ _CROP_SECONDS = 3.0
 
 def main(
     data: Annotated[Path, typer.Argument(help="A prepared dataset (`ser data prepare`).")],
-    split: Annotated[str, typer.Option(help="Which side of it.")] = "train",
+    split: Annotated[str, typer.Option(help="Which split of it.")] = "train",
     batch_size: Annotated[int, typer.Option(help="Clips a step.", min=1)] = 32,
     alpha: Annotated[float, typer.Option(help="Width of the MobileNet.", min=0.05, max=2.0)] = 1.0,
     steps: Annotated[int, typer.Option(help="Training steps that are timed.", min=1)] = 12,
@@ -30,7 +30,7 @@ def main(
 ) -> None:
     """Compare the clips a second that `input_pipeline.log_mels` makes with those that a training step takes.
 
-    Crops are 3 s. The pipeline runs by itself, on all cores, through the whole side; the MobileNet is trained on one
+    Crops are 3 s. The pipeline runs by itself, on all cores, through the whole split; the MobileNet is trained on one
     batch again and again, also on all cores, so that neither waits for the other. `all` has every augmentation on, at
     the shares of `AugmentSettings.strong()`; `every clip` gives each clip all of them.
 
@@ -104,7 +104,7 @@ def _clips_eaten(dataset: "Dataset", split: str, batch_size: int, alpha: float, 
     from data_pipeline.audio.log_mel import LogMelSettings
     from data_pipeline.emotion import LABELS
     from training.families.mobilenet import network as mobilenet
-    from training.families.mobilenet.network import MobileNetSettings
+    from training.families.mobilenet.recipe import MobileNetSettings
 
     features, labels = next(iter(_batches(dataset, split, batch_size, None, epoch=0)))
     model = mobilenet.build(MobileNetSettings(alpha=alpha), len(LABELS), LogMelSettings())

@@ -21,7 +21,7 @@ _BATCH_SIZE = 64
 
 def main(
     data: Annotated[Path, typer.Argument(help="A prepared dataset (`ser data prepare`).")],
-    split: Annotated[str, typer.Option(help="Which side of it.")] = "train",
+    split: Annotated[str, typer.Option(help="Which split of it.")] = "train",
     clips: Annotated[int, typer.Option(help="How many of its clips, rounded up to batches.", min=1)] = 1_000,
     rounds: Annotated[int, typer.Option(help="Measurements of each, in turn; the median counts.", min=1)] = 5,
     json_file: Annotated[Path | None, typer.Option("--json", help="Also write the figures to this file.")] = None,

@@ -125,7 +125,7 @@ def _model(run: Path | None, preset: str) -> "keras.Model":
     from data_pipeline.audio.log_mel import LogMelSettings
     from data_pipeline.errors import UserError
     from training.families.mobilenet import network as mobilenet
-    from training.families.mobilenet.presets import PRESETS
+    from training.families.mobilenet.recipe import PRESETS
     from training.run.folder import Run
 
     if run is not None:
@@ -149,9 +149,11 @@ def _contestants(model: "keras.Model", folder: Path, threads: int) -> dict[str, 
     from data_pipeline.emotion import LABELS
     from serving.export.saved_model import export_model
     from serving.server.servable import Servable
+    from training.families.mobilenet.family import FAMILY
+    from training.front_end import LogMelFrontEnd
     from training.run.recogniser import Recogniser
 
-    recogniser = Recogniser(model, tuple(map(str, LABELS)), LogMelSettings())
+    recogniser = Recogniser(model, tuple(map(str, LABELS)), LogMelFrontEnd(), FAMILY)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     session = onnxruntime.InferenceSession(to_onnx(model), options, providers=["CPUExecutionProvider"])

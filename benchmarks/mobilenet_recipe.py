@@ -40,7 +40,7 @@ def main(
     from benchmarks.report import show
     from data_pipeline.dataset import Dataset
     from data_pipeline.errors import UserError
-    from training.families.mobilenet.presets import PRESETS
+    from training.families.mobilenet.recipe import PRESETS
     from training.families.registry import family_named
 
     if preset not in PRESETS:
@@ -77,8 +77,8 @@ def main(
     if "whole" in figures:
         headings += [f"difference {channel}" for channel in CHANNELS]
     show(
-        f"{epochs} epochs each, {dataset.side('validation').clips:,} validation clips of "
-        f"{len(dataset.side('validation').speakers)} speakers",
+        f"{epochs} epochs each, {dataset.split('validation').clips:,} validation clips of "
+        f"{len(dataset.split('validation').speakers)} speakers",
         headings,
         rows,
         "differences of less than two or three points are within what another seed would change",

@@ -22,16 +22,16 @@ def main(
     hush()
     import keras
 
-    from data_pipeline.audio.log_mel import LogMelSettings
     from data_pipeline.emotion import LABELS
     from serving.export.saved_model import export_model
-    from training.families.mobilenet.network import MobileNetSettings, build
+    from training.families.mobilenet.family import FAMILY
+    from training.families.mobilenet.recipe import MobileNetRecipe, MobileNetSettings
     from training.run.recogniser import Recogniser
 
     keras.utils.set_random_seed(0)
-    front_end = LogMelSettings()
-    model = build(MobileNetSettings(alpha=alpha), len(LABELS), front_end)
-    version = export_model(Recogniser(model, tuple(map(str, LABELS)), front_end), models, name)
+    recipe = MobileNetRecipe(model=MobileNetSettings(alpha=alpha))
+    recogniser = Recogniser(FAMILY.build(recipe), tuple(map(str, LABELS)), FAMILY.front_end(recipe), FAMILY)
+    version = export_model(recogniser, models, name)
     typer.echo(f"written: {version}")
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from data_pipeline.dataset import Dataset
     from training.evaluation.evaluate import Predictions
-    from training.families.registry import Family
+    from training.families.family import Family
     from training.run.folder import Run
 
 CHANNELS = ("clean", "telephone")
@@ -22,13 +22,13 @@ def trained(family: "Family", recipe: Any, dataset: "Dataset", folder: Path) -> 
         folder: The run folder.
 
     Raises:
-        UserError: See `training.fitting.finished.finished`.
+        UserError: See `training.fitting.train.train_unless_done`.
     """
-    from training.fitting.finished import finished
     from training.fitting.progress import ProgressBars
+    from training.fitting.train import train_unless_done
 
     with ProgressBars(recipe.fit.epochs) as bars:
-        return finished(family, recipe, dataset, folder, bars)
+        return train_unless_done(family, recipe, dataset, folder, bars)
 
 
 def answers(run: "Run", dataset: "Dataset") -> "dict[str, Predictions]":

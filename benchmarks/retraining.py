@@ -70,7 +70,7 @@ def main(
 
     [(corpus, place)] = parse_sources([source])
     clips = list(corpus.clips(place))
-    actors = divide(clips, corpus.sides)
+    actors = divide(clips, corpus.speaker_splits)
     scenarios = scenarios_of(actors)
     data = {"first": _labelled(actors)} | {one.folder: _new(one.clips) for one in scenarios}
     for name, lines in data.items():
@@ -80,14 +80,14 @@ def main(
     _show(found, json_file)
 
 
-def divide(clips: "Sequence[Clip]", speaker_sides: "Callable[[Sequence[Clip]], Any]") -> Actors:
+def divide(clips: "Sequence[Clip]", speaker_splits: "Callable[[Sequence[Clip]], Any]") -> Actors:
     """Assign speakers to the roles, with the same proportions among women and men.
 
     Args:
         clips: Clips of a corpus. Its test speakers are left out, because they are reserved for the final figures.
-        speaker_sides: The corpus's own split by speaker.
+        speaker_splits: The corpus's own split by speaker.
     """
-    measuring, others = _cut([clip for clip in clips if speaker_sides(clips)[clip.speaker] != "test"], 3)
+    measuring, others = _cut([clip for clip in clips if speaker_splits(clips)[clip.speaker] != "test"], 3)
     validation, training = _cut(others, 6)
     first, second = _cut(training, 2)
     return Actors(first, second, validation, measuring)
@@ -95,11 +95,11 @@ def divide(clips: "Sequence[Clip]", speaker_sides: "Callable[[Sequence[Clip]], A
 
 def _cut(clips: "Sequence[Clip]", parts: int) -> "tuple[list[Clip], list[Clip]]":
     """The clips of one of several equal parts of the speakers, and the remaining clips."""
-    from data_pipeline.splits import Fold
+    from data_pipeline.prepare.split_kind import Fold
 
-    sides = Fold(1, parts).sides(clips, lambda some: dict.fromkeys((clip.speaker for clip in some), "train"))
-    taken = [clip for clip in clips if sides[clip.name] == "validation"]
-    return taken, [clip for clip in clips if sides[clip.name] != "validation"]
+    splits = Fold(1, parts).assign(clips, lambda some: dict.fromkeys((clip.speaker for clip in some), "train"))
+    taken = [clip for clip in clips if splits[clip.name] == "validation"]
+    return taken, [clip for clip in clips if splits[clip.name] != "validation"]
 
 
 def scenarios_of(actors: Actors) -> list[Scenario]:
@@ -127,8 +127,8 @@ def shuffled(clips: "Sequence[Clip]") -> "list[Clip]":
 
 
 def _labelled(actors: Actors) -> "list[tuple[Clip, str]]":
-    sides = ((actors.first, "train"), (actors.validation, "validation"), (actors.measuring, "test"))
-    return [(clip, side) for clips, side in sides for clip in clips]
+    splits = ((actors.first, "train"), (actors.validation, "validation"), (actors.measuring, "test"))
+    return [(clip, split) for clips, split in splits for clip in clips]
 
 
 def _new(clips: "Sequence[Clip]") -> "list[tuple[Clip, str]]":
@@ -144,9 +144,9 @@ def _prepare(lines: "Sequence[tuple[Clip, str]]", manifest: Path, folder: Path) 
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow(("name", "path", "emotion", "speaker", "sex", "age", "split"))
-    for clip, side in lines:
+    for clip, split in lines:
         path = Path(clip.file.location).resolve()
-        rows.writerow((clip.name, path, clip.emotion, clip.speaker, clip.sex, clip.age or "", side))
+        rows.writerow((clip.name, path, clip.emotion, clip.speaker, clip.sex, clip.age or "", split))
     manifest.parent.mkdir(parents=True, exist_ok=True)
     write_text(manifest, text.getvalue())
     _ser("data", "prepare", f"manifest={manifest}", str(folder))

@@ -110,10 +110,11 @@ def _ours(model: "Wav2Vec2Classifier", folder: Path) -> "dict[str, Callable[[np.
 
     from data_pipeline.emotion import LABELS
     from serving.export.saved_model import export_model
-    from training.front_end import WaveformSettings
+    from training.families.wav2vec2.family import FAMILY
+    from training.front_end import WaveformFrontEnd
     from training.run.recogniser import Recogniser
 
-    recogniser = Recogniser(model, tuple(map(str, LABELS)), WaveformSettings())
+    recogniser = Recogniser(model, tuple(map(str, LABELS)), WaveformFrontEnd(), FAMILY)
 
     def loaded(dtype: str) -> Callable[[np.ndarray], np.ndarray]:
         signatures = tf.saved_model.load(str(export_model(recogniser, folder, dtype, dtype=dtype))).signatures

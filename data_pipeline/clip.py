@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from data_pipeline.emotion import Emotion
-from data_pipeline.side import Side
+from data_pipeline.splits import SplitName
 from data_pipeline.storage.stored_file import StoredFile
 
 
@@ -28,7 +28,7 @@ class Clip:
         ethnicity: As the corpus words it, or an empty string.
         start: Seconds into the file at which the utterance begins.
         end: Seconds into the file at which it ends, or None for the file's end.
-        side: Of the split, where the corpus itself says so (a manifest's split column, a folder's name).
+        split: The split that it is in, where the corpus itself says so (a manifest's split column, a folder's name).
         speaker_known: False where nothing tells who speaks, so that `speaker` is its file's alone.
     """
 
@@ -47,5 +47,5 @@ class Clip:
     ethnicity: str = ""
     start: float = 0.0
     end: float | None = None
-    side: Side | None = None
+    split: SplitName | None = None
     speaker_known: bool = True

@@ -11,12 +11,12 @@ FORMAT = 2
 """Version of the layout; a reader refuses any other."""
 
 ALL = "all"
-"""Stands for all sides together."""
+"""Stands for all splits together."""
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """One side of the split.
+    """One split of a dataset.
 
     Attributes:
         clips: How many utterances.
@@ -46,11 +46,11 @@ class Dataset:
         emotions: That its clips are labelled with, in the order of `EMOTIONS`.
         corpora: Names of the corpora in it.
         speakers_unknown: Clips whose speaker nobody named, each counted as a speaker of its own; people among them may
-            be on two sides, and every report must say so.
+            be in two splits, and every report must say so.
         synthetic: Whether any of its speech is made by a machine; every report made from it must say so.
-        split_name: How it was split (`speaker`, `random`).
+        split_kind: How it was split (`speaker`, `random`).
         fingerprint: Hex digest of all records; equal data gives equal fingerprints.
-        splits: By name: `train`, `validation`, `test`. A side without clips is left out.
+        splits: By name: `train`, `validation`, `test`. A split without clips is left out.
     """
 
     folder: Path
@@ -58,7 +58,7 @@ class Dataset:
     corpora: tuple[str, ...]
     speakers_unknown: int
     synthetic: bool
-    split_name: str
+    split_kind: str
     fingerprint: str
     splits: dict[str, Split]
 
@@ -88,8 +88,8 @@ class Dataset:
             raise UserError(f"{path} lacks the field {error}: prepare the dataset again") from error
         except (AttributeError, TypeError, ValueError) as error:
             raise UserError(f"{path} is garbled ({error}): prepare the dataset again") from error
-        for side in dataset.splits.values():
-            _check_shards(path.parent, side)
+        for split in dataset.splits.values():
+            _check_shards(path.parent, split)
         return dataset
 
     @classmethod
@@ -101,15 +101,15 @@ class Dataset:
         """
         splits = {
             name: Split(
-                clips=side["clips"],
-                seconds=side["seconds"],
-                speakers=tuple(side["speakers"]),
-                emotions=side["emotions"],
-                shards=tuple(side["shards"]),
-                shard_bytes=dict(side["shard_bytes"]),
-                voted=side["clips_with_votes"],
+                clips=split["clips"],
+                seconds=split["seconds"],
+                speakers=tuple(split["speakers"]),
+                emotions=split["emotions"],
+                shards=tuple(split["shards"]),
+                shard_bytes=dict(split["shard_bytes"]),
+                voted=split["clips_with_votes"],
             )
-            for name, side in content["splits"].items()
+            for name, split in content["splits"].items()
         }
         return cls(
             folder=folder,
@@ -117,16 +117,16 @@ class Dataset:
             corpora=tuple(content["corpora"]),
             speakers_unknown=content["speakers_unknown"],
             synthetic=content["synthetic"],
-            split_name=content["split"],
+            split_kind=content["split"],
             fingerprint=content["fingerprint"],
             splits=splits,
         )
 
-    def side(self, name: str) -> Split:
-        """One side of the split, or all of them together, as where a model has heard none of a corpus.
+    def split(self, name: str) -> Split:
+        """One split, or all of them together, as where a model has heard none of a corpus.
 
         Args:
-            name: Of a side, or `all`.
+            name: Of a split, or `all`.
 
         Raises:
             UserError: If there is none of that name.
@@ -138,27 +138,27 @@ class Dataset:
         return self.splits[name]
 
 
-def _together(sides: list[Split]) -> Split:
+def _together(splits: list[Split]) -> Split:
     emotions: Counter[str] = Counter()
-    for side in sides:
-        emotions.update(side.emotions)
+    for split in splits:
+        emotions.update(split.emotions)
     return Split(
-        clips=sum(side.clips for side in sides),
-        seconds=sum(side.seconds for side in sides),
-        speakers=tuple(sorted({speaker for side in sides for speaker in side.speakers})),
+        clips=sum(split.clips for split in splits),
+        seconds=sum(split.seconds for split in splits),
+        speakers=tuple(sorted({speaker for split in splits for speaker in split.speakers})),
         emotions=dict(emotions),
-        shards=tuple(shard for side in sides for shard in side.shards),
-        shard_bytes={shard: size for side in sides for shard, size in side.shard_bytes.items()},
-        voted=sum(side.voted for side in sides),
+        shards=tuple(shard for split in splits for shard in split.shards),
+        shard_bytes={shard: size for split in splits for shard, size in split.shard_bytes.items()},
+        voted=sum(split.voted for split in splits),
     )
 
 
-def _check_shards(folder: Path, side: Split) -> None:
+def _check_shards(folder: Path, split: Split) -> None:
     """Find a missing or truncated shard here, where it can be named, and not in the middle of an epoch."""
-    for shard in side.shards:
+    for shard in split.shards:
         path = folder / shard
         if not path.is_file():
             raise UserError(f"{path} is missing: prepare the dataset again")
         size = path.stat().st_size
-        if size != side.shard_bytes[shard]:
+        if size != split.shard_bytes[shard]:
             raise UserError(f"{path} is damaged or incomplete: prepare the dataset again")

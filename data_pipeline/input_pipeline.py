@@ -19,6 +19,7 @@ from data_pipeline.augment.waveform_chain import Change, waveform_chain
 from data_pipeline.batch_part import BatchPart, PartedBatches
 from data_pipeline.dataset import Dataset
 from data_pipeline.errors import UserError
+from data_pipeline.label_distribution import has_label, label_distribution
 from data_pipeline.records.parsing import parse, parse_emotion
 from data_pipeline.targets import Target
 
@@ -50,7 +51,7 @@ def waveforms(
 
     Args:
         dataset: A prepared dataset.
-        split: Which side of it.
+        split: Which split of it.
         batch_size: Clips a batch; the last batch may be smaller.
         training: Shuffle, and apply crop and `augment`. Without it, order is that of the records.
         epoch: Together with `seed`, decides the order and every random change.
@@ -160,7 +161,7 @@ def descriptions(dataset: Dataset, split: str, target: Target | None = None) -> 
 
     Args:
         dataset: A prepared dataset.
-        split: Which side of it.
+        split: Which split of it.
         target: Clips with none of its labels are left out; by default the six of `LABELS`.
 
     Returns:
@@ -189,7 +190,7 @@ def without_votes(dataset: Dataset, split: str, target: Target) -> int:
 
     Args:
         dataset: A prepared dataset.
-        split: Which side of it.
+        split: Which split of it.
         target: Only clips with its labels are counted.
 
     Returns:
@@ -201,22 +202,21 @@ def without_votes(dataset: Dataset, split: str, target: Target) -> int:
     if not target.learns_votes:
         return 0
     _check_clips(dataset, split, target)
-    side = dataset.side(split)
-    voted = side.voted
-    if voted and target.outside(side):
-        # The side's count is of all its clips, those that are left out among them.
+    counted = dataset.split(split)
+    voted = counted.voted
+    if voted and target.outside(counted):
+        # The split's count is of all its clips, those that are left out among them.
         voted = int(descriptions(dataset, split, target)["votes"].any(axis=1).sum())
     if not voted:
         raise UserError(
             f"no {split} clip of {dataset.folder} labelled {', '.join(target.labels)} has listeners' votes: "
             "choose --labels acted" + (" --votes-share 0" if target.votes_share else "")
         )
-    return target.clips(side) - voted
+    return target.clips(counted) - voted
 
 
 def _check_clips(dataset: Dataset, split: str, target: Target) -> None:
-    side = dataset.side(split)
-    if not target.clips(side):
+    if not target.clips(dataset.split(split)):
         raise UserError(
             f"no {split} clip of {dataset.folder} is labelled {', '.join(target.labels)}; "
             f"its emotions are {', '.join(dataset.emotions)}"
@@ -226,7 +226,7 @@ def _check_clips(dataset: Dataset, split: str, target: Target) -> None:
 def _parted(
     part: BatchPart | None, dataset: Dataset, split: str, batch_size: int, target: Target, neighbours: bool
 ) -> PartedBatches | None:
-    return PartedBatches(part, target.clips(dataset.side(split)), batch_size, neighbours) if part else None
+    return PartedBatches(part, target.clips(dataset.split(split)), batch_size, neighbours) if part else None
 
 
 def _batched(
@@ -253,7 +253,7 @@ def _finish(batches: tf.data.Dataset, dataset: Dataset, split: str, batch_size: 
     Autotuning is off. Its thread sleeps for 10 ms, then for 20, 40 and so on, and who drops an iterator often waits
     until it wakes: a pass that takes 42 s was over after 82 s. Without it every parallel step has a thread a core.
     """
-    count = math.ceil(target.clips(dataset.side(split)) / batch_size)
+    count = math.ceil(target.clips(dataset.split(split)) / batch_size)
     options = tf.data.Options()
     options.autotune.enabled = False
     ahead = batches.apply(tf.data.experimental.assert_cardinality(count)).prefetch(_BATCHES_AHEAD)
@@ -267,19 +267,19 @@ def _description(record: tf.Tensor) -> dict[str, tf.Tensor]:
 
 
 def _records(dataset: Dataset, split: str, target: Target) -> tf.data.Dataset:
-    shards = [str(dataset.folder / shard) for shard in dataset.side(split).shards]
+    shards = [str(dataset.folder / shard) for shard in dataset.split(split).shards]
     return _of_target(tf.data.TFRecordDataset(shards), dataset, split, target)
 
 
 def _of_target(records: tf.data.Dataset, dataset: Dataset, split: str, target: Target) -> tf.data.Dataset:
-    if not target.outside(dataset.side(split)):
+    if not target.outside(dataset.split(split)):
         return records
-    return records.filter(lambda record: target.includes(parse_emotion(record)))
+    return records.filter(lambda record: has_label(parse_emotion(record), target))
 
 
 def _shuffled(dataset: Dataset, split: str, epoch: int, seed: int, target: Target) -> tf.data.Dataset:
     """Records in an epoch's order: shards first, then within a buffer."""
-    shards = [str(dataset.folder / shard) for shard in dataset.side(split).shards]
+    shards = [str(dataset.folder / shard) for shard in dataset.split(split).shards]
     order = np.random.default_rng([seed, epoch]).permutation(len(shards))
     files = tf.data.Dataset.from_tensor_slices([shards[index] for index in order])
     records = files.interleave(
@@ -319,6 +319,6 @@ def _hearing(target: Target, changes: Sequence[Change], epoch: int, seed: int) -
         waveform = utterance["waveform"]
         for change in changes:
             waveform = change(waveform, clip_seed)
-        return waveform, target.distribution(utterance["emotion"], utterance["votes"]), clip_seed
+        return waveform, label_distribution(utterance["emotion"], utterance["votes"], target), clip_seed
 
     return hear

@@ -89,7 +89,7 @@ class Experiment:
     def folds(self) -> list[Fold]:
         """The folds of the split."""
         clips = self.clips
-        return folds(self.split, self.table.sides, clips.speakers, clips.truth, self.making.seed)
+        return folds(self.split, self.table.splits, clips.speakers, clips.truth, self.making.seed)
 
     def scored(self) -> np.ndarray:
         """Rows of the tables that are scored, of all folds one after the other; int [clips]."""
@@ -206,7 +206,7 @@ def fitted(experiment: Experiment, ask: Ask) -> SavedBaseline:
         ask: From `asking`; tells the settings and the weights of the ensemble.
     """
     clips, values = experiment.clips, experiment.values()
-    rows = rows_of(experiment.split, experiment.table.sides)
+    rows = rows_of(experiment.split, experiment.table.splits)
     fold = Fold("all", rows, rows[:0])
     views = FoldViews(values, clips, fold, experiment.making.seed)
     answers = [ask(fold, contestant, lambda: views) for contestant in experiment.contestants]

@@ -5,41 +5,13 @@ magnitude of a periodic-Hann STFT without centring, a 64-band HTK mel matrix, an
 """
 
 import functools
-import math
-from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
 
+from data_pipeline.audio.log_mel_settings import LogMelSettings
 
-@dataclass(frozen=True, slots=True)
-class LogMelSettings:
-    """What defines a log-mel spectrogram.
-
-    Attributes:
-        sample_rate: Of the waveform, in Hz.
-        num_bands: Mel bands.
-        window: Length of the analysis window in samples (25 ms).
-        hop: Samples from one frame to the next (10 ms).
-        fft_length: Points of the discrete Fourier transform; the window is zero-padded to it.
-        low: Lower edge of the lowest band in Hz.
-        high: Upper edge of the highest band in Hz.
-        offset: Added to the mel magnitudes before the logarithm.
-    """
-
-    sample_rate: int = 16_000
-    num_bands: int = 64
-    window: int = 400
-    hop: int = 160
-    fft_length: int = 512
-    low: float = 125.0
-    high: float = 7_500.0
-    offset: float = 0.001
-
-    @property
-    def floor(self) -> float:
-        """The value of every band in digital silence: the logarithm of the offset."""
-        return math.log(self.offset)
+__all__ = ["LogMelSettings", "log_mel", "mel_matrix", "num_frames"]
 
 
 def num_frames(num_samples, settings: LogMelSettings):

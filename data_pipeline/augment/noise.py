@@ -9,8 +9,7 @@ import tensorflow as tf
 from data_pipeline.audio.decode import SAMPLE_RATE, UnusableAudio, decode
 from data_pipeline.audio.fft_length import fft_length
 from data_pipeline.corpora.corpus import AUDIO_SUFFIXES
-from data_pipeline.errors import UserError
-from data_pipeline.set_aside import SetAside
+from data_pipeline.errors import SetAside, UserError
 from data_pipeline.storage import storage_for
 
 _LONGEST_EXCERPT = 60.0

@@ -41,7 +41,7 @@ def check(
         typer.Option(
             "--strict",
             help="Exit with status 2 if clips are unusable, or if one piece of audio carries several labels or is on "
-            "several sides of the speaker split.",
+            "several splits.",
         ),
     ] = False,
 ) -> None:
@@ -119,7 +119,7 @@ def _report(result: "Check") -> None:
         [
             f"{' {} '.format('=' if group.exact else '~').join(one.title for one in group.recordings)}"
             + (": contradicting labels" if group.contradictory else "")
-            + (": several sides of the split" if group.leaking else "")
+            + (": several splits" if group.leaking else "")
             for group in groups
         ],
         _REST,

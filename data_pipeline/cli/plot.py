@@ -17,7 +17,7 @@ def plot(
     augment: Annotated[
         bool, typer.Option("--augment", help="Also show a clip before and after every augmentation of training.")
     ] = False,
-    split: Annotated[str, typer.Option(help="Side to plot: `train`, `validation`, `test`, or `all`.")] = "all",
+    split: Annotated[str, typer.Option(help="Which split to plot: `train`, `validation`, `test`, or `all`.")] = "all",
     seed: Annotated[
         int, typer.Option(help="Decides which clips are examples and what augmentation draws.", min=0, max=2**31 - 1)
     ] = 0,
@@ -30,7 +30,7 @@ def plot(
     Example: `ser data plot out/data out/plots --augment`
     """
     if split not in _SPLITS:
-        raise UserError(f"{split!r} is no side of a split; choose one of {', '.join(_SPLITS)}")
+        raise UserError(f"{split!r} is no split; choose one of {', '.join(_SPLITS)}")
     from data_pipeline.dataset import Dataset
 
     dataset = Dataset.open(data)

@@ -30,7 +30,7 @@ def prepare(
         str,
         typer.Option(
             help="`speaker`: each corpus's speaker split (a manifest's split column, if it has one). `fold:K/N`: its "
-            "speakers in N folds, the K-th validates. `random`: clip by clip, with speakers on all sides, for "
+            "speakers in N folds, the K-th validates. `random`: clip by clip, with speakers in all splits, for "
             "comparison only."
         ),
     ] = "speaker",
@@ -89,12 +89,12 @@ def _report(summary: "Summary") -> None:
     from data_pipeline.storage import is_remote
 
     dataset = summary.dataset
-    clips = sum(side.clips for side in dataset.splits.values())
+    clips = sum(split.clips for split in dataset.splits.values())
     Console().print(_split_table(summary))
     if dataset.synthetic:
         typer.echo("this is synthetic speech: what a model scores on it says nothing about people")
-    if dataset.split_name == "random":
-        typer.echo("this split puts the same speakers on all sides: its figures are for comparison only")
+    if dataset.split_kind == "random":
+        typer.echo("this split puts the same speakers in all splits: its figures are for comparison only")
     typer.echo(
         f"listeners' votes: {_share(summary.with_votes, clips)}; "
         f"speaker's sex and age: {_share(summary.with_demographics, clips)}"
@@ -106,20 +106,20 @@ def _report(summary: "Summary") -> None:
         _REST,
     )
     list_some(
-        "identical audio on different sides of the split, {} in all, kept:",
+        "identical audio in different splits, {} in all, kept:",
         [" = ".join(names) for names in summary.leaks],
         _REST,
     )
     list_some("audio files with other names, {} in all, ignored:", list(summary.ignored), _REST)
-    for name, side in dataset.splits.items():
-        outside = [f"{emotion} {count:,}" for emotion, count in side.emotions.items() if emotion not in LABELS]
+    for name, split in dataset.splits.items():
+        outside = [f"{emotion} {count:,}" for emotion, count in split.emotions.items() if emotion not in LABELS]
         if outside:
             counts = ", ".join(outside)
             typer.echo(f"outside the labels that a run learns unless told otherwise: {counts} ({name})")
     if dataset.speakers_unknown:
         typer.echo(
             f"nobody says who speaks in {dataset.speakers_unknown:,} clips: each file counts as a speaker of its own, "
-            "so that a person may be on two sides and figures may flatter"
+            "so that a person may be in two splits and figures may flatter"
         )
     if summary.unchanged:
         typer.echo(f"{summary.location} holds this dataset already: nothing to do")
@@ -141,7 +141,7 @@ def _split_table(summary: "Summary") -> "Table":
 
     dataset = summary.dataset
     table = Table(
-        title=f"{', '.join(dataset.corpora)}, split: {dataset.split_name}",
+        title=f"{', '.join(dataset.corpora)}, split: {dataset.split_kind}",
         title_justify="left",
         box=box.SIMPLE_HEAD,
         show_edge=False,
@@ -150,9 +150,9 @@ def _split_table(summary: "Summary") -> "Table":
     table.add_column("side")
     for heading in (*dataset.emotions, "clips", "speakers", "min"):
         table.add_column(heading, justify="right")
-    for name, side in dataset.splits.items():
-        counts = [side.emotions.get(emotion, 0) for emotion in dataset.emotions] + [side.clips, len(side.speakers)]
-        table.add_row(name, *(f"{count:,}" for count in counts), f"{side.seconds / 60:.1f}")
+    for name, split in dataset.splits.items():
+        counts = [split.emotions.get(emotion, 0) for emotion in dataset.emotions] + [split.clips, len(split.speakers)]
+        table.add_row(name, *(f"{count:,}" for count in counts), f"{split.seconds / 60:.1f}")
     return table
 
 

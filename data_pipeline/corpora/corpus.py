@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data_pipeline.clip import Clip
-from data_pipeline.corpora.stated_sides import stated_sides
+from data_pipeline.corpora.given_splits import given_splits
 from data_pipeline.emotion import LABELS, Emotion
-from data_pipeline.errors import UserError
-from data_pipeline.set_aside import SetAside
-from data_pipeline.side import Side
-from data_pipeline.splits import shuffled_speakers
+from data_pipeline.errors import SetAside, UserError
+from data_pipeline.splits import SplitName, shuffled_splits
 from data_pipeline.storage import storage_for
 from data_pipeline.storage.stored_file import StoredFile
 
@@ -80,21 +78,21 @@ class Corpus(ABC):
         """The clips of `read`, as a list."""
         return list(self.read(str(source)).clips)
 
-    def sides(self, clips: Sequence[Clip]) -> dict[str, Side]:
-        """The corpus's own speaker split: which side each speaker is on.
+    def speaker_splits(self, clips: Sequence[Clip]) -> dict[str, SplitName]:
+        """The corpus's own speaker split: which split each speaker is in.
 
         Args:
             clips: Those at hand, of this corpus.
 
         Returns:
-            The side of each of their speakers: that which the clips state, or else that of a published split. Where
+            The split of each of their speakers: that which the clips state, or else that of a published split. Where
             there is neither, the speakers at hand are shuffled with a fixed seed and cut 70/10/20, women and men
             alike.
 
         Raises:
-            UserError: If clips put a speaker on two sides, or on none while others have one.
+            UserError: If clips put a speaker in two splits, or in none while others have one.
         """
-        return stated_sides(clips) or shuffled_speakers({clip.speaker: clip.sex for clip in clips})
+        return given_splits(clips) or shuffled_splits({clip.speaker: clip.sex for clip in clips})
 
 
 class FolderCorpus(Corpus):

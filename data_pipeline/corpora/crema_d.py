@@ -13,7 +13,7 @@ from data_pipeline.corpora.corpus import FolderCorpus
 from data_pipeline.corpora.label_map import LEVELS, emotions_of
 from data_pipeline.emotion import LABELS, Emotion
 from data_pipeline.errors import UserError
-from data_pipeline.side import Side
+from data_pipeline.splits import SplitName
 from data_pipeline.storage import join, storage_for
 from data_pipeline.storage.stored_file import StoredFile
 
@@ -56,25 +56,25 @@ class CremaD(FolderCorpus):
         actors = _read_actors(_find(source, files, _DEMOGRAPHICS))
         return lambda file: _describe(file, votes, actors)
 
-    def sides(self, clips: Sequence[Clip]) -> dict[str, Side]:
+    def speaker_splits(self, clips: Sequence[Clip]) -> dict[str, SplitName]:
         """The split of the `crema_d` builder in tensorflow_datasets: 63, 9 and 19 of the 91 actors.
 
-        An actor's side does not depend on who else is on disk.
+        An actor's split does not depend on who else is on disk.
 
         Args:
             clips: Those at hand.
 
         Returns:
-            The side of each of their actors.
+            The split of each of their actors.
         """
         # `_get_inter_splits_by_group` in tensorflow_datasets/audio/crema_d.py: the sorted ids shuffled by
         # RandomState(0) and cut at int(0.7 * 91) and int(0.8 * 91).
         order = list(_ACTORS)
         np.random.RandomState(0).shuffle(order)
-        side_of: dict[str, Side] = dict.fromkeys(order[:63], "train")
-        side_of |= dict.fromkeys(order[63:72], "validation")
-        side_of |= dict.fromkeys(order[72:], "test")
-        return {clip.speaker: side_of[clip.speaker] for clip in clips}
+        split_of: dict[str, SplitName] = dict.fromkeys(order[:63], "train")
+        split_of |= dict.fromkeys(order[63:72], "validation")
+        split_of |= dict.fromkeys(order[72:], "test")
+        return {clip.speaker: split_of[clip.speaker] for clip in clips}
 
 
 @dataclass(frozen=True, slots=True)

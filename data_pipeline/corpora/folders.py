@@ -5,12 +5,11 @@ from pathlib import PurePosixPath
 
 from data_pipeline.clip import Clip
 from data_pipeline.corpora.corpus import AUDIO_SUFFIXES, Corpus, Listing
+from data_pipeline.corpora.given_splits import split_named
 from data_pipeline.corpora.label_map import emotion_named
-from data_pipeline.corpora.stated_sides import side_named
 from data_pipeline.emotion import EMOTIONS, Emotion
-from data_pipeline.errors import UserError
-from data_pipeline.set_aside import SetAside
-from data_pipeline.side import Side
+from data_pipeline.errors import SetAside, UserError
+from data_pipeline.splits import SplitName
 from data_pipeline.storage import storage_for
 from data_pipeline.storage.stored_file import StoredFile
 
@@ -18,7 +17,7 @@ from data_pipeline.storage.stored_file import StoredFile
 class Folders(Corpus):
     """Audio below folders named after emotions: `angry/x.wav`, `angry/SPEAKER/x.wav` or `SPEAKER/angry/x.wav`.
 
-    Any of them may lie below the sides of a split: `train/angry/x.wav`.
+    Any of them may lie below folders named after splits: `train/angry/x.wav`.
     """
 
     name = "folders"
@@ -34,8 +33,8 @@ class Folders(Corpus):
     def read(self, source: str) -> Listing:
         """Every audio file that has an emotion's name among the folders that it lies in.
 
-        A folder that is called as a side of the split (`train`, `validation`, `test` and what a manifest may call
-        them) is the clip's side. What the other folders are called, joined by `/`, is the speaker. A file without
+        A folder that is called as a split (`train`, `validation`, `test` and what a manifest may call
+        them) is the clip's split. What the other folders are called, joined by `/`, is the speaker. A file without
         other folders counts as a speaker of its own. Of a file that is there in two formats, the one of the better
         format is taken.
 
@@ -61,9 +60,9 @@ class Folders(Corpus):
             elif len(path.emotions) > 1:
                 words = " and ".join(path.emotions)
                 set_aside.append(SetAside(file.name, f"lies in folders of several emotions ({words}): keep one"))
-            elif len(path.sides) > 1:
-                words = " and ".join(path.sides)
-                set_aside.append(SetAside(file.name, f"lies in folders of several sides ({words}): keep one"))
+            elif len(path.splits) > 1:
+                words = " and ".join(path.splits)
+                set_aside.append(SetAside(file.name, f"lies in folders of several splits ({words}): keep one"))
             else:
                 clip = self._clip(file, path)
                 clips.setdefault(clip.name, clip)
@@ -83,7 +82,7 @@ class Folders(Corpus):
             corpus=self.name,
             speaker=path.speaker or f"unknown/{name}",
             emotion=path.emotions[0],
-            side=next(iter(path.sides), None),
+            split=next(iter(path.splits), None),
             speaker_known=bool(path.speaker),
         )
 
@@ -94,24 +93,24 @@ class _Path:
 
     Attributes:
         emotions: That folders are named after, each once.
-        sides: Of the split, that folders are named after, each once.
+        splits: The splits that folders are named after, each once.
         speaker: The names of all other folders.
     """
 
     emotions: tuple[Emotion, ...]
-    sides: tuple[Side, ...]
+    splits: tuple[SplitName, ...]
     speaker: str
 
     @classmethod
     def of(cls, file: StoredFile) -> "_Path":
         emotions: dict[Emotion, None] = {}
-        sides: dict[Side, None] = {}
+        splits: dict[SplitName, None] = {}
         others = []
         for part in PurePosixPath(file.folder).parts:
             if emotion := emotion_named(part):
                 emotions[emotion] = None
-            elif side := side_named(part):
-                sides[side] = None
+            elif split := split_named(part):
+                splits[split] = None
             else:
                 others.append(part)
-        return cls(tuple(emotions), tuple(sides), "/".join(others))
+        return cls(tuple(emotions), tuple(splits), "/".join(others))

@@ -10,13 +10,12 @@ from itertools import groupby
 
 from data_pipeline.clip import Clip
 from data_pipeline.corpora.corpus import Corpus, Listing
+from data_pipeline.corpora.given_splits import split_named
 from data_pipeline.corpora.label_map import emotion_named
 from data_pipeline.corpora.manifest_rows import JSON_LINES, Row, read_rows
-from data_pipeline.corpora.stated_sides import side_named
 from data_pipeline.emotion import EMOTIONS, Emotion
-from data_pipeline.errors import UserError
-from data_pipeline.set_aside import SetAside
-from data_pipeline.side import SIDES, Side
+from data_pipeline.errors import SetAside, UserError
+from data_pipeline.splits import SPLITS, SplitName
 from data_pipeline.storage import is_remote, storage_for
 from data_pipeline.storage.stored_file import StoredFile
 
@@ -58,15 +57,15 @@ class Manifest(Corpus):
 
         Raises:
             UserError: If the manifest is missing, is not text of its kind, lacks a column, has no line that can be
-                used, puts a speaker on two sides of the split or, where it states sides at all, on none.
+                used, puts a speaker in two splits or, where it states splits at all, in none.
         """
         storage = storage_for(source)
         kind = storage.kind(source)
         if kind != "file":
             raise UserError(f"{source} {'is a folder' if kind else 'does not exist'}: give a CSV or JSON Lines file")
-        sides = _SpeakerSides(source)
-        described, unclear = _describe_all(source, read_rows(source, storage.read(source)), sides)
-        clips, unmatched = _match(described, sides)
+        splits = _SpeakerSplits(source)
+        described, unclear = _describe_all(source, read_rows(source, storage.read(source)), splits)
+        clips, unmatched = _match(described, splits)
         flaws = sorted(unclear + unmatched)
         if not clips:
             reason = f"line {flaws[0][0]} {flaws[0][1]}" if flaws else "it has no line below the first"
@@ -82,78 +81,78 @@ class _Flaw(Exception):
     """What keeps a line from being a clip, worded to follow the line's number."""
 
 
-class _SpeakerSides:
-    """The sides of a manifest's split column.
+class _SpeakerSplits:
+    """The splits of a manifest's split column.
 
-    Every line counts, whether or not there is a file for it, so that a speaker's side does not change when a file goes.
+    Every line counts, whether or not its file exists: a speaker's split does not change when a file goes.
     """
 
     def __init__(self, manifest: str) -> None:
         self._manifest = manifest
-        self._of: dict[str, tuple[Side, int]] = {}
+        self._of: dict[str, tuple[SplitName, int]] = {}
         self._used = False
 
     def note(self, row: Row) -> None:
-        """Remember the side that a line names.
+        """Remember the split that a line names.
 
         Raises:
-            UserError: If another line puts the speaker, or the file whose speaker is not named, on another side.
-            _Flaw: If there is no such side.
+            UserError: If another line puts the speaker, or the file whose speaker is not named, in another split.
+            _Flaw: If there is no such split.
         """
-        side = _side(row)
-        if side is None:
+        split = _split(row)
+        if split is None:
             return
         self._used = True
         if speaker := _speaker(row):
-            first, line = self._of.setdefault(speaker, (side, row.line))
-            if first != side:
+            first, line = self._of.setdefault(speaker, (split, row.line))
+            if first != split:
                 if "speaker" in row.cells:
                     whom, remedy = f"the speaker {_quoted(speaker)}", "give every speaker one"
                 else:
                     whom = f"the file {_quoted(row.cells['path'])}, whose speaker is not named,"
                     remedy = "give it one, or fill in the column speaker"
                 raise UserError(
-                    f"{self._manifest} puts {whom} on two sides, {first} in line {line} and {side} in line "
+                    f"{self._manifest} puts {whom} in two splits, {first} in line {line} and {split} in line "
                     f"{row.line}: {remedy}"
                 )
 
-    def of(self, clip: Clip, line: int) -> Side | None:
-        """The side that a clip's own line or another one of its speaker's names.
+    def of(self, clip: Clip, line: int) -> SplitName | None:
+        """The split that a clip's own line or another one of its speaker's names.
 
         Args:
             clip: The clip.
             line: That tells of it, for the message.
 
         Raises:
-            UserError: If there is none, and the manifest names sides for others.
+            UserError: If there is none, and the manifest names splits for others.
         """
-        side = clip.side or self._of.get(clip.speaker, (None, 0))[0]
-        if side is None and self._used:
+        split = clip.split or self._of.get(clip.speaker, (None, 0))[0]
+        if split is None and self._used:
             whom = f"the speaker {_quoted(clip.speaker)}" if clip.speaker_known else "a clip without a speaker"
             raise UserError(
-                f"{self._manifest} names no side for {whom} (line {line}): "
+                f"{self._manifest} names no split for {whom} (line {line}): "
                 "fill in the split column there, or leave it empty throughout"
             )
-        return side
+        return split
 
 
 def _describe_all(
-    manifest: str, rows: Iterable[Row], sides: _SpeakerSides
+    manifest: str, rows: Iterable[Row], splits: _SpeakerSplits
 ) -> tuple[list[tuple[int, Clip]], list[tuple[int, str]]]:
     """The clips that the lines tell of, and what is wrong with the others; each with its line."""
     described = []
     flaws = []
     for row in rows:
         try:
-            sides.note(row)
+            splits.note(row)
             described.append((row.line, _describe(row, manifest)))
         except _Flaw as flaw:
             flaws.append((row.line, str(flaw)))
     return described, flaws
 
 
-def _match(described: Sequence[tuple[int, Clip]], sides: _SpeakerSides) -> tuple[list[Clip], list[tuple[int, str]]]:
-    """The clips with their files and sides, each name once, and what is wrong with the others."""
+def _match(described: Sequence[tuple[int, Clip]], splits: _SpeakerSplits) -> tuple[list[Clip], list[tuple[int, str]]]:
+    """The clips with their files and splits, each name once, and what is wrong with the others."""
     files = _look_up(clip.file.location for _, clip in described)
     first_line: dict[str, int] = {}
     clips = []
@@ -165,7 +164,7 @@ def _match(described: Sequence[tuple[int, Clip]], sides: _SpeakerSides) -> tuple
         except _Flaw as flaw:
             flaws.append((line, str(flaw)))
         else:
-            clips.append(replace(clip, file=file, side=sides.of(clip, line)))
+            clips.append(replace(clip, file=file, split=splits.of(clip, line)))
     return clips, flaws
 
 
@@ -198,7 +197,7 @@ def _describe(row: Row, manifest: str) -> Clip:
         age=age,
         start=start,
         end=end,
-        side=_side(row),
+        split=_split(row),
         speaker_known="speaker" in cells,
     )
 
@@ -210,7 +209,7 @@ def _path(row: Row) -> str | None:
 
 
 def _speaker(row: Row) -> str | None:
-    """Who speaks; where nobody says, whoever speaks in the file, so that its parts keep to one side of the split."""
+    """Who speaks; where nobody says, whoever speaks in the file, so that its parts keep to one split."""
     path = _path(row)
     return row.cells.get("speaker") or (path and f"unknown/{path}")
 
@@ -269,14 +268,14 @@ def _emotion(word: str | None) -> Emotion:
     return emotion
 
 
-def _side(row: Row) -> Side | None:
+def _split(row: Row) -> SplitName | None:
     word = row.cells.get("split")
     if word is None:
         return None
-    side = side_named(word)
-    if side is None:
-        raise _Flaw(f"names the split {_quoted(word)}, which is none of {', '.join(SIDES)}")
-    return side
+    split = split_named(word)
+    if split is None:
+        raise _Flaw(f"names the split {_quoted(word)}, which is none of {', '.join(SPLITS)}")
+    return split
 
 
 def _seconds(cells: dict[str, str], column: str) -> float | None:

@@ -9,7 +9,7 @@ from data_pipeline.download.lfs_pointer import read_pointer
 from data_pipeline.download.publisher import Document, Offer, Publisher
 from data_pipeline.download.remote_file import RemoteFile
 from data_pipeline.download.web import DownloadError, Web
-from data_pipeline.set_aside import SetAside
+from data_pipeline.errors import SetAside
 
 _REPOSITORY = "CheyneyComputerScience/CREMA-D"
 

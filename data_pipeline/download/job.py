@@ -15,8 +15,7 @@ from data_pipeline.download.publishers import publisher_of
 from data_pipeline.download.receipt import Delivered, Receipt, refuse_other_corpus
 from data_pipeline.download.remote_file import Digest, RemoteFile
 from data_pipeline.download.web import NotOnServer, Patience, Web, at_mirror, check_mirror
-from data_pipeline.errors import UserError
-from data_pipeline.set_aside import SetAside
+from data_pipeline.errors import SetAside, UserError
 from data_pipeline.storage.atomic_file import replacing
 from data_pipeline.storage.claimed_folder import claimed
 

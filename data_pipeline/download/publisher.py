@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from data_pipeline.download.remote_file import RemoteFile
 from data_pipeline.download.web import Web
-from data_pipeline.set_aside import SetAside
+from data_pipeline.errors import SetAside
 
 
 @dataclass(frozen=True, slots=True)

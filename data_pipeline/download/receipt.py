@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data_pipeline.download.remote_file import Digest, RemoteFile
-from data_pipeline.errors import UserError
-from data_pipeline.set_aside import SetAside
+from data_pipeline.errors import SetAside, UserError
 from data_pipeline.storage.atomic_file import write_text
 
 _NAME = ".download.json"

@@ -12,7 +12,7 @@ from data_pipeline.emotion import EMOTIONS
 from data_pipeline.errors import UserError
 from data_pipeline.input_pipeline import descriptions
 from data_pipeline.records.parsing import parse
-from data_pipeline.side import SIDES
+from data_pipeline.splits import SPLITS
 from data_pipeline.targets import Target
 
 
@@ -66,9 +66,9 @@ class ClipTable:
 
     @property
     def sides(self) -> tuple[str, ...]:
-        """Those that occur, in the order of `SIDES`."""
+        """Those that occur, in the order of `SPLITS`."""
         found = set(self.side)
-        return tuple(side for side in SIDES if side in found)
+        return tuple(side for side in SPLITS if side in found)
 
     @property
     def speakers(self) -> int:

@@ -18,7 +18,7 @@ from data_pipeline.pages.style import png
 from data_pipeline.plots import augmentation, distributions, votes
 from data_pipeline.plots.clip_table import ClipTable, read_table, read_waveforms
 from data_pipeline.plots.examples import LONGEST, choose_examples, examples
-from data_pipeline.side import SIDES
+from data_pipeline.splits import SPLITS
 from data_pipeline.storage.atomic_file import replacing, write_text
 
 _SETTINGS = LogMelSettings()
@@ -60,9 +60,9 @@ def plot_dataset(
     Raises:
         UserError: If there is no such side, no clip, or `out` cannot be written to.
     """
-    sides = SIDES if split == "all" else (split,)
+    sides = SPLITS if split == "all" else (split,)
     if split != "all":
-        dataset.side(split)
+        dataset.split(split)
     table = read_table(dataset, sides)
     _make_folder(out)
     parts = _sections(dataset, table, seed, augment)
@@ -119,7 +119,7 @@ def _facts(dataset: Dataset, table: ClipTable) -> list[tuple[str, str]]:
         ("audio", _duration(float(table.seconds.sum()))),
         ("speakers", f"{table.speakers:,}" + (f", and {unknown:,} clips of unknown ones" if unknown else "")),
         ("emotions", str(len(table.emotions))),
-        ("split", dataset.split_name),
+        ("split", dataset.split_kind),
         ("sides", ", ".join(f"{side} {int((table.side == side).sum()):,}" for side in table.sides)),
         ("fingerprint", dataset.fingerprint[:12]),
     ]
@@ -137,7 +137,7 @@ def _notices(dataset: Dataset, split: str) -> list[str]:
         found.append(
             "There is synthetic speech in this dataset, made by a machine: what it shows says nothing about people."
         )
-    if dataset.split_name == "random":
+    if dataset.split_kind == "random":
         found.append(
             "The split is clip by clip: the same speakers are on every side, so that figures made from it flatter; "
             "for comparison only."
@@ -147,7 +147,7 @@ def _notices(dataset: Dataset, split: str) -> list[str]:
             f"Nothing tells who speaks in {dataset.speakers_unknown:,} of the clips. Each of these counts as a speaker "
             "of its own, so that a person may be heard on two sides."
         )
-    empty = [side for side in SIDES if side not in dataset.splits or not dataset.splits[side].clips]
+    empty = [side for side in SPLITS if side not in dataset.splits or not dataset.splits[side].clips]
     if empty and split == "all":
         found.append(f"No clip is on the {' or '.join(empty)} side of the split.")
     return found

@@ -1,4 +1,4 @@
-"""Several prepared datasets as one, with the sides of speakers stated anew."""
+"""Several prepared datasets as one, with the splits of speakers stated anew."""
 
 import contextlib
 import hashlib
@@ -18,19 +18,19 @@ from data_pipeline.errors import UserError
 from data_pipeline.prepare.plan import CLIPS_PER_SHARD
 from data_pipeline.records.parsing import parse
 from data_pipeline.records.tfrecord import write_record
-from data_pipeline.side import SIDES, Side
+from data_pipeline.splits import SPLITS, SplitName
 from data_pipeline.storage.atomic_file import write_text
 from data_pipeline.storage.claimed_folder import claimed
 
 _MOST_SHARDS = 128
-"""Of a side, since all are open at a time."""
+"""Of a split, since all are open at a time."""
 
 _DESCRIPTION = "dataset.json"
 
 
 @dataclass(slots=True)
 class _Written:
-    """A side so far.
+    """A split so far.
 
     Attributes:
         shards: Their files, by name; records go to one after the other, so that each has some of every dataset.
@@ -58,7 +58,7 @@ class _Written:
         self.emotions[known["emotion"].decode()] += 1
 
 
-def combine(parts: Sequence[Dataset], folder: Path, sides: Mapping[str, Side]) -> Dataset:
+def combine(parts: Sequence[Dataset], folder: Path, splits: Mapping[str, SplitName]) -> Dataset:
     """Write one dataset of the clips of several.
 
     A clip that several of them have, by corpus and name, is taken from the last. Where the folder holds what the same
@@ -67,7 +67,7 @@ def combine(parts: Sequence[Dataset], folder: Path, sides: Mapping[str, Side]) -
     Args:
         parts: Prepared datasets.
         folder: Made if it is missing.
-        sides: The side of each speaker (`corpus/speaker`); clips of others are left out.
+        splits: The split of each speaker (`corpus/speaker`); clips of others are left out.
 
     Returns:
         The dataset, whose `dataset.json` notes its parts.
@@ -77,7 +77,7 @@ def combine(parts: Sequence[Dataset], folder: Path, sides: Mapping[str, Side]) -
     """
     origin = {
         "parts": [{"folder": str(part.folder), "fingerprint": part.fingerprint} for part in parts],
-        "sides": hashlib.sha256(json.dumps(sorted(sides.items())).encode()).hexdigest(),
+        "sides": hashlib.sha256(json.dumps(sorted(splits.items())).encode()).hexdigest(),
     }
     if (folder / _DESCRIPTION).exists():
         before = json.loads((folder / _DESCRIPTION).read_text(encoding="utf-8"))
@@ -85,39 +85,39 @@ def combine(parts: Sequence[Dataset], folder: Path, sides: Mapping[str, Side]) -
             raise UserError(f"{folder} holds another dataset: choose another folder")
         return Dataset.open(folder)
     with claimed(folder):
-        written = _write(parts, folder, sides)
+        written = _write(parts, folder, splits)
         content = _describe(parts, folder, written, origin)
         write_text(folder / _DESCRIPTION, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
     return Dataset.open(folder)
 
 
-def _write(parts: Sequence[Dataset], folder: Path, sides: Mapping[str, Side]) -> dict[Side, _Written]:
-    most = Counter[Side]()
-    for split in (split for part in parts for split in part.splits.values()):
-        # The speakers of one side may go to several.
-        for side in {sides[speaker] for speaker in split.speakers if speaker in sides}:
-            most[side] += split.clips
+def _write(parts: Sequence[Dataset], folder: Path, splits: Mapping[str, SplitName]) -> dict[SplitName, _Written]:
+    most = Counter[SplitName]()
+    for before in (split for part in parts for split in part.splits.values()):
+        # The speakers of one split may go to several.
+        for split in {splits[speaker] for speaker in before.speakers if speaker in splits}:
+            most[split] += before.clips
     with contextlib.ExitStack() as files:
         written = {
-            side: _Written(
-                {name: files.enter_context((folder / name).open("wb")) for name in _shard_names(side, most[side])}
+            split: _Written(
+                {name: files.enter_context((folder / name).open("wb")) for name in _shard_names(split, most[split])}
             )
-            for side in SIDES
-            if most[side]
+            for split in SPLITS
+            if most[split]
         }
         taken: set[tuple[bytes, bytes]] = set()
         for part in reversed(parts):
             for record, known in _records(part):
                 clip, speaker = (known["corpus"], known["name"]), _speaker(known)
-                if speaker in sides and clip not in taken:
+                if speaker in splits and clip not in taken:
                     taken.add(clip)
-                    written[sides[speaker]].add(record, known)
-    return {side: one for side, one in written.items() if one.clips}
+                    written[splits[speaker]].add(record, known)
+    return {split: one for split, one in written.items() if one.clips}
 
 
-def _shard_names(side: Side, clips: int) -> list[str]:
+def _shard_names(split: SplitName, clips: int) -> list[str]:
     count = min(-(-clips // CLIPS_PER_SHARD), _MOST_SHARDS)
-    return [f"{side}-{number:05d}-of-{count:05d}.tfrecord" for number in range(count)]
+    return [f"{split}-{number:05d}-of-{count:05d}.tfrecord" for number in range(count)]
 
 
 def _records(part: Dataset) -> Iterator[tuple[bytes, Mapping]]:
@@ -136,9 +136,9 @@ def _speaker(known: Mapping) -> str:
     return f"{known['corpus'].decode()}/{known['speaker'].decode()}"
 
 
-def _describe(parts: Sequence[Dataset], folder: Path, written: Mapping[Side, _Written], origin: dict) -> dict:
+def _describe(parts: Sequence[Dataset], folder: Path, written: Mapping[SplitName, _Written], origin: dict) -> dict:
     emotions = {emotion for one in written.values() for emotion in one.emotions}
-    digests = "".join(f"{side} {one.digest.hexdigest()}\n" for side, one in written.items())
+    digests = "".join(f"{split} {one.digest.hexdigest()}\n" for split, one in written.items())
     return {
         "format": FORMAT,
         "emotions": [emotion for emotion in EMOTIONS if emotion in emotions],
@@ -151,7 +151,7 @@ def _describe(parts: Sequence[Dataset], folder: Path, written: Mapping[Side, _Wr
         "clips": sum(one.clips for one in written.values()),
         "speakers_unknown": sum(one.unknown for one in written.values()),
         "splits": {
-            side: {
+            split: {
                 "clips": one.clips,
                 "seconds": round(one.samples / SAMPLE_RATE, 3),
                 "speakers": sorted(one.speakers),
@@ -160,6 +160,6 @@ def _describe(parts: Sequence[Dataset], folder: Path, written: Mapping[Side, _Wr
                 "shards": list(one.shards),
                 "shard_bytes": {name: (folder / name).stat().st_size for name in one.shards},
             }
-            for side, one in written.items()
+            for split, one in written.items()
         },
     }

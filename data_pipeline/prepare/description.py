@@ -10,11 +10,11 @@ from data_pipeline.audio.decode import SAMPLE_RATE
 from data_pipeline.corpora.corpus import Corpus, Listing
 from data_pipeline.dataset import FORMAT
 from data_pipeline.emotion import EMOTIONS, Emotion
+from data_pipeline.errors import SetAside
 from data_pipeline.prepare.outcome import Outcome
 from data_pipeline.prepare.plan import Plan, plan_digest
 from data_pipeline.quality import contradictions
-from data_pipeline.set_aside import SetAside
-from data_pipeline.side import SIDES, Side
+from data_pipeline.splits import SPLITS, SplitName
 from data_pipeline.storage import is_remote
 
 
@@ -33,12 +33,12 @@ class FoundCorpus:
     listing: Listing
 
 
-def describe(found: Sequence[FoundCorpus], split_title: str, plan: Plan, outcomes: Sequence[Outcome]) -> dict:
+def describe(found: Sequence[FoundCorpus], split_kind: str, plan: Plan, outcomes: Sequence[Outcome]) -> dict:
     """The content of `dataset.json`.
 
     Args:
         found: What went in.
-        split_title: Kind of the split.
+        split_kind: Kind of the split.
         plan: What was to be written.
         outcomes: What became of each shard, in the plan's order.
     """
@@ -51,9 +51,9 @@ def describe(found: Sequence[FoundCorpus], split_title: str, plan: Plan, outcome
         "emotions": [emotion for emotion in EMOTIONS if emotion in emotions],
         "corpora": list(dict.fromkeys(source.corpus.name for source in found)),
         "synthetic": any(source.corpus.synthetic for source in found),
-        "split": split_title,
+        "split": split_kind,
         "fingerprint": _fingerprint(plan, outcomes),
-        "plan": plan_digest(split_title, [outcome.plan for outcome in outcomes]),
+        "plan": plan_digest(split_kind, [outcome.plan for outcome in outcomes]),
         "sample_rate": SAMPLE_RATE,
         "clips": len(usable),
         "seconds": _seconds(outcomes),
@@ -85,7 +85,7 @@ def described_anew(content: dict, found: Sequence[FoundCorpus]) -> dict:
 
 
 def _fingerprint(plan: Plan, outcomes: Sequence[Outcome]) -> str:
-    lines = (f"{shard.side} {outcome.digest}\n" for shard, outcome in zip(plan.shards, outcomes, strict=True))
+    lines = (f"{shard.split} {outcome.digest}\n" for shard, outcome in zip(plan.shards, outcomes, strict=True))
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
@@ -97,17 +97,17 @@ def _splits(plan: Plan, outcomes: Sequence[Outcome]) -> dict[str, dict]:
         if any((clip.votes or {}).values())
     }
     splits: dict[str, dict] = {}
-    for side in SIDES:
+    for split in SPLITS:
         shards = [
             (shard, outcome)
             for shard, outcome in zip(plan.shards, outcomes, strict=True)
-            if shard.side == side and outcome.kept
+            if shard.split == split and outcome.kept
         ]
         if not shards:
             continue
         kept = [clip for _, outcome in shards for clip in outcome.kept]
         emotions = Counter(clip.emotion for clip in kept)
-        splits[side] = {
+        splits[split] = {
             "clips": len(kept),
             "seconds": _seconds([outcome for _, outcome in shards]),
             "speakers": sorted({clip.speaker for clip in kept}),
@@ -147,13 +147,13 @@ def _in_order(clips: Iterable[dict[str, str]]) -> list[dict[str, str]]:
 
 
 def _leaks(plan: Plan, outcomes: Sequence[Outcome]) -> list[dict[str, list[str]]]:
-    """Groups of clips with the same samples of which not all are on one side."""
-    same: dict[str, list[tuple[str, Side]]] = {}
+    """Groups of clips with the same samples of which not all are in one split."""
+    same: dict[str, list[tuple[str, SplitName]]] = {}
     for shard, outcome in zip(plan.shards, outcomes, strict=True):
         for clip in outcome.kept:
-            same.setdefault(clip.digest, []).append((clip.name, shard.side))
-    groups = (sorted(group) for group in same.values() if len({side for _, side in group}) > 1)
-    return [{"names": [name for name, _ in group], "sides": [side for _, side in group]} for group in sorted(groups)]
+            same.setdefault(clip.digest, []).append((clip.name, shard.split))
+    groups = (sorted(group) for group in same.values() if len({split for _, split in group}) > 1)
+    return [{"names": [name for name, _ in group], "sides": [split for _, split in group]} for group in sorted(groups)]
 
 
 def _seconds(outcomes: Sequence[Outcome]) -> float:

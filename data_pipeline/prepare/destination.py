@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data_pipeline.errors import UserError
-from data_pipeline.side import SIDES
+from data_pipeline.splits import SPLITS
 from data_pipeline.storage import Storage, is_remote, join, storage_for
 from data_pipeline.storage.claimed_folder import claimed
 from data_pipeline.storage.stored_file import StoredFile
@@ -24,7 +24,7 @@ _WORK = ".unfinished"
 
 _BEGUN = "begun"
 
-_SHARD_NAME = re.compile(rf"({'|'.join(SIDES)})-\d{{5}}-of-\d{{5}}\.tfrecord")
+_SHARD_NAME = re.compile(rf"({'|'.join(SPLITS)})-\d{{5}}-of-\d{{5}}\.tfrecord")
 
 _PART_NAME = re.compile(r"\.\w+\.part\.(tfrecord|json)|.+\.part-[0-9a-f]{32}")
 """Of what `replacing` leaves when the process is killed, here and in a remote store."""

@@ -12,17 +12,16 @@ from data_pipeline.clip import Clip
 from data_pipeline.corpora.corpus import Corpus
 from data_pipeline.dataset import Dataset
 from data_pipeline.emotion import Emotion
-from data_pipeline.errors import UserError
+from data_pipeline.errors import SetAside, UserError
 from data_pipeline.prepare.description import FoundCorpus, describe, described_anew
 from data_pipeline.prepare.destination import Destination
 from data_pipeline.prepare.outcome import Outcome, read_outcome
 from data_pipeline.prepare.plan import Plan, Shard, make_plan
 from data_pipeline.prepare.pool import warm_up, write_shards
 from data_pipeline.prepare.shards import Task
+from data_pipeline.prepare.split_kind import SplitKind, parse_split_kind
 from data_pipeline.quality import Contradiction
-from data_pipeline.set_aside import SetAside
-from data_pipeline.side import Side
-from data_pipeline.splits import SplitKind, parse_split
+from data_pipeline.splits import SplitName
 from data_pipeline.storage import is_remote
 
 WriteAll = Callable[[Sequence[Task], Callable[[int], None]], Mapping[str, Outcome]]
@@ -38,7 +37,7 @@ class Summary:
         dataset: What `dataset.json` says.
         set_aside: Clips that gave no record, sorted by file.
         contradictions: Identical audio under different labels; kept in the dataset.
-        leaks: Names of clips with identical audio that are on different sides; kept in the dataset.
+        leaks: Names of clips with identical audio that are in different splits; kept in the dataset.
         ignored: Audio files beside the clips whose names are not of the corpus.
         with_votes: How many clips have listeners' votes.
         with_demographics: How many clips have the speaker's sex and age.
@@ -91,7 +90,7 @@ def prepare(
     workers = len(os.sched_getaffinity(0)) if workers is None else workers
     if workers < 1:
         raise UserError(f"{workers} workers cannot do anything; ask for at least 1")
-    kind = parse_split(split)
+    kind = parse_split_kind(split)
     if write_all is None:
         warm_up()
     found = [FoundCorpus(corpus, str(place), corpus.read(str(place))) for corpus, place in sources]
@@ -116,22 +115,22 @@ def prepare(
                 "that the corpus was copied whole"
             )
         content = describe(found, kind.title, plan, outcomes)
-        shards = {name for side in content["splits"].values() for name in side["shards"]}
+        shards = {name for split in content["splits"].values() for name in split["shards"]}
         destination.finish(content, shards)
     return _summary(destination, content, unchanged=False, seconds_read=seconds_read, seconds_taken=seconds_taken)
 
 
 def _plan(found: Sequence[FoundCorpus], kind: SplitKind) -> Plan:
-    """Decide on the side of every clip; of a corpus that was given at several places, all speakers together."""
+    """Decide on the split of every clip; of a corpus that was given at several places, all speakers together."""
     corpora = {source.corpus.name: source.corpus for source in found}
     clips_of: dict[str, list[Clip]] = {name: [] for name in corpora}
     for source in found:
         clips_of[source.corpus.name] += source.listing.clips
     _refuse_duplicates([clip for clips in clips_of.values() for clip in clips])
-    placed: list[tuple[Clip, Side]] = []
+    placed: list[tuple[Clip, SplitName]] = []
     for name, clips in clips_of.items():
-        sides = kind.sides(clips, corpora[name].sides)
-        placed += [(clip, sides[clip.name]) for clip in clips]
+        splits = kind.assign(clips, corpora[name].speaker_splits)
+        placed += [(clip, splits[clip.name]) for clip in clips]
     return make_plan(placed, kind.title)
 
 
@@ -165,7 +164,7 @@ def _is_whole(content: dict, destination: Destination) -> bool:
     sizes = {name: file.size for name, file in destination.finished().items()}
     try:
         Dataset.from_json(Path(destination.location), content)
-        listed = {name: size for side in content["splits"].values() for name, size in side["shard_bytes"].items()}
+        listed = {name: size for split in content["splits"].values() for name, size in split["shard_bytes"].items()}
     except (AttributeError, KeyError, TypeError, ValueError):
         return False
     return all(sizes.get(name) == size for name, size in listed.items())

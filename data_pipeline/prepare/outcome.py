@@ -4,9 +4,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from data_pipeline.errors import UserError
+from data_pipeline.errors import SetAside, UserError
 from data_pipeline.prepare.plan import Shard
-from data_pipeline.set_aside import SetAside
 from data_pipeline.storage import join, storage_for
 from data_pipeline.storage.stored_file import StoredFile
 

@@ -12,7 +12,7 @@ from data_pipeline.audio.decode import LONGEST, SAMPLE_RATE
 from data_pipeline.clip import Clip
 from data_pipeline.dataset import FORMAT
 from data_pipeline.quality import SHORTEST, SILENCE
-from data_pipeline.side import SIDES, Side
+from data_pipeline.splits import SPLITS, SplitName
 
 CLIPS_PER_SHARD = 256
 """At most: some 20 MB of acted sentences, small enough that workers finish at the same time and that little is redone
@@ -27,12 +27,12 @@ class Shard:
 
     Attributes:
         name: Of the file.
-        side: Of the split.
+        split: The split that its clips are in.
         clips: What goes into it, in order.
     """
 
     name: str
-    side: Side
+    split: SplitName
     clips: tuple[Clip, ...]
 
     @property
@@ -57,17 +57,17 @@ class Plan:
     """All record files to be.
 
     Attributes:
-        shards: In the order of sides and names.
-        split_title: Which kind of split put the clips on their sides.
+        shards: In the order of splits and names.
+        split_kind: Which kind of split put the clips in their splits.
     """
 
     shards: tuple[Shard, ...]
-    split_title: str
+    split_kind: str
 
     @property
     def digest(self) -> str:
         """Hex digest of what will be in all of them; see `Shard.digest`."""
-        return plan_digest(self.split_title, [shard.digest for shard in self.shards])
+        return plan_digest(self.split_kind, [shard.digest for shard in self.shards])
 
     @property
     def clips(self) -> int:
@@ -80,40 +80,40 @@ class Plan:
         return max(shard.changed for shard in self.shards)
 
 
-def plan_digest(split_title: str, shards: Sequence[str]) -> str:
+def plan_digest(split_kind: str, shards: Sequence[str]) -> str:
     """`Plan.digest`, from the digests of its shards where they are known already.
 
     Args:
-        split_title: See `Plan`.
+        split_kind: See `Plan`.
         shards: The digest of each.
     """
-    return hashlib.sha256(_line([split_title, *shards])).hexdigest()
+    return hashlib.sha256(_line([split_kind, *shards])).hexdigest()
 
 
-def make_plan(clips: Iterable[tuple[Clip, Side]], split_title: str) -> Plan:
+def make_plan(clips: Iterable[tuple[Clip, SplitName]], split_kind: str) -> Plan:
     """Lay clips out in shards.
 
-    Each side is shuffled as a whole and then cut, so that every shard mixes speakers and emotions, and the
+    Each split is shuffled as a whole and then cut, so that every shard mixes speakers and emotions, and the
     order of `clips` does not matter.
 
     Args:
-        clips: Each with its side.
-        split_title: Which kind of split put them on their sides.
+        clips: Each with its split.
+        split_kind: Which kind of split put them in their splits.
     """
-    by_side: dict[Side, list[Clip]] = {side: [] for side in SIDES}
-    for clip, side in clips:
-        by_side[side].append(clip)
-    for side in SIDES:
-        by_side[side].sort(key=lambda clip: (clip.corpus, clip.name))
-    shards = tuple(shard for side in SIDES for shard in _cut(side, by_side[side]))
-    return Plan(shards, split_title)
+    by_split: dict[SplitName, list[Clip]] = {split: [] for split in SPLITS}
+    for clip, split in clips:
+        by_split[split].append(clip)
+    for split in SPLITS:
+        by_split[split].sort(key=lambda clip: (clip.corpus, clip.name))
+    shards = tuple(shard for split in SPLITS for shard in _cut(split, by_split[split]))
+    return Plan(shards, split_kind)
 
 
-def _cut(side: Side, clips: Sequence[Clip]) -> list[Shard]:
+def _cut(split: SplitName, clips: Sequence[Clip]) -> list[Shard]:
     order = np.random.RandomState(_SEED).permutation(len(clips))
     count = -(-len(clips) // CLIPS_PER_SHARD)
     return [
-        Shard(f"{side}-{number:05d}-of-{count:05d}.tfrecord", side, tuple(clips[index] for index in part))
+        Shard(f"{split}-{number:05d}-of-{count:05d}.tfrecord", split, tuple(clips[index] for index in part))
         for number, part in enumerate(np.array_split(order, count) if count else [])
     ]
 
@@ -124,5 +124,6 @@ def _line(content: object) -> bytes:
 
 def _describe(clip: Clip) -> dict[str, object]:
     """Everything that decides a clip's record; where its corpus lies does not."""
-    fields = {name: getattr(clip, name) for name in clip.__dataclass_fields__ if name != "file"}
-    return {**fields, "file": clip.file.name, "size": clip.file.size}
+    fields = {name: getattr(clip, name) for name in clip.__dataclass_fields__ if name not in ("file", "split")}
+    # The name that the split had when the first datasets were written; another would give other digests.
+    return {**fields, "side": clip.split, "file": clip.file.name, "size": clip.file.size}

@@ -12,12 +12,12 @@ import xxhash
 
 from data_pipeline.audio.decode import UnusableAudio, decode
 from data_pipeline.clip import Clip
+from data_pipeline.errors import SetAside
 from data_pipeline.prepare.outcome import Kept, Outcome, write_outcome
 from data_pipeline.prepare.plan import Shard
-from data_pipeline.quality import objection
+from data_pipeline.quality import unusable_reason
 from data_pipeline.records.record import Record
 from data_pipeline.records.tfrecord import write_record
-from data_pipeline.set_aside import SetAside
 from data_pipeline.storage import join, storage_for
 
 
@@ -86,7 +86,7 @@ def _convert(clip: Clip) -> SetAside | tuple[Kept, Record]:
 
 def _record(clip: Clip) -> SetAside | tuple[Kept, Record]:
     pcm = decode(clip.file.location, clip.start, clip.end, must_reach_end=True)
-    if reason := objection(pcm):
+    if reason := unusable_reason(pcm):
         return SetAside(clip.file.name, reason)
     kept = Kept(
         name=f"{clip.corpus}/{clip.name}",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from data_pipeline.errors import UserError
+from data_pipeline.errors import SetAside, UserError
 from data_pipeline.quality.findings import UNUSABLE, Finding, Kind, find
 from data_pipeline.quality.measure import Measurement, measure
 from data_pipeline.quality.near_duplicates import Match, candidates, compare
@@ -16,7 +16,6 @@ from data_pipeline.quality.recording import Recording
 from data_pipeline.quality.repeats import Pair, Repeats, exact_repeats, near_repeats
 from data_pipeline.quality.sources import Found, find_recordings
 from data_pipeline.quality.workers import in_processes
-from data_pipeline.set_aside import SetAside
 from data_pipeline.storage.atomic_file import replacing
 
 FORMAT = 1
@@ -79,7 +78,7 @@ class Check:
 
     @property
     def leaks(self) -> int:
-        """How many groups of repeated audio are on several sides of the speaker split."""
+        """How many groups of repeated audio are in several splits."""
         return sum(group.leaking for group in self.repeats)
 
 
@@ -253,7 +252,7 @@ def _describe_repeats(group: Repeats) -> dict:
                 "clip": recording.title,
                 "speaker": recording.speaker,
                 "emotion": recording.emotion,
-                "side": recording.side,
+                "side": recording.split,
             }
             for recording in group.recordings
         ],
@@ -316,7 +315,7 @@ def _describe(recording: Recording, measurement: Measurement) -> dict:
         "end": recording.end,
         "speaker": recording.speaker,
         "emotion": recording.emotion,
-        "side": recording.side,
+        "side": recording.split,
     }
     if measurement.failure:
         return {**known, "failure": measurement.failure}

@@ -184,11 +184,11 @@ def _group(result: Check, group: Repeats) -> str:
     if len(group.speakers) > 1:
         words.append(f"<span class=bad-word>said to be of {len(group.speakers)} speakers</span>")
     if group.leaking:
-        words.append(f"<span class=bad-word>on the sides {' and '.join(sorted(group.sides))}</span>")
+        words.append(f"<span class=bad-word>on the sides {' and '.join(sorted(group.splits))}</span>")
     names = dict(zip(group.places, group.recordings, strict=True))
     rows = "".join(
         f"<tr><td><code>{html.escape(recording.title)}</code><td>{_label(recording)}"
-        f"<td>{html.escape(recording.speaker)}<td>{recording.side or ''}<td>{_waveform(result.outlines.get(place))}"
+        f"<td>{html.escape(recording.speaker)}<td>{recording.split or ''}<td>{_waveform(result.outlines.get(place))}"
         for place, recording in names.items()
     )
     matches = "".join(
@@ -251,7 +251,7 @@ def _corpus(result: Check, name: str) -> str:
     heading = f"<h2>{html.escape(name)}: {len(decoded):,} clips decoded</h2>"
     if not decoded:
         return heading
-    audible = [measurement for measurement in decoded if not measurement.objection]
+    audible = [measurement for measurement in decoded if not measurement.unusable_reason]
     plots = [
         _histogram([measurement.seconds for measurement in decoded], "duration in s"),
         _histogram([measurement.level for measurement in audible], "level of the speech in dBFS"),

@@ -9,8 +9,8 @@ import numpy as np
 
 from data_pipeline.audio.decode import LONGEST
 from data_pipeline.quality.measure import Measurement
-from data_pipeline.quality.objection import SHORTEST
 from data_pipeline.quality.recording import Recording
+from data_pipeline.quality.unusable import SHORTEST
 
 
 class Kind(StrEnum):
@@ -125,7 +125,7 @@ def find(recordings: Sequence[Recording], measurements: Sequence[Measurement]) -
     """
     by_corpus: dict[str, list[Measurement]] = {}
     for recording, measurement in zip(recordings, measurements, strict=True):
-        if not measurement.failure and not measurement.objection:
+        if not measurement.failure and not measurement.unusable_reason:
             by_corpus.setdefault(recording.corpus, []).append(measurement)
     usual = {corpus: _usual(group) for corpus, group in by_corpus.items() if len(group) >= _FEWEST}
     return [
@@ -156,9 +156,9 @@ def _judge(measurement: Measurement, usual: _Usual | None) -> list[tuple[Kind, s
     if measurement.failure:
         kinds = (kind for words, kind in _FAILURES.items() if measurement.failure.startswith(words))
         return [(next(kinds, Kind.UNREADABLE), measurement.failure)]
-    if measurement.objection:
+    if measurement.unusable_reason:
         kind = Kind.TOO_SHORT if measurement.seconds < SHORTEST else Kind.SILENT
-        return [(kind, measurement.objection)]
+        return [(kind, measurement.unusable_reason)]
     return [*_by_itself(measurement), *(_beside_others(measurement, usual) if usual else [])]
 
 

@@ -12,7 +12,7 @@ import functools
 import numpy as np
 
 from data_pipeline.audio.decode import SAMPLE_RATE
-from data_pipeline.quality.objection import SILENCE
+from data_pipeline.quality.unusable import SILENCE
 
 SHORTEST_COMPARED = 0.5
 """Seconds below which recordings get no fingerprint: two takes of one vowel would pass for one recording."""

@@ -8,8 +8,8 @@ import numpy as np
 
 from data_pipeline.audio.decode import SAMPLE_RATE, Audio, UnusableAudio, read_audio, to_pcm
 from data_pipeline.quality.fingerprint import fingerprint
-from data_pipeline.quality.objection import SILENCE, objection
 from data_pipeline.quality.recording import Recording
+from data_pipeline.quality.unusable import SILENCE, unusable_reason
 
 FLOOR = -120.0
 """dB of full scale that digital silence is said to have, below the smallest step of 16 bits (-90)."""
@@ -39,8 +39,8 @@ class Measurement:
     Attributes:
         failure: Why it could not be decoded, worded to follow the file's name; empty if it was, else all below is
             without meaning.
-        objection: Why `prepare` sets it aside although it could be decoded; see `objection.objection`. Empty if it
-            does not.
+        unusable_reason: Why `prepare` sets it aside although it could be decoded; see
+            `unusable.unusable_reason`. Empty if it does not.
         seconds: Duration.
         rate: Sampling rate of the file in Hz.
         channels: How many the file has.
@@ -57,7 +57,7 @@ class Measurement:
     """
 
     failure: str = ""
-    objection: str = ""
+    unusable_reason: str = ""
     seconds: float = 0.0
     rate: int = 0
     channels: int = 0
@@ -102,7 +102,7 @@ def measure_audio(audio: Audio) -> Measurement:
     alive = magnitude.max(axis=0) >= SILENCE / 32_768
     means = audio.channels.mean(axis=0, dtype=np.float64)
     return Measurement(
-        objection=objection(pcm) or "",
+        unusable_reason=unusable_reason(pcm) or "",
         seconds=len(audio.channels) / audio.rate,
         rate=audio.rate,
         channels=audio.channels.shape[1],

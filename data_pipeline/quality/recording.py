@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from data_pipeline.clip import Clip
 from data_pipeline.emotion import Emotion
-from data_pipeline.side import Side
+from data_pipeline.splits import SplitName
 from data_pipeline.storage.stored_file import StoredFile
 
 
@@ -21,7 +21,7 @@ class Recording:
         end: Seconds into the file at which it ends, or None for the file's end.
         speaker: Empty where unknown.
         emotion: The label, or None where there is none.
-        side: Of the corpus's speaker split, or None where there is none.
+        split: The split that the corpus's speaker split puts it in, or None where there is none.
     """
 
     corpus: str
@@ -32,7 +32,7 @@ class Recording:
     end: float | None = None
     speaker: str = ""
     emotion: Emotion | None = None
-    side: Side | None = None
+    split: SplitName | None = None
 
     @property
     def title(self) -> str:
@@ -40,12 +40,12 @@ class Recording:
         return f"{self.corpus}/{self.name}"
 
 
-def of_clip(clip: Clip, side: Side | None) -> Recording:
+def of_clip(clip: Clip, split: SplitName | None) -> Recording:
     """A clip as something to be checked.
 
     Args:
         clip: Of a corpus.
-        side: That the corpus's speaker split puts it on.
+        split: The split that the corpus's speaker split puts it in.
     """
     return Recording(
         corpus=clip.corpus,
@@ -56,7 +56,7 @@ def of_clip(clip: Clip, side: Side | None) -> Recording:
         end=clip.end,
         speaker=clip.speaker if clip.speaker_known else "",
         emotion=clip.emotion,
-        side=side,
+        split=split,
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from data_pipeline.emotion import Emotion
 from data_pipeline.quality.near_duplicates import Match
 from data_pipeline.quality.recording import Recording
-from data_pipeline.side import Side
+from data_pipeline.splits import SplitName
 
 Pair = tuple[int, int]
 """Two recordings by their places, the earlier first."""
@@ -39,9 +39,9 @@ class Repeats:
         return frozenset((recording.corpus, recording.speaker) for recording in self.recordings if recording.speaker)
 
     @property
-    def sides(self) -> frozenset[Side]:
-        """The sides of the speaker split that they are on."""
-        return frozenset(recording.side for recording in self.recordings if recording.side is not None)
+    def splits(self) -> frozenset[SplitName]:
+        """The splits that they are in."""
+        return frozenset(recording.split for recording in self.recordings if recording.split is not None)
 
     @property
     def contradictory(self) -> bool:
@@ -50,8 +50,8 @@ class Repeats:
 
     @property
     def leaking(self) -> bool:
-        """Whether one sound is on several sides of the split, so that a model is measured on what it learned."""
-        return len(self.sides) > 1
+        """Whether one sound is in several splits, so that a model is measured on what it learned."""
+        return len(self.splits) > 1
 
 
 def exact_repeats(recordings: Sequence[Recording], digests: Sequence[str]) -> list[Repeats]:

@@ -6,8 +6,8 @@ import numpy as np
 
 from data_pipeline.audio.decode import SAMPLE_RATE, UnusableAudio, decode
 from data_pipeline.quality.measure import FLOOR, active_level
-from data_pipeline.quality.objection import objection
 from data_pipeline.quality.recording import Recording
+from data_pipeline.quality.unusable import unusable_reason
 
 _FRAME = SAMPLE_RATE // 50
 """Samples of 20 ms, over which power is averaged."""
@@ -97,4 +97,4 @@ def listen(recording: Recording) -> Signal | str:
         pcm = decode(recording.location, recording.start, recording.end)
     except UnusableAudio as error:
         return error.reason
-    return objection(pcm) or signal_of(pcm)
+    return unusable_reason(pcm) or signal_of(pcm)

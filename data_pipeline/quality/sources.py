@@ -8,10 +8,9 @@ from data_pipeline.corpora import CORPORA
 from data_pipeline.corpora.corpus import AUDIO_SUFFIXES, Corpus, Listing
 from data_pipeline.corpora.recognise import recognise
 from data_pipeline.corpora.sources import at_home, parse_sources
-from data_pipeline.errors import UserError
+from data_pipeline.errors import SetAside, UserError
 from data_pipeline.quality.recording import Recording, of_clip, of_file
-from data_pipeline.set_aside import SetAside
-from data_pipeline.side import Side
+from data_pipeline.splits import SplitName
 from data_pipeline.storage import join, storage_for
 
 
@@ -60,11 +59,11 @@ def find_recordings(texts: Sequence[str]) -> Found:
     """
     sources = [_source(text) or _unlabelled(at_home(text)) for text in texts]
     corpora = [source for source in sources if isinstance(source, _Source)]
-    sides = _sides(corpora)
+    splits = _splits(corpora)
     recordings: list[Recording] = []
     for source in sources:
         if isinstance(source, _Source):
-            recordings += [of_clip(clip, sides[clip.corpus][clip.speaker]) for clip in source.listing.clips]
+            recordings += [of_clip(clip, splits[clip.corpus][clip.speaker]) for clip in source.listing.clips]
         else:
             recordings += source
     return Found(
@@ -91,13 +90,13 @@ def _source(text: str) -> _Source | None:
     return _Source(recognised, listing, tuple(join(place, file) for file in listing.elsewhere))
 
 
-def _sides(sources: Sequence[_Source]) -> dict[str, Mapping[str, Side]]:
-    """The sides of each corpus's speakers; of one that was given at several places, all speakers together."""
+def _splits(sources: Sequence[_Source]) -> dict[str, Mapping[str, SplitName]]:
+    """The splits of each corpus's speakers; of one that was given at several places, all speakers together."""
     corpora = {source.corpus.name: source.corpus for source in sources}
     clips_of: dict[str, list[Clip]] = {name: [] for name in corpora}
     for source in sources:
         clips_of[source.corpus.name] += source.listing.clips
-    return {name: corpus.sides(clips_of[name]) for name, corpus in corpora.items()}
+    return {name: corpus.speaker_splits(clips_of[name]) for name, corpus in corpora.items()}
 
 
 def _unlabelled(place: str) -> list[Recording]:

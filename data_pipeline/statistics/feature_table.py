@@ -28,7 +28,7 @@ _SINGLE_THREADED = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NU
 
 @dataclass(frozen=True, slots=True)
 class FeatureTable:
-    """Features of the clips of a dataset, in the order of its records: training side first, then validation and test.
+    """Features of the clips of a dataset, in the order of its records: training split first, then validation and test.
 
     Attributes:
         values: float32 [clips, features]; of a framewise set [frames of all clips, features], clip after clip.
@@ -38,7 +38,7 @@ class FeatureTable:
         clips: strings [clips], their names in the corpus.
         speakers: strings [clips], each `corpus/speaker`.
         emotions: strings [clips], the acted emotion.
-        sides: strings [clips], the side of the prepared split.
+        splits: strings [clips], the split that each is in.
         seconds_per_clip: CPU time that extraction took on one core, the mean over clips; measured when the table was
             made, and kept with it.
     """
@@ -50,7 +50,7 @@ class FeatureTable:
     clips: np.ndarray
     speakers: np.ndarray
     emotions: np.ndarray
-    sides: np.ndarray
+    splits: np.ndarray
     seconds_per_clip: float
 
     def sequences(self) -> list[np.ndarray]:
@@ -80,7 +80,7 @@ def feature_table(
     Raises:
         UserError: If the cache cannot be written, or processes die.
     """
-    total = sum(side.clips for side in dataset.splits.values())
+    total = sum(split.clips for split in dataset.splits.values())
     report = on_progress or (lambda _done, _total: None)
     path = cache / f"{feature_set.name}-{feature_set.version}-{dataset.fingerprint[:16].replace(' ', '_')}.npz"
     table = _read(path, dataset, feature_set)
@@ -102,7 +102,7 @@ class _Clip:
     name: str
     speaker: str
     emotion: str
-    side: str
+    split: str
     pcm: np.ndarray
 
 
@@ -113,13 +113,13 @@ def _extracted(
     rows: list[np.ndarray] = []
     seconds = 0.0
     for clips, values, spent in _in_processes(dataset, feature_set, workers):
-        known.extend((clip.name, clip.speaker, clip.emotion, clip.side) for clip in clips)
+        known.extend((clip.name, clip.speaker, clip.emotion, clip.split) for clip in clips)
         rows.extend(values)
         seconds += spent
         on_progress(len(rows))
     if not rows:
         raise UserError(f"{dataset.folder} has no clips: prepare it again from a folder that has some")
-    names, speakers, emotions, sides = (np.array(column) for column in zip(*known, strict=True))
+    names, speakers, emotions, splits = (np.array(column) for column in zip(*known, strict=True))
     return FeatureTable(
         values=np.concatenate(rows),
         lengths=np.array([len(row) for row in rows]),
@@ -128,7 +128,7 @@ def _extracted(
         clips=names,
         speakers=speakers,
         emotions=emotions,
-        sides=sides,
+        splits=splits,
         seconds_per_clip=seconds / len(rows),
     )
 
@@ -174,14 +174,14 @@ def _clips(dataset: Dataset) -> Iterator[_Clip]:
 
     from data_pipeline.records.parsing import parse
 
-    for side, split in dataset.splits.items():
+    for split_name, split in dataset.splits.items():
         records = tf.data.TFRecordDataset([str(dataset.folder / shard) for shard in split.shards])
         for clip in records.map(parse).prefetch(_CLIPS_A_TASK).as_numpy_iterator():
             yield _Clip(
                 name=clip["name"].decode(),
                 speaker=f"{clip['corpus'].decode()}/{clip['speaker'].decode()}",
                 emotion=clip["emotion"].decode(),
-                side=side,
+                split=split_name,
                 # Exact: the waveform is int16 divided by this power of two.
                 pcm=(clip["waveform"] * 32_768).astype(np.int16),
             )
@@ -241,7 +241,7 @@ def _read(path: Path, dataset: Dataset, feature_set: FeatureSet) -> FeatureTable
                 clips=file["clips"],
                 speakers=file["speakers"],
                 emotions=file["emotions"],
-                sides=file["sides"],
+                splits=file["sides"],
                 seconds_per_clip=float(file["seconds_per_clip"]),
             )
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
@@ -259,6 +259,6 @@ def _write(path: Path, dataset: Dataset, feature_set: FeatureSet, table: Feature
             clips=table.clips,
             speakers=table.speakers,
             emotions=table.emotions,
-            sides=table.sides,
+            sides=table.splits,
             seconds_per_clip=np.array(table.seconds_per_clip),
         )

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from data_pipeline.statistics import course
+from data_pipeline.statistics import dynamics
 from data_pipeline.statistics.contours import Contours, contours
 from data_pipeline.statistics.feature_set import FeatureSet
 from data_pipeline.statistics.rhythm import rhythm
@@ -59,7 +59,7 @@ def _parts(clip: Contours, samples: int) -> list[_Part]:
     return [
         *_statistics(clip, _ALL, "all", np.ones_like(clip.active)),
         *_statistics(clip, _VOICED, "voiced", clip.voiced),
-        *_courses(clip),
+        *_dynamics(clip),
         *_covariances(clip),
         (np.array(list(timing.values()), np.float32), list(timing), "rhythm"),
     ]
@@ -74,7 +74,7 @@ def _statistics(clip: Contours, families: tuple[str, ...], region: str, mask: np
     return parts
 
 
-def _courses(clip: Contours) -> list[_Part]:
+def _dynamics(clip: Contours) -> list[_Part]:
     """Trends, recurrences and modulation between the first and the last frame of speech."""
     parts: list[_Part] = []
     inside = clip.speech
@@ -83,16 +83,16 @@ def _courses(clip: Contours) -> list[_Part]:
         matrix = np.stack(list(named.values()))
         speech = matrix[:, inside]
         for values, columns in (
-            (course.trends(speech), course.TRENDS),
-            (course.recurrences(speech), course.RECURRENCES),
+            (dynamics.trends(speech), dynamics.TRENDS),
+            (dynamics.recurrences(speech), dynamics.RECURRENCES),
         ):
             parts.append((values, [f"{name}_speech_{column}" for name in named for column in columns], family))
         if family == "mel":
             matrix, names = _grouped(matrix), _group_names()
         else:
             names = list(named)
-        swings = [f"{name}_modulation_{band}" for name in names for band in course.MODULATIONS]
-        parts.append((course.modulation(matrix), swings, "modulation"))
+        swings = [f"{name}_modulation_{band}" for name in names for band in dynamics.MODULATIONS]
+        parts.append((dynamics.modulation(matrix), swings, "modulation"))
     return parts
 
 
@@ -105,10 +105,10 @@ def _covariances(clip: Contours) -> list[_Part]:
     voice = np.stack([flat[name] / spread for name, spread in _SPREADS.items()])
     crossed = cepstra[:_CROSSED, clip.speech] / _CEPSTRAL_SPREAD[:, np.newaxis]
     return [
-        (course.covariance(cepstra[:, clip.speech], 0.3), course.pair_names(names), "mfcc"),
-        (course.covariance(groups[:, clip.speech], 0.3), course.pair_names(_group_names()), "mel"),
-        (course.covariance(voice[:, clip.voiced], 0.03), course.pair_names(list(_SPREADS)), "voice quality"),
-        (course.cross_covariance(crossed), course.cross_names(names[:_CROSSED]), "mfcc"),
+        (dynamics.covariance(cepstra[:, clip.speech], 0.3), dynamics.pair_names(names), "mfcc"),
+        (dynamics.covariance(groups[:, clip.speech], 0.3), dynamics.pair_names(_group_names()), "mel"),
+        (dynamics.covariance(voice[:, clip.voiced], 0.03), dynamics.pair_names(list(_SPREADS)), "voice quality"),
+        (dynamics.cross_covariance(crossed), dynamics.cross_names(names[:_CROSSED]), "mfcc"),
     ]
 
 

@@ -89,7 +89,7 @@ def publish_canary(folder: Path, champion: Champion, held: Held, servers: Server
             **run_provenance(held.challenger, champion.dtype),
             "champion": champion.version,
             "reasons": list(held.decision.reasons),
-            MEASURED_SPEAKERS: sorted({*champion.speakers, *held.dataset.side("test").speakers}),
+            MEASURED_SPEAKERS: sorted({*champion.speakers, *held.dataset.split("test").speakers}),
         }
         recogniser = held.challenger.recogniser()
         written = export_model(recogniser, folder.parent, folder.name, provenance=provenance, dtype=champion.dtype)

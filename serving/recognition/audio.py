@@ -10,7 +10,7 @@ import numpy as np
 import soxr
 
 from data_pipeline.audio.decode import SAMPLE_RATE, UnusableAudio, decode, decode_bytes
-from data_pipeline.quality import objection
+from data_pipeline.quality import unusable_reason
 from serving.errors import RecognitionError, UnreadableAudioError
 
 MAX_STREAM_BYTES = 2**27
@@ -73,8 +73,8 @@ def read_waveform(audio: Audio) -> np.ndarray:
         pcm = _pcm(audio)
     except UnusableAudio as error:
         raise UnreadableAudioError(str(error)) from error
-    if flaw := objection(pcm):
-        raise UnreadableAudioError(f"{name_of(audio)} {flaw}")
+    if reason := unusable_reason(pcm):
+        raise UnreadableAudioError(f"{name_of(audio)} {reason}")
     return to_waveform(pcm, SAMPLE_RATE)
 
 

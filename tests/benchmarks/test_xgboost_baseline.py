@@ -55,7 +55,7 @@ def test_fits_scores_tells_and_saves(dataset, tmp_path):
     assert baseline.speakers == ("synthetic/train0", "synthetic/train1", "synthetic/train2")
     table = feature_table(dataset, FEATURE_SETS["functionals"], out / "cache")
     truth = np.array([baseline.labels.index(emotion) for emotion in table.emotions])
-    heard = table.sides == "validation"
+    heard = table.splits == "validation"
     for name in told["classifiers"]:
         answers = baseline.probabilities(name, {"functionals": table.values[heard]})
         wa = (answers.argmax(1) == truth[heard]).mean()

@@ -29,46 +29,46 @@ def write_dataset(
     train: int = 36,
     validation: int = 18,
     seconds: tuple[float, float] = (0.4, 1.2),
-    votes: Callable[[str, int], dict[Emotion, int] | None] = lambda side, index: None,
+    votes: Callable[[str, int], dict[Emotion, int] | None] = lambda split, index: None,
     test: int = 0,
     speakers: int = 3,
     prefix: str = "",
 ) -> Dataset:
-    """A dataset of two shards a side, and of three speakers a side unless told otherwise.
+    """A dataset of two shards a split, and of three speakers a split unless told otherwise.
 
-    Clip `index` of a side has the emotion `LABELS[index % 6]`, and what `votes(side, index)` gives. Names of clips and
-    speakers begin with the prefix.
+    Clip `index` of a split has the emotion `LABELS[index % 6]`, and what `votes(split, index)` gives. Names of clips
+    and speakers begin with the prefix.
     """
     folder.mkdir(parents=True, exist_ok=True)
     splits = {}
-    for side, clips in (("train", train), ("validation", validation), ("test", test)):
+    for split, clips in (("train", train), ("validation", validation), ("test", test)):
         if not clips:
             continue
         records, voted = [], 0
         for index in range(clips):
-            emotion, speaker = index % 6, f"{prefix}{side}{index // 6 % speakers}"
+            emotion, speaker = index % 6, f"{prefix}{split}{index // 6 % speakers}"
             length = float(np.random.default_rng([index, clips]).uniform(*seconds))
             clip = Clip(
                 StoredFile("x.wav", "x.wav", 0, 0),
-                f"{prefix}{side}_{index}",
+                f"{prefix}{split}_{index}",
                 "synthetic",
                 speaker,
                 LABELS[emotion],
                 sex="female",
                 age=30 + index,
-                votes=votes(side, index),
+                votes=votes(split, index),
             )
             voted += clip.votes is not None
             records.append(encode(clip, tone(emotion, 0.1 + 0.1 * (index // 6 % 3), length, index)))
-        shards = [f"{side}-{number}.tfrecord" for number in range(2)]
+        shards = [f"{split}-{number}.tfrecord" for number in range(2)]
         for number, shard in enumerate(shards):
             with tf.io.TFRecordWriter(str(folder / shard)) as writer:
                 for record in records[number::2]:
                     writer.write(record)
-        splits[side] = {
+        splits[split] = {
             "clips": clips,
             "seconds": clips * sum(seconds) / 2,
-            "speakers": [f"synthetic/{prefix}{side}{number}" for number in range(min(speakers, clips // 6))],
+            "speakers": [f"synthetic/{prefix}{split}{number}" for number in range(min(speakers, clips // 6))],
             "emotions": dict.fromkeys(LABELS, clips // 6),
             "shards": shards,
             "shard_bytes": {shard: (folder / shard).stat().st_size for shard in shards},

@@ -49,15 +49,15 @@ def test_damaged_files_are_set_aside_or_read_and_the_rest_is_as_without_them(ori
 
     summary = prepare([(open_corpus("folders"), corpus)], tmp_path / "data", split="random")
 
-    clips = sum(side.clips for side in summary.dataset.splits.values())
+    clips = sum(split.clips for split in summary.dataset.splits.values())
     assert len(damaged) == 300
-    assert sum(side.clips for side in good.dataset.splits.values()) == 12
+    assert sum(split.clips for split in good.dataset.splits.values()) == 12
     assert clips + len(summary.set_aside) == 312
     assert {clip.file.partition("/")[0] for clip in summary.set_aside} == {"happy"}
     assert len(summary.set_aside) > 50
-    for side in summary.dataset.splits:
+    for split in summary.dataset.splits:
         for features, labels in input_pipeline.log_mels(
-            summary.dataset, side, batch_size=16, settings=LogMelSettings()
+            summary.dataset, split, batch_size=16, settings=LogMelSettings()
         ):
             assert np.isfinite(features["log_mel"]).all()
             assert (features["num_frames"].numpy() >= 1).all()

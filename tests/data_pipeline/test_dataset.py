@@ -45,18 +45,18 @@ def test_it_says_what_the_file_says(folder):
     assert dataset.speakers_unknown == 4
     assert dataset.corpora == ("crema_d",)
     assert dataset.synthetic is False
-    assert dataset.split_name == "speaker"
+    assert dataset.split_kind == "speaker"
     assert dataset.fingerprint == "abc"
-    side = dataset.side("train")
-    assert (side.clips, side.seconds) == (3, 4.5)
-    assert side.speakers == ("crema_d/1001", "crema_d/1002")
-    assert side.emotions == {"anger": 2, "fear": 1}
-    assert side.shards == ("train-00000-of-00001.tfrecord",)
-    assert side.shard_bytes == {"train-00000-of-00001.tfrecord": 5}
-    assert side.voted == 2
+    split = dataset.split("train")
+    assert (split.clips, split.seconds) == (3, 4.5)
+    assert split.speakers == ("crema_d/1001", "crema_d/1002")
+    assert split.emotions == {"anger": 2, "fear": 1}
+    assert split.shards == ("train-00000-of-00001.tfrecord",)
+    assert split.shard_bytes == {"train-00000-of-00001.tfrecord": 5}
+    assert split.voted == 2
 
 
-def test_all_sides_are_taken_together(folder):
+def test_all_splits_are_taken_together(folder):
     content = json.loads((folder / "dataset.json").read_text())
     content["splits"]["validation"] = {
         "clips": 2,
@@ -69,17 +69,17 @@ def test_all_sides_are_taken_together(folder):
     }
     (folder / "dataset.json").write_text(json.dumps(content))
     (folder / "validation-00000-of-00001.tfrecord").write_bytes(b"123")
-    side = Dataset.open(folder).side("all")
-    assert (side.clips, side.seconds, side.voted) == (5, 6.0, 3)
-    assert side.speakers == ("crema_d/1000", "crema_d/1001", "crema_d/1002")
-    assert side.emotions == {"anger": 2, "fear": 3}
-    assert side.shards == ("train-00000-of-00001.tfrecord", "validation-00000-of-00001.tfrecord")
-    assert side.shard_bytes == {"train-00000-of-00001.tfrecord": 5, "validation-00000-of-00001.tfrecord": 3}
+    split = Dataset.open(folder).split("all")
+    assert (split.clips, split.seconds, split.voted) == (5, 6.0, 3)
+    assert split.speakers == ("crema_d/1000", "crema_d/1001", "crema_d/1002")
+    assert split.emotions == {"anger": 2, "fear": 3}
+    assert split.shards == ("train-00000-of-00001.tfrecord", "validation-00000-of-00001.tfrecord")
+    assert split.shard_bytes == {"train-00000-of-00001.tfrecord": 5, "validation-00000-of-00001.tfrecord": 3}
 
 
-def test_a_side_without_clips_is_refused_with_those_there_are(folder):
+def test_a_split_without_clips_is_refused_with_those_there_are(folder):
     with pytest.raises(UserError, match="no test clips; its splits are train"):
-        Dataset.open(folder).side("test")
+        Dataset.open(folder).split("test")
 
 
 @pytest.mark.parametrize("kind", ["missing", "empty", "file"])
@@ -132,9 +132,9 @@ def test_a_garbled_field_is_an_error_for_the_user(folder, splits):
 
 
 @pytest.mark.parametrize("key", sorted(CONTENT["splits"]["train"]))
-def test_a_missing_field_of_a_side_is_named(folder, key):
-    side = {name: value for name, value in CONTENT["splits"]["train"].items() if name != key}
-    (folder / "dataset.json").write_text(json.dumps({**CONTENT, "splits": {"train": side}}))
+def test_a_missing_field_of_a_split_is_named(folder, key):
+    split = {name: value for name, value in CONTENT["splits"]["train"].items() if name != key}
+    (folder / "dataset.json").write_text(json.dumps({**CONTENT, "splits": {"train": split}}))
 
     with pytest.raises(UserError, match=rf"dataset\.json lacks the field '{key}': prepare the dataset again"):
         Dataset.open(folder)

@@ -138,7 +138,7 @@ def test_the_number_of_batches_is_known(dataset):
     )
 
 
-def test_a_missing_side_is_named(dataset):
+def test_a_missing_split_is_named(dataset):
     with pytest.raises(UserError, match="no test clips"):
         input_pipeline.waveforms(dataset, "test", batch_size=4)
 

@@ -11,7 +11,11 @@ from data_pipeline.audio.log_mel import LogMelSettings
 from data_pipeline.emotion import LABELS
 from serving.export.saved_model import export_model
 from serving.server.local_server import LocalServer
-from training.families.mobilenet.network import MobileNetSettings, build
+from training.families.family import Family
+from training.families.mobilenet.family import FAMILY
+from training.families.mobilenet.network import build
+from training.families.mobilenet.recipe import MobileNetSettings
+from training.front_end import LogMelFrontEnd
 from training.run.recogniser import Recogniser
 
 
@@ -34,7 +38,7 @@ def tiny_recogniser() -> Recogniser:
     spectrum = SpectrumMean()(log_mel, num_frames)
     probabilities = layers.Dense(len(LABELS), activation="softmax", kernel_initializer="random_normal")(spectrum)
     model = keras.Model({"log_mel": log_mel, "num_frames": num_frames}, probabilities)
-    return Recogniser(model, tuple(map(str, LABELS)), front_end)
+    return Recogniser(model, tuple(map(str, LABELS)), LogMelFrontEnd(front_end), Family())
 
 
 @pytest.fixture(scope="session")
@@ -60,7 +64,7 @@ def mobilenet() -> Recogniser:
     model = build(MobileNetSettings(alpha=0.25, norm_momentum=0.0), len(LABELS), front_end)
     backbone = model.get_layer("backbone")
     backbone(np.random.default_rng(2).normal(-2, 2, (16, *backbone.input_shape[1:])), training=True)
-    return Recogniser(model, tuple(map(str, LABELS)), front_end)
+    return Recogniser(model, tuple(map(str, LABELS)), LogMelFrontEnd(front_end), FAMILY)
 
 
 @pytest.fixture(scope="session")

@@ -30,7 +30,7 @@ def calibrate(
 
     condition = Condition(split, channel)
     opened, dataset = Run.open(run), Dataset.open(data)
-    with clip_bar("answering", Target(opened.labels).clips(dataset.side(split))) as advance:
+    with clip_bar("answering", Target(opened.labels).clips(dataset.split(split))) as advance:
         found = fit(opened, dataset, condition, advance)
     typer.echo(
         f"temperature {found['temperature']:.3f}, fitted on {found['clips']:,} clips of "

@@ -1,7 +1,7 @@
 """The command `ser compare`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -15,7 +15,9 @@ def compare(
     ] = None,
     split: Annotated[str, typer.Option(help="Which side: `train`, `validation` or `test`.")] = "validation",
     channel: Annotated[str, typer.Option(help="What the clips go through first, see `ser evaluate`.")] = "clean",
-    labels: Annotated[str, typer.Option(help="Measure against `acted` or `voted`, see `ser evaluate`.")] = "acted",
+    labels: Annotated[
+        Literal["acted", "voted"], typer.Option(help="Measure against `acted` or `voted`, see `ser evaluate`.")
+    ] = "acted",
     html_file: Annotated[Path | None, typer.Option("--html", help="Also write a page to this file.")] = None,
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Also write everything to this file, as one JSON object.")
@@ -48,7 +50,7 @@ def compare(
     condition = Condition(split, channel, labels=labels)
     opened = [Run.open(run) for run in runs]
     dataset = Dataset.open(data or dataset_of(opened))
-    clips = Target(opened[0].labels).clips(dataset.side(split))
+    clips = Target(opened[0].labels).clips(dataset.split(split))
     with clip_bar("answering", clips * len(opened)) as advance:
         found = put_side_by_side(opened, dataset, condition, advance)
     comparison.show(found)

@@ -9,7 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from training.ensemble.ensemble import Plan
-    from training.fitting.fit import Observer
+    from training.fitting.observer import Observer
 
 TRAIN = "train"
 """In the place of a file with out-of-fold answers: the folds of this member are trained here."""

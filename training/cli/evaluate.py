@@ -1,7 +1,7 @@
 """The command `ser evaluate`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -21,7 +21,7 @@ def evaluate(
         float, typer.Option(help="Share of packets that the telephone loses.", min=0.0, max=0.9)
     ] = 0.0,
     labels: Annotated[
-        str,
+        Literal["acted", "voted"],
         typer.Option(
             help="Measure against `acted`, or against `voted`: what most listeners heard. Clips without votes count as "
             "acted; data without any is refused."
@@ -68,7 +68,7 @@ def evaluate(
     # A damaged metrics.json is better found before the clips are gone through.
     opened.metrics()
     input_pipeline.without_votes(dataset, split, Target(opened.labels, labels))
-    with clip_bar("evaluating", Target(opened.labels).clips(dataset.side(split))) as advance:
+    with clip_bar("evaluating", Target(opened.labels).clips(dataset.split(split))) as advance:
         answers = predict(opened, dataset, condition, advance)
     metrics = measure(opened, dataset, condition, answers)
     opened.record_metrics(metrics)

@@ -7,6 +7,5 @@ from training.distributed.lost_worker import gone_worker_told
 from training.distributed.replicas import Replicas
 from training.distributed.strategies import STRATEGIES, assemble
 from training.distributed.team import Team, keeps_folder, scope
-from training.fitting.replica_adamw import ReplicaAdamW
 
-__all__ = ["STRATEGIES", "ReplicaAdamW", "Replicas", "Team", "assemble", "gone_worker_told", "keeps_folder", "scope"]
+__all__ = ["STRATEGIES", "Replicas", "Team", "assemble", "gone_worker_told", "keeps_folder", "scope"]

@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 
 from data_pipeline.dataset import Dataset
-from data_pipeline.errors import UserError
+from data_pipeline.errors import SetAside, UserError
 from data_pipeline.quality.signal import Signal
 from data_pipeline.quality.sources import find_recordings
-from data_pipeline.set_aside import SetAside
 from training.drift.heard import Heard, recordings_now, training_clips
 from training.drift.stability import Change, Stability, of_counts, of_numbers
 from training.run.folder import Run

@@ -9,15 +9,14 @@ import tensorflow as tf
 from data_pipeline import input_pipeline
 from data_pipeline.audio.decode import SAMPLE_RATE, decode
 from data_pipeline.dataset import Dataset
+from data_pipeline.errors import SetAside
 from data_pipeline.quality.recording import Recording
 from data_pipeline.quality.signal import Signal, listen, signal_of
 from data_pipeline.quality.workers import in_processes
-from data_pipeline.set_aside import SetAside
 from data_pipeline.targets import Target
 from training.evaluation.channel import channel_named
 from training.evaluation.evaluate import Condition, predict
 from training.evaluation.temperature import scaled
-from training.front_end import inputs
 from training.run.folder import Run
 
 MOST = 2_000
@@ -110,7 +109,7 @@ def _answers(run: Run, recordings: Sequence[Recording], on_progress: Callable[[s
         batch = np.zeros((len(waveforms), lengths.max()), np.float32)
         for row, waveform in zip(batch, waveforms, strict=True):
             row[: len(waveform)] = waveform
-        features = inputs(run.front_end, tf.constant(batch), tf.constant(lengths))
+        features = run.front_end.inputs(tf.constant(batch), tf.constant(lengths))
         parts.append(recogniser.model.predict_on_batch(features))
         on_progress("asking the model", start + len(waveforms), len(recordings))
     return scaled(np.concatenate(parts), recogniser.temperature)

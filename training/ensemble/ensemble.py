@@ -22,9 +22,9 @@ from training.ensemble.stored_answers import StoredAnswers, write_stored
 from training.ensemble.training_side import TrainingSide
 from training.evaluation.channel import channel_named
 from training.evaluation.temperature import scaled
+from training.families.ensemble.family import FAMILY
 from training.families.ensemble.network import Ensemble
-from training.families.registry import ENSEMBLE
-from training.front_end import SeveralFrontEnds, to_config
+from training.front_end import SeveralFrontEnds
 from training.run.folder import Run, versions
 from training.tuning.folds import folds_of
 
@@ -202,7 +202,7 @@ def _model(members: Sequence[Member], pool: Pool, front_ends: SeveralFrontEnds) 
         [member.temperature for member in members],
         pool.weights.tolist(),
         pool.biases.tolist(),
-        name=ENSEMBLE,
+        name=FAMILY.name,
     )
 
 
@@ -223,7 +223,7 @@ def _config(plan: Plan, pool: Pool, front_ends: SeveralFrontEnds) -> dict[str, A
     ]
     biases = dict(zip(plan.labels, pool.biases.tolist(), strict=True)) if plan.settings.biased else None
     return {
-        "model": {"family": ENSEMBLE, "members": members, "biases": biases},
+        "model": {"family": FAMILY.name, "members": members, "biases": biases},
         "weights": None,
         "fit": {
             "folds": plan.settings.folds,
@@ -231,7 +231,7 @@ def _config(plan: Plan, pool: Pool, front_ends: SeveralFrontEnds) -> dict[str, A
             "biased": plan.settings.biased,
             "measured_against": right_answers(plan.members[0].run),
         },
-        "front_end": to_config(front_ends),
+        "front_end": front_ends.to_config(),
         "labels": list(plan.labels),
         "label_kind": first["label_kind"],
         "data": {**first["data"], "folder": str(plan.side.dataset.folder.resolve())},

@@ -10,13 +10,13 @@ import numpy as np
 
 from data_pipeline.dataset import Dataset
 from data_pipeline.prepare.combine import combine
-from data_pipeline.side import Side
+from data_pipeline.splits import SplitName
 from training.ensemble.members import Member, right_answers
 from training.ensemble.training_side import TrainingSide
 from training.evaluation.evaluate import Condition, predict
 from training.families.registry import family_of
-from training.fitting.finished import finished
-from training.fitting.fit import Observer
+from training.fitting.observer import Observer
+from training.fitting.train import train_unless_done
 from training.run.answers import Predictions
 from training.run.folder import Run
 
@@ -65,7 +65,9 @@ def fold_answers(
         with watch(f"{member.name}, fold {fold} of {folds}", recipe.fit.epochs) as observer:
             # Many networks in one process: what Keras keeps of the last goes before the next.
             keras.utils.clear_session()
-            run = finished(family_of(member.run.config), recipe, dataset, folder / str(fold) / member.name, observer)
+            run = train_unless_done(
+                family_of(member.run.config), recipe, dataset, folder / str(fold) / member.name, observer
+            )
         answers = _answers(run, dataset, condition)
         found[side.places(answers.names, answers.speakers)] = answers.probabilities
     return found
@@ -73,7 +75,7 @@ def fold_answers(
 
 def _without(fold: int, side: TrainingSide, fold_of: Mapping[str, int], folder: Path) -> Dataset:
     """The training side as a dataset of its own, in which the speakers of one fold validate."""
-    sides: dict[str, Side] = {
+    sides: dict[str, SplitName] = {
         speaker: "validation" if number == fold else "train" for speaker, number in fold_of.items()
     }
     return combine([side.dataset], folder, sides)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data_pipeline.errors import UserError
+from data_pipeline.targets import LabelKind
 from training.ensemble.out_of_fold import EQUAL, TOGETHER
 from training.ensemble.stored_answers import KNOWN
-from training.families.registry import ENSEMBLE
 from training.run.folder import Run
 
 _RESERVED = ("data", *KNOWN, EQUAL, TOGETHER)
@@ -64,7 +64,7 @@ def model_digest(run: Run) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def right_answers(run: Run) -> str:
+def right_answers(run: Run) -> LabelKind:
     """Whose word is right for a run: `acted`, or `voted` where it learned from listeners."""
     return "acted" if run.config["label_kind"] == "acted" else "voted"
 
@@ -73,7 +73,7 @@ def _open(folder: Path) -> Run:
     run = Run.open(folder)
     if run.state_file.exists():
         raise UserError(f"{folder} is not finished: go on with it by `ser train from {folder}` first")
-    if run.config["model"].get("family") == ENSEMBLE:
+    if run.family.members:
         raise UserError(f"{folder} is an ensemble itself: name the runs that it was made of")
     return run
 

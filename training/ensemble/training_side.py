@@ -44,13 +44,13 @@ class TrainingSide:
         """
         data = run.config["data"]
         dataset = Dataset.open(folder or Path(data["folder"]))
-        sides = {name: list(dataset.side(name).speakers) for name in data["speakers"]}
+        sides = {name: list(dataset.split(name).speakers) for name in data["speakers"]}
         if dataset.fingerprint != data["fingerprint"] or sides != data["speakers"]:
             raise UserError(
                 f"{dataset.folder} is not, or no more, what {run.folder} was trained on: name that with --data"
             )
         elsewhere = {one for name, split in dataset.splits.items() if name != "train" for one in split.speakers}
-        if elsewhere & set(dataset.side("train").speakers):
+        if elsewhere & set(dataset.split("train").speakers):
             raise UserError(
                 f"{dataset.folder} has the same speakers on several sides, so that nobody is unheard: prepare it by "
                 "speaker, and train the members on that"

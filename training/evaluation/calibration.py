@@ -83,7 +83,7 @@ def calibrate(run: Run, dataset: Dataset, condition: Condition, on_batch: Callab
         UserError: If the run was trained on one of the speakers, there are fewer than two, or no clip has a right
             answer; also see `predict`.
     """
-    side = dataset.side(condition.split)
+    side = dataset.split(condition.split)
     seen = set(side.speakers) & set(run.config["data"]["speakers"]["train"])
     if seen:
         raise UserError(

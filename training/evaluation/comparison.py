@@ -58,7 +58,7 @@ def compare(
     return {
         "condition": condition.title,
         "split": condition.split,
-        "split_name": dataset.split_name,
+        "split_name": dataset.split_kind,
         "corpora": list(dataset.corpora),
         "fingerprint": dataset.fingerprint,
         "synthetic": dataset.synthetic,

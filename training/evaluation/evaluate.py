@@ -9,11 +9,10 @@ from data_pipeline import input_pipeline
 from data_pipeline.dataset import Dataset
 from data_pipeline.emotion import EMOTIONS
 from data_pipeline.errors import UserError
-from data_pipeline.targets import Target, truth
+from data_pipeline.targets import LabelKind, Target, truth
 from training.evaluation import groups, metrics, paired
 from training.evaluation.channel import channel_named
 from training.evaluation.temperature import scaled
-from training.front_end import batches
 from training.run.answers import Predictions
 from training.run.folder import Run
 
@@ -43,7 +42,7 @@ class Condition:
     split: str = "validation"
     channel: str = "clean"
     packet_loss: float = 0.0
-    labels: str = "acted"
+    labels: LabelKind = "acted"
 
     def __post_init__(self) -> None:
         channel_named(self.channel, self.packet_loss)
@@ -80,7 +79,7 @@ def predict(
     known = input_pipeline.descriptions(dataset, condition.split, target)
     recogniser = run.recogniser()
     parts = []
-    clips = batches(run.front_end, dataset, condition.split, batch_size=BATCH_SIZE, target=target, channel=channel)
+    clips = run.front_end.batches(dataset, condition.split, batch_size=BATCH_SIZE, target=target, channel=channel)
     # Arrays, since JAX takes no tensors of TensorFlow.
     for features, _ in clips.as_numpy_iterator():
         parts.append(recogniser.model.predict_on_batch(features))
@@ -142,7 +141,7 @@ def measure(run: Run, dataset: Dataset, condition: Condition, answers: Predictio
             f"listeners agree on one of the labels for no {condition.split} clip of {dataset.folder}: "
             "measure with --labels acted"
         )
-    side = dataset.side(condition.split)
+    side = dataset.split(condition.split)
     probabilities, right, speakers = answers.probabilities[clear], answers.truth[clear], answers.speakers[clear]
     columns = {name: values[clear] for name, values in groups.attributes(answers.known).items()}
     return {
@@ -155,7 +154,7 @@ def measure(run: Run, dataset: Dataset, condition: Condition, answers: Predictio
         "outside_labels": Target(run.labels).outside(side),
         "tied": int((~clear).sum()),
         "without_votes": without_votes,
-        "split_name": dataset.split_name,
+        "split_name": dataset.split_kind,
         "corpora": list(dataset.corpora),
         "fingerprint": dataset.fingerprint,
         "synthetic": dataset.synthetic,

@@ -4,125 +4,29 @@ import json
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from data_pipeline import input_pipeline
-from data_pipeline.augment import AugmentSettings
 from data_pipeline.dataset import Dataset
 from data_pipeline.errors import UserError
 from data_pipeline.targets import Target, truth
-from training.distributed import ReplicaAdamW, Replicas, Team, scope
+from training.distributed import Replicas, Team, scope
 from training.evaluation import metrics
-from training.fitting.averaging import averaged_weights
-from training.fitting.layerwise_adamw import LayerwiseAdamW
+from training.families.family import LearningRates
+from training.families.recipe import FitSettings
+from training.fitting.adamw import LayerwiseAdamW, ReplicaAdamW, averaged_weights
+from training.fitting.observer import Epoch, Observer
 from training.fitting.state import TrainingState
-from training.front_end import FrontEnd, batches, padding
+from training.front_end import FrontEnd
 from training.run.folder import Run
 
 _VALIDATION_BATCH = 64
 
-
-SCHEDULES = ("cosine", "constant")
-
-KEEP = ("best", "last")
-
-
-@dataclass(frozen=True, slots=True)
-class FitSettings:
-    """How a model is fitted.
-
-    Attributes:
-        epochs: Passes over the training clips at most.
-        patience: Stop after so many epochs without a better UA on the validation speakers.
-        batch_size: Clips a step.
-        learning_rate: Peak of the schedule.
-        schedule: `cosine`: linear warm-up, then half a cosine to zero. `constant`: the peak all the time.
-        warmup_epochs: Length of the warm-up.
-        accumulate: Steps whose gradients are averaged for one change of the weights.
-        weight_decay: Of AdamW (Loshchilov and Hutter 2019, arXiv:1711.05101).
-        label_smoothing: Share of each label spread over all classes.
-        class_balance: 1: every class counts alike, however many clips it has; 0: every clip does; between: in between.
-        average: Share of the past in the moving average of the weights that is evaluated and kept, as 0.995; 0 for
-            none. It forgets within about 1 / (1 - average) steps.
-        crop_seconds: At most so much of a clip is seen in a training step; evaluation hears all of it.
-        seed: Of initial weights, order, dropout and augmentation.
-        augment: Changes to training clips.
-        validate_every: Epochs from one look at the validation speakers to the next; after the last epoch there is
-            always one. Only epochs that were looked at can be kept.
-        keep: Whose weights stay: `best`, the epoch with the best UA on the validation speakers, or `last`, after all
-            `epochs`, so that figures on the validation speakers flatter in nothing.
-        jit: Whether XLA compiles the steps, which it does anew for each length of a batch; None leaves it to the
-            family of models.
-    """
-
-    epochs: int = 16
-    patience: int = 6
-    batch_size: int = 32
-    learning_rate: float = 5e-4
-    schedule: str = "cosine"
-    warmup_epochs: float = 1.0
-    accumulate: int = 1
-    weight_decay: float = 0.01
-    label_smoothing: float = 0.1
-    class_balance: float = 0.0
-    average: float = 0.0
-    crop_seconds: float = 3.0
-    seed: int = 0
-    augment: AugmentSettings = field(default_factory=AugmentSettings)
-    keep: str = "best"
-    validate_every: int = 1
-    jit: bool | None = None
-
-    def __post_init__(self) -> None:
-        if self.schedule not in SCHEDULES:
-            raise UserError(f"schedule must be one of {', '.join(SCHEDULES)}, not {self.schedule!r}")
-        if self.keep not in KEEP:
-            raise UserError(f"keep must be one of {', '.join(KEEP)}, not {self.keep!r}")
-        if self.accumulate < 1:
-            raise UserError(f"gradients of {self.accumulate} steps cannot be averaged: accumulate 1 or more")
-        if self.validate_every < 1:
-            raise UserError(f"validate_every is {self.validate_every!r}: give a number of epochs, 1 or more")
-        if not 0 <= self.class_balance <= 1:
-            raise UserError(f"class_balance is {self.class_balance!r}: give a number from 0 to 1")
-        if not 0 <= self.average < 1:
-            raise UserError(f"average is {self.average!r}: give 0 (off) or a share below 1")
-
-
-@dataclass(frozen=True, slots=True)
-class Epoch:
-    """What one epoch brought; a row of `history.csv`. Of an epoch without a look at the validation speakers there are
-    no figures of theirs.
-    """
-
-    epoch: int
-    loss: float
-    validation_loss: float | None
-    validation_wa: float | None
-    validation_ua: float | None
-    seconds: float
-
-
-_NOT_HEARD: dict[str, float | None] = {"validation_loss": None, "validation_wa": None, "validation_ua": None}
-
-
-class Observer:
-    """What a fit tells while it runs; the command line draws progress bars from it, tests listen to it."""
-
-    def on_resume(self, epoch: int) -> None:
-        """A training that was interrupted goes on after this epoch."""
-
-    def on_epoch_begin(self, epoch: int, steps: int) -> None:
-        """An epoch of so many steps begins; epochs count from 1."""
-
-    def on_step(self) -> None:
-        """A training step is done."""
-
-    def on_epoch_end(self, row: Epoch, best: bool) -> None:
-        """An epoch is over; `best` if its weights were kept."""
+_NOT_EVALUATED: dict[str, float | None] = {"validation_loss": None, "validation_wa": None, "validation_ua": None}
 
 
 def fit(
@@ -133,9 +37,8 @@ def fit(
     front_end: FrontEnd,
     target: Target,
     observer: Observer | None = None,
-    scales: Sequence[float] | None = None,
+    rates: LearningRates | None = None,
     jit_compile: bool | str = "auto",
-    delays: Sequence[float] | None = None,
     team: Team | None = None,
 ) -> Epoch:
     """Fit a model and keep the weights of an epoch in the run folder: that with the best UA on the validation side,
@@ -153,9 +56,8 @@ def fit(
         front_end: What the model is given.
         target: Which labels there are and whose word is learned; the epoch is chosen by the same.
         observer: Told of the progress.
-        scales: What the learning rate of each trainable weight is multiplied by; the same for all unless given.
+        rates: How fast each weight learns, and when it starts. Defaults to the same for all, from the start.
         jit_compile: See `keras.Model.compile`; counts unless the settings say whether to compile.
-        delays: Epochs after which each trainable weight begins to learn; at once unless given.
         team: Of replicas that learn together, in whose scope the model was made; None for a model alone. A batch is
             then divided among them, and the run folder is written by the chief only, whose state all go on from.
 
@@ -168,7 +70,7 @@ def fit(
             compiled (see `Replicas`).
     """
     observer = observer or Observer()
-    steps = math.ceil(target.clips(dataset.side("train")) / settings.batch_size)
+    steps = math.ceil(target.clips(dataset.split("train")) / settings.batch_size)
     known = input_pipeline.descriptions(dataset, "validation", target)
     right = truth(known["label"], known["votes"], target)
     if (right < 0).all():
@@ -176,8 +78,7 @@ def fit(
             f"listeners agree on one of the labels for no validation clip of {dataset.folder}, so that no epoch "
             "could be chosen: train with --labels acted"
         )
-    validation = batches(
-        front_end,
+    validation = front_end.batches(
         dataset,
         "validation",
         batch_size=_VALIDATION_BATCH,
@@ -185,11 +86,12 @@ def fit(
         part=team.part if team else None,
     )
     changes = steps / settings.accumulate  # of the weights, in an epoch
-    starts = [round(delay * changes) for delay in delays] if delays is not None else None
+    rates = rates or LearningRates()
+    starts = [round(delay * changes) for delay in rates.delays] if rates.delays is not None else None
     with scope(team):
-        optimizer = _optimizer(model, settings, steps, scales, starts, team)
+        optimizer = _optimizer(model, settings, steps, rates.scales, starts, team)
         _compile(model, settings, optimizer, jit_compile if settings.jit is None else settings.jit)
-    replicas = Replicas(model, team, padding(front_end)) if team else None
+    replicas = Replicas(model, team, front_end.padding()) if team else None
     history = _begin(model, run)
     if team:
         history = _as_the_chief(model, history, team)
@@ -208,7 +110,7 @@ def fit(
         loss = _train_epoch(model, dataset, settings, front_end, target, number - 1, observer.on_step, replicas)
         with averaged_weights(model):
             looked = number % settings.validate_every == 0 or number == settings.epochs
-            heard = _validation_figures(answers(), right) if looked else _NOT_HEARD
+            heard = _validation_figures(answers(), right) if looked else _NOT_EVALUATED
             row = Epoch(number, float(loss), **heard, seconds=round(time.perf_counter() - started, 2))
             history.append(row)
             if looked and run.kept_here and _kept(history, settings) is row:
@@ -272,8 +174,7 @@ def _train_epoch(
     on_step: Callable[[], None],
     replicas: Replicas | None,
 ) -> float:
-    clips = batches(
-        front_end,
+    clips = front_end.batches(
         dataset,
         "train",
         batch_size=settings.batch_size,
@@ -289,7 +190,7 @@ def _train_epoch(
         weights = class_weights(dataset, target, settings.class_balance)
         clips = clips.map(lambda features, labels: (features, labels, tf.linalg.matvec(labels, weights)))
     if replicas:
-        return replicas.train_epoch(clips, target.clips(dataset.side("train")), settings.batch_size, on_step)
+        return replicas.train_epoch(clips, target.clips(dataset.split("train")), settings.batch_size, on_step)
     callback = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: on_step())  # noqa: ARG005  Keras names them
     return model.fit(clips, shuffle=False, verbose=0, callbacks=[callback]).history["loss"][0]
 
@@ -305,7 +206,7 @@ def class_weights(dataset: Dataset, target: Target, balance: float) -> np.ndarra
     Returns:
         float32 [classes]; a clip counts 1 on average.
     """
-    emotions = dataset.side("train").emotions
+    emotions = dataset.split("train").emotions
     counts = np.array([emotions.get(label, 0) for label in target.labels], np.float64)
     weights = np.maximum(counts, 1) ** -balance
     return (weights * counts.sum() / (weights * counts).sum()).astype(np.float32)

@@ -13,7 +13,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from training.fitting.fit import Epoch, Observer
+from training.fitting.observer import Epoch, Observer
 
 
 def _bars() -> Progress:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from training.fitting.fit import Epoch, Observer
+from training.fitting.observer import Epoch, Observer
 
 FOLDER = "tensorboard"
 """In a run folder."""

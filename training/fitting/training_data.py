@@ -1,14 +1,11 @@
-"""What a run says of the data that it learnt from, and what it refuses to learn from."""
+"""The training data as `config.json` describes them, and the data that cannot be trained on."""
 
-from dataclasses import asdict
 from typing import Any
 
 from data_pipeline import input_pipeline
 from data_pipeline.dataset import Dataset
 from data_pipeline.errors import UserError
 from data_pipeline.targets import Target
-from training.fitting.fit import FitSettings
-from training.front_end import FrontEnd, to_config
 
 
 def describe_training_data(dataset: Dataset, target: Target) -> dict[str, Any]:
@@ -22,7 +19,7 @@ def describe_training_data(dataset: Dataset, target: Target) -> dict[str, Any]:
         UserError: If a side is missing, a label has no training clip, which would be a class that is never right and
             never answered, or votes are to be learned that a side does not have.
     """
-    sides = {name: dataset.side(name) for name in ("train", "validation")}
+    sides = {name: dataset.split(name) for name in ("train", "validation")}
     emotions = sides["train"].emotions
     missing = [label for label in target.labels if not emotions.get(label)]
     if missing:
@@ -35,32 +32,10 @@ def describe_training_data(dataset: Dataset, target: Target) -> dict[str, Any]:
         "folder": str(dataset.folder.resolve()),
         "fingerprint": dataset.fingerprint,
         "corpora": list(dataset.corpora),
-        "split": dataset.split_name,
+        "split": dataset.split_kind,
         "synthetic": dataset.synthetic,
         "clips": {name: target.clips(side) for name, side in sides.items()},
         "outside_labels": {name: target.outside(side) for name, side in sides.items()},
         "without_votes": {name: input_pipeline.without_votes(dataset, name, target) for name in sides},
         "speakers": {name: list(side.speakers) for name, side in sides.items()},
-    }
-
-
-def describe_learning(dataset: Dataset, fit: FitSettings, front_end: FrontEnd, target: Target) -> dict[str, Any]:
-    """The fields of `config.json` that every family of models has: how it is fitted, from what, to which labels.
-
-    Args:
-        dataset: See `describe_training_data`.
-        fit: How the model is fitted.
-        front_end: What it is given.
-        target: Which labels there are and whose word is learned.
-
-    Raises:
-        UserError: See `describe_training_data`.
-    """
-    return {
-        "fit": asdict(fit),
-        "front_end": to_config(front_end),
-        "labels": list(target.labels),
-        "label_kind": target.kind,
-        "votes_share": target.votes_share,
-        "data": describe_training_data(dataset, target),
     }

@@ -10,14 +10,14 @@ from data_pipeline import input_pipeline
 from data_pipeline.dataset import Dataset
 from data_pipeline.errors import UserError
 from data_pipeline.prepare.combine import combine
-from data_pipeline.targets import Target
+from data_pipeline.targets import LabelKind, Target
 from training.evaluation import metrics
 from training.evaluation.calibration import calibrate
 from training.evaluation.channel import CHANNELS
 from training.evaluation.evaluate import Condition, Predictions, predict
 from training.families.registry import family_of, recipe_of
-from training.fitting.finished import finished
-from training.fitting.fit import Observer
+from training.fitting.observer import Observer
+from training.fitting.train import train_unless_done
 from training.promotion.paired_difference import PairedAnswers
 from training.promotion.rule import Decision, PromotionRule, decide
 from training.promotion.sides import sides_of_speakers
@@ -58,10 +58,10 @@ class Challenge:
             raise UserError(f"name each channel once, one or more of {', '.join(CHANNELS)}")
         for channel in self.channels:
             Condition("test", channel)
-        family_of(self.champion.config)
+        recipe_of(self.champion.config)
 
     @property
-    def labels(self) -> str:
+    def labels(self) -> LabelKind:
         """Whose word is right: `acted`, or `voted` where the champion learned from listeners."""
         return "acted" if self.champion.config["label_kind"] == "acted" else "voted"
 
@@ -110,7 +110,7 @@ def train_challenger(challenge: Challenge, dataset: Dataset, folder: Path, obser
         UserError: If the recipe cannot be repeated, or the folder holds another run.
     """
     config = challenge.champion.config
-    run = finished(family_of(config), recipe_of(config), dataset, folder, observer)
+    run = train_unless_done(family_of(config), recipe_of(config), dataset, folder, observer)
     fitted = challenge.champion.calibration
     if fitted is not None and run.calibration is None:
         conditions = [Condition("validation", channel) for channel in CHANNELS]
@@ -152,7 +152,7 @@ def hold(
 
 def clips_to_answer(challenge: Challenge, dataset: Dataset) -> int:
     """How many `hold` goes through."""
-    return 2 * len(challenge.channels) * Target(challenge.champion.labels).clips(dataset.side("test"))
+    return 2 * len(challenge.channels) * Target(challenge.champion.labels).clips(dataset.split("test"))
 
 
 def age_bands(ages: np.ndarray) -> np.ndarray:

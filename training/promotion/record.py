@@ -43,7 +43,7 @@ def describe(challenge: Challenge, held: Held, promoted: Mapping[str, Any]) -> d
             "fingerprint": held.dataset.fingerprint,
         },
         "measured_against": challenge.labels,
-        "speakers": list(held.dataset.side("test").speakers),
+        "speakers": list(held.dataset.split("test").speakers),
         "metrics": {
             channel: {
                 name: {key: value for key, value in found.items() if key.removesuffix("_interval") in _FIGURES}

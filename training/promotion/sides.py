@@ -4,11 +4,11 @@ from collections.abc import Collection, Sequence
 
 from data_pipeline.dataset import Dataset
 from data_pipeline.errors import UserError
-from data_pipeline.side import Side
+from data_pipeline.splits import SplitName
 from training.run.folder import Run
 
 
-def sides_of_speakers(champion: Run, parts: Sequence[Dataset], frozen: Collection[str]) -> dict[str, Side]:
+def sides_of_speakers(champion: Run, parts: Sequence[Dataset], frozen: Collection[str]) -> dict[str, SplitName]:
     """The side of every speaker of several datasets.
 
     Speakers whom the champion knows stay where they were when it was trained, so that it is not measured on them. Of
@@ -23,11 +23,11 @@ def sides_of_speakers(champion: Run, parts: Sequence[Dataset], frozen: Collectio
     Raises:
         UserError: If a dataset is not split by speaker, or nobody is left to measure on.
     """
-    known: dict[str, Side] = dict.fromkeys(champion.config["data"]["speakers"]["validation"], "validation")
+    known: dict[str, SplitName] = dict.fromkeys(champion.config["data"]["speakers"]["validation"], "validation")
     known |= dict.fromkeys(champion.config["data"]["speakers"]["train"], "train")
-    sides: dict[str, Side] = {}
+    sides: dict[str, SplitName] = {}
     for part in parts:
-        if part.split_name == "random":
+        if part.split_kind == "random":
             raise UserError(f"{part.folder} is split clip by clip, so that nobody is unheard: prepare it by speaker")
         for side, split in part.splits.items():
             for speaker in split.speakers:

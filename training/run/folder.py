@@ -16,7 +16,9 @@ import keras
 
 from data_pipeline.errors import UserError
 from data_pipeline.storage.atomic_file import replacing, write_text
-from training.front_end import FrontEnd, from_config
+from training.families.family import Family
+from training.families.registry import family_of
+from training.front_end import FrontEnd, front_end_from_config
 from training.run.answers import Predictions, read_answers, write_answers
 from training.run.recogniser import Recogniser
 
@@ -117,7 +119,7 @@ class Run:
             UserError: If it is not one, or no epoch of it was finished.
         """
         folder = Path(folder)
-        config = read_config(folder)
+        config = read_run_config(folder)
         if not (folder / "model.keras").is_file():
             raise UserError(f"{folder} has no model.keras: no epoch of its training was finished; train it again")
         return cls(folder, config)
@@ -133,13 +135,22 @@ class Run:
         return self.config["data"]["synthetic"]
 
     @property
+    def family(self) -> Family:
+        """Family of the model.
+
+        Raises:
+            UserError: If `config.json` names none that is known.
+        """
+        return family_of(self.config)
+
+    @property
     def front_end(self) -> FrontEnd:
         """What the model was trained on.
 
         Raises:
             UserError: If `config.json` names none that is known.
         """
-        return from_config(self.config["front_end"])
+        return front_end_from_config(self.config["front_end"])
 
     def recogniser(self) -> Recogniser:
         """Load the model with its best weights.
@@ -149,10 +160,10 @@ class Run:
         """
         path = self.folder / "model.keras"
         try:
-            model = keras.saving.load_model(path, compile=False)
+            model = self.family.load(path)
         except (ValueError, OSError, KeyError) as error:
             raise UserError(f"{path} cannot be read ({error}): train the run again") from error
-        return Recogniser(model, self.labels, self.front_end, self.temperature)
+        return Recogniser(model, self.labels, self.front_end, self.family, self.temperature)
 
     @property
     def calibration(self) -> dict | None:
@@ -264,7 +275,7 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), **{package: version(package) for package in PACKAGES}}
 
 
-def read_config(folder: Path) -> dict:
+def read_run_config(folder: Path) -> dict:
     """What `config.json` of a run folder says, whether or not an epoch of the run was finished.
 
     Raises:

@@ -13,12 +13,12 @@ import tensorflow as tf
 
 from data_pipeline.dataset import Dataset
 from data_pipeline.errors import UserError
-from training.families.registry import Family
-from training.fitting.fit import Epoch, Observer
-from training.fitting.observers import Observers
+from training.families.family import Family
+from training.fitting.observer import Epoch, Observer, Observers
+from training.fitting.train import train
 from training.run.folder import STATE, Run
 from training.tuning.pruning import Pruning
-from training.tuning.space import stated_in
+from training.tuning.space import with_settings
 from training.tuning.study import OpenTrial
 from training.tuning.trial import State
 
@@ -79,7 +79,7 @@ class CrossValidation:
         state, reason = State.COMPLETE, ""
         try:
             # Settings that are fine one by one may not go together.
-            recipe = self.family.recipe(stated_in(self.config, trial.settings))
+            recipe = self.family.recipe(with_settings(self.config, trial.settings))
             judge = _Judge(trial, self.pruning, complete, recipe.fit.keep)
             for number in range(1, len(self.datasets) + 1):
                 if number > len(trial.folds):
@@ -108,7 +108,7 @@ class CrossValidation:
         # Hundreds of networks in one process: what Keras keeps of the last goes before the next.
         keras.utils.clear_session()
         with self.observer.training(number, folder) as told:
-            self.family.train(recipe, self.datasets[number - 1], folder, Observers(told, judge))
+            train(self.family, recipe, self.datasets[number - 1], folder, Observers(told, judge))
 
 
 class _Judge(Observer):

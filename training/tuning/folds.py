@@ -10,11 +10,10 @@ from data_pipeline import input_pipeline
 from data_pipeline.dataset import Dataset
 from data_pipeline.errors import UserError
 from data_pipeline.prepare.combine import combine
-from data_pipeline.side import Side
-from data_pipeline.splits import folds_of_speakers
+from data_pipeline.splits import SplitName, folds_of_speakers
 from data_pipeline.targets import Target
 
-Sides = Mapping[str, Side]
+Sides = Mapping[str, SplitName]
 """The side of each training speaker in a fold: its own speakers validate, the others train."""
 
 
@@ -30,7 +29,7 @@ def folds_of(dataset: Dataset, count: int, target: Target) -> list[Sides]:
         UserError: If the dataset is not split by speaker, has fewer training speakers than folds, or a label would
             have no training clip in a fold.
     """
-    if dataset.split_name == "random":
+    if dataset.split_kind == "random":
         raise UserError(f"{dataset.folder} is split clip by clip, so that nobody is unheard: prepare it by speaker")
     known = input_pipeline.descriptions(dataset, "train", target)
     kinds = {
@@ -73,7 +72,7 @@ def unheard(dataset: Dataset, count: int) -> str:
         dataset: See `folds_of`.
         count: Of folds.
     """
-    speakers = len(dataset.side("train").speakers)
+    speakers = len(dataset.split("train").speakers)
     others = [side for side in dataset.splits if side != "train"]
     apart = f"; nobody of its {' and '.join(others)} side{'s' * (len(others) > 1)} is" if others else ""
     return f"The {speakers:,} speakers of the training side are heard, in {count} folds{apart}."

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from data_pipeline.storage.atomic_file import write_text
-from training.run.folder import read_config
+from training.run.folder import read_run_config
 from training.tuning.trial import Trial
 
 TABLE, BEST = "trials.csv", "best.json"
@@ -42,5 +42,5 @@ def write_best(folder: Path, run: Path) -> None:
         folder: Of the search.
         run: A run folder of the best trial.
     """
-    config = {name: value for name, value in read_config(run).items() if name not in ("data", "versions")}
+    config = {name: value for name, value in read_run_config(run).items() if name not in ("data", "versions")}
     write_text(folder / BEST, json.dumps(config, indent=2) + "\n")

@@ -17,7 +17,7 @@ from typing import Any
 from data_pipeline.dataset import Dataset
 from data_pipeline.errors import UserError
 from data_pipeline.storage.claimed_folder import claimed
-from training.families.registry import Family
+from training.families.family import Family
 from training.tuning.begun import take_up
 from training.tuning.cross_validation import CrossValidation, TrainingsObserver
 from training.tuning.folds import folds_of, write_folds

@@ -83,7 +83,7 @@ def _facts(search: Search, trials: Sequence[Trial]) -> list[tuple[str, str]]:
     count = Counter(trial.state for trial in trials)
     facts = [
         ("data", ", ".join(search.dataset.corpora)),
-        ("training speakers", f"{len(search.dataset.side('train').speakers):,}"),
+        ("training speakers", f"{len(search.dataset.split('train').speakers):,}"),
         ("folds", str(search.folds)),
         ("trials", ", ".join(f"{number} {state}" for state, number in count.items())),
         ("time of all epochs", duration(sum(trial.seconds for trial in trials))),

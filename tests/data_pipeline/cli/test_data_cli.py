@@ -71,15 +71,15 @@ def test_prepare_says_what_it_did(app, corpus, tmp_path):
     assert "listeners' votes: not known for any clip; speaker's sex and age: not known for any clip" in output
     assert "x real time" in output
     assert f"dataset: {tmp_path / 'out'}" in output
-    assert Dataset.open(tmp_path / "out").side("train").clips == 12
+    assert Dataset.open(tmp_path / "out").split("train").clips == 12
 
 
-def test_prepare_names_identical_audio_on_two_sides(app, corpus, tmp_path):
+def test_prepare_names_identical_audio_in_two_splits(app, corpus, tmp_path):
     (corpus / "1015_IEO_ANG_XX.wav").write_bytes((corpus / "1001_IEO_ANG_XX.wav").read_bytes())
 
     output = run(app, "prepare", f"crema_d={corpus}", tmp_path / "out")
 
-    assert "on different sides of the split, 1 in all" in output
+    assert "in different splits, 1 in all" in output
     assert "crema_d/1001_IEO_ANG_XX = crema_d/1015_IEO_ANG_XX" in output
 
 
@@ -137,7 +137,7 @@ def test_overwrite_replaces_another_dataset(app, corpus, tmp_path):
 
     run(app, "prepare", "crema_d", corpus, tmp_path / "out", "--split", "fold:1/2", "--overwrite")
 
-    assert Dataset.open(tmp_path / "out").split_name == "fold:1/2"
+    assert Dataset.open(tmp_path / "out").split_kind == "fold:1/2"
 
 
 def test_synthetic_speech_is_made_prepared_and_called_synthetic(app, tmp_path):
@@ -149,7 +149,7 @@ def test_synthetic_speech_is_made_prepared_and_called_synthetic(app, tmp_path):
     assert "synthetic speech" in output
     dataset = Dataset.open(tmp_path / "out")
     assert dataset.synthetic
-    assert {name: (side.clips, len(side.speakers)) for name, side in dataset.splits.items()} == {
+    assert {name: (split.clips, len(split.speakers)) for name, split in dataset.splits.items()} == {
         "train": (6, 1),
         "validation": (6, 1),
         "test": (6, 1),

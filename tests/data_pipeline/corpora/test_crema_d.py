@@ -190,28 +190,28 @@ def clips_of(*actors: str) -> list[Clip]:
     return [Clip(file, f"{actor}_IEO_NEU_XX", "crema_d", actor, Emotion.NEUTRAL) for actor in actors]
 
 
-def test_actors_are_on_the_sides_of_the_published_split():
+def test_actors_are_in_the_splits_of_the_published_split():
     actors = [str(actor) for actor in range(1001, 1092)]
 
-    sides = CremaD().sides(clips_of(*actors))
+    splits = CremaD().speaker_splits(clips_of(*actors))
 
-    assert [actor for actor in actors if sides[actor] == "validation"] == VALIDATION.split()
-    assert [actor for actor in actors if sides[actor] == "test"] == TEST.split()
-    assert Counter(sides.values()) == {"train": 63, "validation": 9, "test": 19}
+    assert [actor for actor in actors if splits[actor] == "validation"] == VALIDATION.split()
+    assert [actor for actor in actors if splits[actor] == "test"] == TEST.split()
+    assert Counter(splits.values()) == {"train": 63, "validation": 9, "test": 19}
 
 
-def test_an_actor_keeps_its_side_whoever_else_is_there():
-    everyone = CremaD().sides(clips_of(*(str(actor) for actor in range(1001, 1092))))
+def test_an_actor_keeps_its_split_whoever_else_is_there():
+    everyone = CremaD().speaker_splits(clips_of(*(str(actor) for actor in range(1001, 1092))))
 
-    for actor, side in everyone.items():
-        assert CremaD().sides(clips_of(actor)) == {actor: side}
+    for actor, split in everyone.items():
+        assert CremaD().speaker_splits(clips_of(actor)) == {actor: split}
 
 
 def test_real_corpus_as_its_readme_describes_it(speech_data):
     clips = CremaD().clips(speech_data / "crema_d")
 
     assert len(clips) == 5_884
-    assert Counter(CremaD().sides(clips).values()) == {"train": 63, "validation": 9}
+    assert Counter(CremaD().speaker_splits(clips).values()) == {"train": 63, "validation": 9}
     assert all(clip.votes and sum(clip.votes.values()) > 0 for clip in clips)
     assert all(clip.sex and clip.age and clip.race and clip.ethnicity for clip in clips)
 

@@ -75,4 +75,4 @@ def test_the_real_corpus_has_the_published_counts(speech_data):
     }
     assert women == {"08", "09", "13", "14", "16"}
     assert {clip.speaker for clip in clips} - women == {"03", "10", "11", "12", "15"}
-    assert Counter(EmoDB().sides(clips).values()) == {"train": 7, "validation": 1, "test": 2}
+    assert Counter(EmoDB().speaker_splits(clips).values()) == {"train": 7, "validation": 1, "test": 2}

@@ -5,7 +5,7 @@ import pytest
 from data_pipeline.corpora.folders import Folders
 from data_pipeline.emotion import Emotion
 from data_pipeline.errors import UserError
-from data_pipeline.splits import BySpeaker
+from data_pipeline.prepare.split_kind import BySpeaker
 from tests.data_pipeline.corpora.corpus_folder import lay_out
 
 
@@ -56,13 +56,13 @@ def test_of_a_recording_in_two_formats_the_lossless_one_is_taken(tmp_path):
     assert clip.file.name == "angry/1.wav"
 
 
-def test_speakers_keep_to_one_side(tmp_path):
+def test_speakers_keep_to_one_split(tmp_path):
     lay_out(tmp_path, *(f"{emotion}/s{number}/x.wav" for emotion in ("angry", "sad") for number in range(10)))
 
-    sides = Folders().sides(Folders().clips(tmp_path))
+    splits = Folders().speaker_splits(Folders().clips(tmp_path))
 
-    assert sorted(sides) == [f"s{number}" for number in range(10)]
-    assert set(sides.values()) == {"train", "validation", "test"}
+    assert sorted(splits) == [f"s{number}" for number in range(10)]
+    assert set(splits.values()) == {"train", "validation", "test"}
 
 
 def test_a_folder_without_emotions_says_what_was_expected(tmp_path):
@@ -79,7 +79,7 @@ def test_a_missing_folder_is_named(tmp_path, place, complaint):
 
 
 @pytest.mark.parametrize(
-    ("file", "side", "speaker"),
+    ("file", "split", "speaker"),
     [
         ("train/angry/1.wav", "train", None),
         ("angry/TEST/1.wav", "test", None),
@@ -87,26 +87,26 @@ def test_a_missing_folder_is_named(tmp_path, place, complaint):
         ("angry/anna/1.wav", None, "anna"),
     ],
 )
-def test_a_folder_named_after_a_side_is_the_side_and_no_speaker(tmp_path, file, side, speaker):
+def test_a_folder_named_after_a_split_is_the_split_and_no_speaker(tmp_path, file, split, speaker):
     (clip,) = Folders().clips(lay_out(tmp_path, file))
 
-    assert (clip.side, clip.speaker_known) == (side, speaker is not None)
+    assert (clip.split, clip.speaker_known) == (split, speaker is not None)
     assert clip.speaker == (speaker or f"unknown/{file.removesuffix('.wav')}")
 
 
-def test_clips_keep_to_the_sides_of_their_folders(tmp_path):
-    stated = {f"{side}/angry/{number}": side for side in ("train", "validation", "test") for number in range(5)}
+def test_clips_keep_to_the_splits_of_their_folders(tmp_path):
+    stated = {f"{split}/angry/{number}": split for split in ("train", "validation", "test") for number in range(5)}
     clips = Folders().clips(lay_out(tmp_path, *(f"{name}.wav" for name in stated)))
 
-    assert BySpeaker().sides(clips, Folders().sides) == stated
+    assert BySpeaker().assign(clips, Folders().speaker_splits) == stated
 
 
-def test_audio_in_folders_of_two_sides_is_set_aside(tmp_path):
+def test_audio_in_folders_of_two_splits_is_set_aside(tmp_path):
     listing = Folders().read(str(lay_out(tmp_path, "train/angry/1.wav", "train/angry/test/2.wav")))
 
     assert [clip.name for clip in listing.clips] == ["train/angry/1"]
     assert [str(clip) for clip in listing.set_aside] == [
-        "train/angry/test/2.wav lies in folders of several sides (train and test): keep one"
+        "train/angry/test/2.wav lies in folders of several splits (train and test): keep one"
     ]
 
 
@@ -115,13 +115,13 @@ def test_audio_in_folders_of_two_sides_is_set_aside(tmp_path):
     [
         (
             ["train/angry/anna/1.wav", "test/angry/anna/2.wav"],
-            r"'anna' is on two sides .*test \(.*2\.wav\) and train \(.*1\.wav\)",
+            r"'anna' is in two splits, .*test \(.*2\.wav\) and train \(.*1\.wav\)",
         ),
-        (["train/angry/1.wav", "angry/2.wav"], r"1\.wav is put on the side train and .*2\.wav .* on none"),
+        (["train/angry/1.wav", "angry/2.wav"], r"1\.wav is put in the split train and .*2\.wav .* in none"),
     ],
 )
-def test_a_speaker_is_on_one_side(tmp_path, files, complaint):
+def test_a_speaker_is_in_one_split(tmp_path, files, complaint):
     clips = Folders().clips(lay_out(tmp_path, *files))
 
     with pytest.raises(UserError, match=complaint):
-        Folders().sides(clips)
+        Folders().speaker_splits(clips)

@@ -14,8 +14,8 @@ from data_pipeline.corpora.corpus import Listing
 from data_pipeline.corpora.manifest import Manifest
 from data_pipeline.emotion import EMOTIONS, Emotion
 from data_pipeline.errors import UserError
-from data_pipeline.side import SIDES
-from data_pipeline.splits import BySpeaker, Fold
+from data_pipeline.prepare.split_kind import BySpeaker, Fold
+from data_pipeline.splits import SPLITS
 from data_pipeline.storage.stored_file import StoredFile
 from tests.data_pipeline.corpora.corpus_folder import lay_out
 
@@ -66,7 +66,7 @@ FULL = {
 
 
 def check_full(clip: Clip) -> None:
-    assert (clip.name, clip.speaker, clip.emotion, clip.side) == ("first", "anna", Emotion.HAPPINESS, "validation")
+    assert (clip.name, clip.speaker, clip.emotion, clip.split) == ("first", "anna", Emotion.HAPPINESS, "validation")
     assert (clip.start, clip.end) == (1.5, 3.0)
     assert clip.votes == {Emotion.HAPPINESS: 3, Emotion.NEUTRAL: 1}
     assert (clip.sex, clip.age) == ("female", 34)
@@ -96,7 +96,7 @@ def test_json_lines_say_the_same(folder, suffix):
     second, first = read(folder, text, f"calls{suffix}").clips
 
     check_full(first)
-    assert (second.speaker, second.emotion, second.side) == ("7", Emotion.SADNESS, "train")
+    assert (second.speaker, second.emotion, second.split) == ("7", Emotion.SADNESS, "train")
 
 
 def test_a_part_of_a_file_is_named_by_its_times(folder):
@@ -174,7 +174,7 @@ def test_a_file_whose_speaker_is_not_named_has_one_of_its_own(folder):
     assert len({clip.speaker for clip in clips}) == 3
 
 
-def test_parts_of_a_file_whose_speaker_is_not_named_share_a_side(folder):
+def test_parts_of_a_file_whose_speaker_is_not_named_share_a_split(folder):
     lines = "".join(
         f"{path},sad,,{number},{number + 1}\n"
         for path in ("calls/a.wav", "./calls/b.wav", "d.wav")
@@ -182,19 +182,19 @@ def test_parts_of_a_file_whose_speaker_is_not_named_share_a_side(folder):
     )
 
     clips = read(folder, f"path,emotion,speaker,start,end\n{lines}").clips
-    sides = BySpeaker().sides(clips, Manifest().sides)
+    splits = BySpeaker().assign(clips, Manifest().speaker_splits)
 
     assert not any(clip.speaker_known for clip in clips)
     assert {clip.speaker for clip in clips} == {"unknown/calls/a.wav", "unknown/calls/b.wav", "unknown/d.wav"}
-    assert len({(clip.file.location, sides[clip.name]) for clip in clips}) == 3
+    assert len({(clip.file.location, splits[clip.name]) for clip in clips}) == 3
 
 
-def test_parts_of_a_file_take_the_side_that_one_of_them_names(folder):
+def test_parts_of_a_file_take_the_split_that_one_of_them_names(folder):
     lines = "calls/a.wav,sad,,0,1,\ncalls/a.wav,sad,,1,2,test\ncalls/b.wav,sad,anna,,,train\n"
 
     clips = read(folder, f"path,emotion,speaker,start,end,split\n{lines}").clips
 
-    assert [clip.side for clip in clips] == ["test", "test", "train"]
+    assert [clip.split for clip in clips] == ["test", "test", "train"]
 
 
 @pytest.mark.parametrize(
@@ -321,7 +321,7 @@ def test_a_missing_manifest_is_named(folder, place, complaint):
 
 
 @pytest.mark.parametrize(
-    ("word", "side"),
+    ("word", "split"),
     [
         ("train", "train"),
         ("Validation", "validation"),
@@ -332,13 +332,13 @@ def test_a_missing_manifest_is_named(folder, place, complaint):
         ("TEST", "test"),
     ],
 )
-def test_sides_as_people_write_them(folder, word, side):
+def test_splits_as_people_write_them(folder, word, split):
     listing = read(folder, f"path,emotion,speaker,split\nd.wav,sad,anna,{word}\n")
 
-    assert Manifest().sides(listing.clips) == {"anna": side}
+    assert Manifest().speaker_splits(listing.clips) == {"anna": split}
 
 
-def test_a_line_without_a_side_takes_its_speakers(folder):
+def test_a_line_without_a_split_takes_its_speakers(folder):
     listing = read(
         folder,
         "path,emotion,speaker,split\n"
@@ -348,8 +348,8 @@ def test_a_line_without_a_side_takes_its_speakers(folder):
         "gone.wav,sad,berta,train\n",
     )
 
-    assert Manifest().sides(listing.clips) == {"anna": "test", "berta": "train"}
-    assert [clip.side for clip in listing.clips] == ["test", "test", "train"]
+    assert Manifest().speaker_splits(listing.clips) == {"anna": "test", "berta": "train"}
+    assert [clip.split for clip in listing.clips] == ["test", "test", "train"]
 
 
 @pytest.mark.parametrize(
@@ -357,22 +357,22 @@ def test_a_line_without_a_side_takes_its_speakers(folder):
     [
         (
             "calls/a.wav,sad,anna,train\ncalls/b.wav,sad,anna,test\n",
-            r"puts the speaker 'anna' on two sides, train in line 2 and test in line 3",
+            r"puts the speaker 'anna' in two splits, train in line 2 and test in line 3",
         ),
         (
             "calls/a.wav,sad,anna,train\ngone.wav,sad,anna,test\n",
-            r"puts the speaker 'anna' on two sides, train in line 2 and test in line 3",
+            r"puts the speaker 'anna' in two splits, train in line 2 and test in line 3",
         ),
         (
             "calls/a.wav,sad,,train\n./calls/a.wav,sad,,test\n",
-            r"puts the file '\./calls/a\.wav', whose speaker is not named, on two sides, train in line 2 and test in "
+            r"puts the file '\./calls/a\.wav', whose speaker is not named, in two splits, train in line 2 and test in "
             "line 3: give it one, or fill in the column speaker",
         ),
-        ("calls/a.wav,sad,anna,train\ncalls/b.wav,sad,berta,\n", r"names no side for the speaker 'berta' \(line 3\)"),
-        ("calls/a.wav,sad,anna,train\ncalls/b.wav,sad,,\n", r"names no side for a clip without a speaker \(line 3\)"),
+        ("calls/a.wav,sad,anna,train\ncalls/b.wav,sad,berta,\n", r"names no split for the speaker 'berta' \(line 3\)"),
+        ("calls/a.wav,sad,anna,train\ncalls/b.wav,sad,,\n", r"names no split for a clip without a speaker \(line 3\)"),
     ],
 )
-def test_a_speaker_is_on_one_side(folder, lines, complaint):
+def test_a_speaker_is_in_one_split(folder, lines, complaint):
     with pytest.raises(UserError, match=complaint):
         read(folder, f"path,emotion,speaker,split\n{lines}")
 
@@ -381,10 +381,10 @@ def test_without_a_split_column_speakers_are_shuffled(folder):
     lines = "".join(f"calls/a.wav,sad,s{number},{number},{number + 1}\n" for number in range(10))
     listing = read(folder, f"path,emotion,speaker,start,end\n{lines}")
 
-    sides = Manifest().sides(listing.clips)
+    splits = Manifest().speaker_splits(listing.clips)
 
-    assert len(sides) == 10
-    assert set(sides.values()) == set(SIDES)
+    assert len(splits) == 10
+    assert set(splits.values()) == set(SPLITS)
 
 
 @pytest.mark.parametrize(("first", "name"), [("path,", "calls.csv"), ("{", "calls.jsonl")])
@@ -408,16 +408,16 @@ side_words = st.sampled_from(["", "train", "dev", "validation", "test"])
 
 
 @given(st.lists(st.tuples(st.sampled_from(["", "anna", "berta", "carla", "dora"]), side_words), min_size=1))
-def test_no_manifest_puts_a_speaker_on_two_sides(recordings, lines):
+def test_no_manifest_puts_a_speaker_in_two_splits(recordings, lines):
     text = "path,emotion,speaker,split,start,end\n" + "".join(
-        f"x.wav,sad,{speaker},{side},{number},{number + 1}\n" for number, (speaker, side) in enumerate(lines)
+        f"x.wav,sad,{speaker},{split},{number},{number + 1}\n" for number, (speaker, split) in enumerate(lines)
     )
     # All of one file, in which those whose speaker is not named count as one.
-    lines = [(speaker or "unknown/x.wav", side) for speaker, side in lines]
-    stated = {(speaker, "validation" if side == "dev" else side) for speaker, side in lines if side}
+    lines = [(speaker or "unknown/x.wav", split) for speaker, split in lines]
+    stated = {(speaker, "validation" if split == "dev" else split) for speaker, split in lines if split}
     contradicted = len(stated) > len({speaker for speaker, _ in stated})
-    homeless = any(side for _, side in lines) and any(
-        not side and speaker not in dict(stated) for speaker, side in lines
+    homeless = any(split for _, split in lines) and any(
+        not split and speaker not in dict(stated) for speaker, split in lines
     )
     try:
         clips = read(recordings, text).clips
@@ -428,15 +428,15 @@ def test_no_manifest_puts_a_speaker_on_two_sides(recordings, lines):
     assert not contradicted
     assert not homeless
     assert len(clips) == len(lines)
-    check_one_side_a_speaker(Manifest(), clips)
-    sides = Manifest().sides(clips)
-    assert all(sides[speaker] == side for speaker, side in stated)
+    check_one_split_a_speaker(Manifest(), clips)
+    splits = Manifest().speaker_splits(clips)
+    assert all(splits[speaker] == split for speaker, split in stated)
 
 
 # Without a deadline, since a corpus's module is imported when it is first called for.
 @settings(deadline=None)
 @given(st.sampled_from(list(CORPORA)), st.data())
-def test_no_corpus_puts_a_speaker_on_two_sides(name, data):
+def test_no_corpus_puts_a_speaker_in_two_splits(name, data):
     speakers = st.integers(1001, 1091).map(str) if name == "crema_d" else st.text(min_size=1, max_size=3)
     file = StoredFile("x.wav", "x.wav", 1, 0)
     sexes = st.sampled_from(["", "female", "male"])
@@ -445,19 +445,19 @@ def test_no_corpus_puts_a_speaker_on_two_sides(name, data):
         Clip(file, str(number), name, speaker, Emotion.SADNESS, sex=sex) for number, (speaker, sex) in enumerate(drawn)
     ]
 
-    check_one_side_a_speaker(open_corpus(name), clips)
+    check_one_split_a_speaker(open_corpus(name), clips)
 
 
-def check_one_side_a_speaker(corpus, clips) -> None:
+def check_one_split_a_speaker(corpus, clips) -> None:
     for split in (BySpeaker(), Fold(1, 2), Fold(2, 2)):
         try:
-            sides = split.sides(clips, corpus.sides)
+            splits = split.assign(clips, corpus.speaker_splits)
         except UserError:
             # Fewer speakers than folds.
             assert isinstance(split, Fold)
             continue
-        assert set(sides.values()) <= set(SIDES)
-        assert len({(clip.speaker, sides[clip.name]) for clip in clips}) == len({clip.speaker for clip in clips})
+        assert set(splits.values()) <= set(SPLITS)
+        assert len({(clip.speaker, splits[clip.name]) for clip in clips}) == len({clip.speaker for clip in clips})
 
 
 def test_a_long_manifest_is_read_in_no_time(recordings):
@@ -473,20 +473,20 @@ def test_a_long_manifest_is_read_in_no_time(recordings):
 
 def test_two_manifests_that_disagree_on_a_speaker_are_refused(tmp_path):
     clips = []
-    for number, side in enumerate(("train", "test")):
+    for number, split in enumerate(("train", "test")):
         (tmp_path / f"{number}.wav").touch()
-        (tmp_path / f"{number}.csv").write_text(f"path,emotion,speaker,split\n{number}.wav,anger,A,{side}\n")
+        (tmp_path / f"{number}.csv").write_text(f"path,emotion,speaker,split\n{number}.wav,anger,A,{split}\n")
         clips += Manifest().clips(tmp_path / f"{number}.csv")
 
-    with pytest.raises(UserError, match=r"'A' is on two sides .*, train \(.*0\.wav\) and test \(.*1\.wav\)"):
-        Manifest().sides(clips)
+    with pytest.raises(UserError, match=r"'A' is in two splits, train \(.*0\.wav\) and test \(.*1\.wav\)"):
+        Manifest().speaker_splits(clips)
 
 
-def test_a_manifest_with_sides_and_one_without_are_refused(tmp_path):
+def test_a_manifest_with_splits_and_one_without_are_refused(tmp_path):
     (tmp_path / "a.wav").touch()
     (tmp_path / "with.csv").write_text("path,emotion,speaker,split,name\na.wav,anger,A,train,first\n")
     (tmp_path / "without.csv").write_text("path,emotion,speaker,name\na.wav,anger,B,second\n")
     clips = Manifest().clips(tmp_path / "with.csv") + Manifest().clips(tmp_path / "without.csv")
 
-    with pytest.raises(UserError, match=r"on the side train and .*a\.wav \(speaker 'B'\) on none"):
-        Manifest().sides(clips)
+    with pytest.raises(UserError, match=r"in the split train and .*a\.wav \(speaker 'B'\) in none"):
+        Manifest().speaker_splits(clips)

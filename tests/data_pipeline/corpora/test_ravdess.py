@@ -69,7 +69,7 @@ def test_the_whole_corpus_lies_in_folders_or_in_one(tmp_path):
 
     assert len(clips) == 1_440
     assert [clip.name for clip in clips] == [clip.name for clip in Ravdess().clips(flat)] == sorted(names())
-    assert Counter(Ravdess().sides(clips).values()) == {"train": 17, "validation": 2, "test": 5}
+    assert Counter(Ravdess().speaker_splits(clips).values()) == {"train": 17, "validation": 2, "test": 5}
 
 
 def test_the_doubled_tree_of_a_mirror_counts_once(tmp_path):

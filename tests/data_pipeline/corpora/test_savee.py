@@ -48,7 +48,7 @@ def test_the_whole_corpus_as_published_flat_and_both(tmp_path):
     }
     for layout in ("flat", "both"):
         assert [clip.name for clip in Savee().clips(tmp_path / layout)] == [clip.name for clip in clips]
-    assert Counter(Savee().sides(clips).values()) == {"train": 2, "validation": 1, "test": 1}
+    assert Counter(Savee().speaker_splits(clips).values()) == {"train": 2, "validation": 1, "test": 1}
 
 
 def test_the_folder_of_one_speaker_tells_who_speaks(tmp_path):

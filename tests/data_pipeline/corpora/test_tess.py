@@ -89,7 +89,7 @@ def test_the_whole_corpus_in_folders_flat_and_doubled(tmp_path):
     assert listing.ignored == ()
     assert {clip.name for clip in listing.clips} == {clip.name for clip in Tess().clips(tmp_path / "flat")}
     assert set(Counter(clip.emotion for clip in listing.clips).values()) == {400}
-    assert sorted(Tess().sides(listing.clips).values()) == ["train", "validation"]
+    assert sorted(Tess().speaker_splits(listing.clips).values()) == ["train", "validation"]
 
 
 @pytest.mark.parametrize("other", ["MAF_back_sad.wav", "OAF_back_calm.wav", "OAF_sad.wav", "OAF_back_sad_2.wav"])

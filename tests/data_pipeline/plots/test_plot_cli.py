@@ -44,7 +44,7 @@ def test_it_says_where_the_figures_and_the_page_are(data, tmp_path):
     ("arguments", "message"),
     [
         (("nowhere", "plots"), "nowhere holds no prepared dataset"),
-        (("{data}", "plots", "--split", "training"), "'training' is no side of a split; choose one of all, train"),
+        (("{data}", "plots", "--split", "training"), "'training' is no split; choose one of all, train"),
         (("{data}", "plots", "--split", "test"), "has no test clips"),
         (("{data}", "file"), "file is a file: give a folder"),
         (("{data}", "file/plots"), "file/plots cannot be made"),

@@ -29,7 +29,7 @@ from data_pipeline.plots.examples import choose_examples
 from data_pipeline.plots.signals import draw_spectrogram, draw_waveform
 from data_pipeline.records.record import encode
 from data_pipeline.records.tfrecord import write_record
-from data_pipeline.side import SIDES
+from data_pipeline.splits import SPLITS
 from data_pipeline.storage.stored_file import StoredFile
 
 ALWAYS = {"class_distribution.png", "durations.png", "examples.png"}
@@ -236,7 +236,7 @@ def test_a_side_that_is_not_there_leaves_nothing_behind(tmp_path):
 
 
 def test_the_table_is_that_of_the_records(nine):
-    table = read_table(nine, SIDES)
+    table = read_table(nine, SPLITS)
 
     assert len(table) == 19
     assert table.emotions == EMOTIONS

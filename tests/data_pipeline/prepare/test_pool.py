@@ -60,7 +60,7 @@ def with_clip(task: Task, index: int, kind: type[str]) -> Task:
     file = clips[index].file
     changed = Clip(StoredFile(kind(file.location), file.name, file.size, file.changed), *_fields(clips[index])[1:])
     clips[index] = changed
-    return Task(type(task.shard)(task.shard.name, task.shard.side, tuple(clips)), task.out, task.work)
+    return Task(type(task.shard)(task.shard.name, task.shard.split, tuple(clips)), task.out, task.work)
 
 
 def _fields(clip: Clip) -> list:

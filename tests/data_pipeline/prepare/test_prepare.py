@@ -28,7 +28,7 @@ from data_pipeline.storage.local import LocalStorage
 ROOT = Path(__file__).parents[3]
 EMOTIONS = ("ANG", "DIS", "FEA", "HAP", "NEU", "SAD")
 
-# Two actors of each side of CREMA-D's split.
+# Two actors of each split of CREMA-D's split.
 TRAIN, VALIDATION, TEST = ("1001", "1002"), ("1015", "1020"), ("1010", "1013")
 
 
@@ -50,8 +50,8 @@ def crema_d(folder: Path) -> list[tuple[Corpus, Path]]:
     return [(open_corpus("crema_d"), folder)]
 
 
-def read_side(dataset: Dataset, side: str) -> list[dict]:
-    files = [str(dataset.folder / shard) for shard in dataset.side(side).shards]
+def read_split(dataset: Dataset, split: str) -> list[dict]:
+    files = [str(dataset.folder / shard) for shard in dataset.split(split).shards]
     return [
         {key: value.numpy() for key, value in parse(record).items()}
         for file in files
@@ -74,15 +74,15 @@ def out(tmp_path):
     return tmp_path / "out"
 
 
-def test_every_clip_becomes_a_record_on_its_side(source, out):
+def test_every_clip_becomes_a_record_in_its_split(source, out):
     pcms = make_corpus(source)
 
     summary = prepare(crema_d(source), out)
 
-    for side, actors in [("train", TRAIN), ("validation", VALIDATION), ("test", TEST)]:
-        records = read_side(summary.dataset, side)
+    for split, actors in [("train", TRAIN), ("validation", VALIDATION), ("test", TEST)]:
+        records = read_split(summary.dataset, split)
         assert {record["name"].decode() for record in records} == {name for name in pcms if name[:4] in actors}
-        assert summary.dataset.side(side).speakers == tuple(f"crema_d/{actor}" for actor in actors)
+        assert summary.dataset.split(split).speakers == tuple(f"crema_d/{actor}" for actor in actors)
         for record in records:
             np.testing.assert_array_equal(record["waveform"] * 32_768, pcms[record["name"].decode()])
             assert record["corpus"] == b"crema_d"
@@ -105,26 +105,26 @@ def test_the_description_counts_what_is_there(source, out):
     assert content["set_aside"] == []
     assert content["contradictions"] == []
     sizes = {path.name: path.stat().st_size for path in out.glob("*.tfrecord")}
-    assert {name: size for side in content["splits"].values() for name, size in side["shard_bytes"].items()} == sizes
+    assert {name: size for split in content["splits"].values() for name, size in split["shard_bytes"].items()} == sizes
     assert content["sources"][0]["place"] == str(source)
     assert content["sources"][0]["licence"] == "Open Database License 1.0"
-    for side in content["splits"].values():
-        assert side["clips"] == 12
-        assert side["seconds"] == pytest.approx(12 * 0.2)
-        assert set(side["emotions"].values()) == {2}
+    for split in content["splits"].values():
+        assert split["clips"] == 12
+        assert split["seconds"] == pytest.approx(12 * 0.2)
+        assert set(split["emotions"].values()) == {2}
     assert sorted(contents(out)) == sorted(
-        ["dataset.json", *(shard for side in content["splits"].values() for shard in side["shards"])]
+        ["dataset.json", *(shard for split in content["splits"].values() for shard in split["shards"])]
     )
 
 
-def test_a_large_side_is_cut_into_shards_that_mix_speakers(source, out, monkeypatch):
+def test_a_large_split_is_cut_into_shards_that_mix_speakers(source, out, monkeypatch):
     monkeypatch.setattr("data_pipeline.prepare.plan.CLIPS_PER_SHARD", 20)
     make_corpus(source, actors=("1001", "1002", "1003", "1004", "1005"), sentences=("IEO", "DFA"))
 
     dataset = prepare(crema_d(source), out).dataset
 
-    assert dataset.side("train").shards == tuple(f"train-{number:05d}-of-00003.tfrecord" for number in range(3))
-    for shard in dataset.side("train").shards:
+    assert dataset.split("train").shards == tuple(f"train-{number:05d}-of-00003.tfrecord" for number in range(3))
+    for shard in dataset.split("train").shards:
         records = [parse(record) for record in tf.data.TFRecordDataset(str(out / shard))]
         assert len(records) == 20
         assert len({record["speaker"].numpy() for record in records}) >= 4
@@ -187,7 +187,7 @@ def test_useless_clips_are_set_aside_with_their_reasons(source, out):
     for clip in summary.set_aside:
         assert clip.reason.startswith(expected[clip.file])
         assert str(clip) == f"{clip.file} {clip.reason}"
-    assert sum(side.clips for side in summary.dataset.splits.values()) == 36
+    assert sum(split.clips for split in summary.dataset.splits.values()) == 36
     content = json.loads((out / "dataset.json").read_text())
     assert content["set_aside"] == [{"file": clip.file, "reason": clip.reason} for clip in summary.set_aside]
 
@@ -202,20 +202,20 @@ def test_odd_files_that_can_be_used_are_used(source, out):
 
     summary = prepare(crema_d(source), out)
 
-    samples = {record["name"].decode(): record["num_samples"] for record in read_side(summary.dataset, "train")}
+    samples = {record["name"].decode(): record["num_samples"] for record in read_split(summary.dataset, "train")}
     assert summary.set_aside == ()
     assert samples["1001_DFA_DIS_XX"] == 8_000
     assert 8_000 <= samples["1001_DFA_ANG_XX"] < 12_000
 
 
-def test_a_side_whose_clips_are_all_useless_is_left_out(source, out):
+def test_a_split_whose_clips_are_all_useless_is_left_out(source, out):
     make_corpus(source, actors=TRAIN)
     soundfile.write(source / "1015_IEO_ANG_XX.wav", np.zeros(16_000), 16_000)
 
     dataset = prepare(crema_d(source), out).dataset
 
     assert list(dataset.splits) == ["train"]
-    assert sorted(contents(out)) == ["dataset.json", *dataset.side("train").shards]
+    assert sorted(contents(out)) == ["dataset.json", *dataset.split("train").shards]
 
 
 def test_identical_audio_under_different_labels_is_reported_and_kept(source, out):
@@ -227,7 +227,7 @@ def test_identical_audio_under_different_labels_is_reported_and_kept(source, out
     (found,) = summary.contradictions
     assert found.names == ("crema_d/1001_IEO_ANG_XX", "crema_d/1001_IEO_SAD_XX")
     assert found.emotions == ("anger", "sadness")
-    assert sum(side.clips for side in summary.dataset.splits.values()) == 36
+    assert sum(split.clips for split in summary.dataset.splits.values()) == 36
     assert json.loads((out / "dataset.json").read_text())["contradictions"] == [
         {"names": list(found.names), "emotions": list(found.emotions)}
     ]
@@ -254,7 +254,7 @@ def test_votes_and_demographics_reach_the_records(source, out):
     summary = prepare(crema_d(source), out)
 
     assert (summary.with_votes, summary.with_demographics) == (1, 6)
-    records = {record["name"].decode(): record for record in read_side(summary.dataset, "train")}
+    records = {record["name"].decode(): record for record in read_split(summary.dataset, "train")}
     assert records["1001_IEO_NEU_XX"]["votes"].tolist() == [1, 2, 3, 4, 5, 6, 0, 0, 0]
     assert records["1001_IEO_SAD_XX"]["votes"].tolist() == [0] * 9
     assert (records["1001_IEO_SAD_XX"]["age"], records["1001_IEO_SAD_XX"]["sex"]) == (51, b"male")
@@ -267,12 +267,12 @@ def test_other_splits(source, out, split, validation):
 
     dataset = prepare(crema_d(source), out, split=split).dataset
 
-    assert dataset.split_name == split
+    assert dataset.split_kind == split
     if validation is None:
-        assert set(dataset.side("train").speakers) & set(dataset.side("test").speakers)
+        assert set(dataset.split("train").speakers) & set(dataset.split("test").speakers)
     else:
-        assert len(dataset.side("validation").speakers) == len(dataset.side("train").speakers) == 2
-        assert dataset.side("test").speakers == ("crema_d/1010",)
+        assert len(dataset.split("validation").speakers) == len(dataset.split("train").speakers) == 2
+        assert dataset.split("test").speakers == ("crema_d/1010",)
 
 
 class Other(Corpus):
@@ -298,8 +298,8 @@ def test_two_corpora_become_one_dataset(source, tmp_path, out):
 
     assert dataset.corpora == ("crema_d", "other")
     assert dataset.synthetic is True
-    assert {"crema_d/1001", "crema_d/1002"} < set(dataset.side("train").speakers)
-    assert sum(side.clips for side in dataset.splits.values()) == 24
+    assert {"crema_d/1001", "crema_d/1002"} < set(dataset.split("train").speakers)
+    assert sum(split.clips for split in dataset.splits.values()) == 24
 
 
 def test_a_clip_that_goes_after_it_was_listed_is_set_aside(source, out):
@@ -666,7 +666,7 @@ def test_a_dataset_stays_until_there_is_a_new_one(source, out):
     assert contents(out) == before
 
 
-def test_identical_audio_on_two_sides_is_reported(source, out):
+def test_identical_audio_in_two_splits_is_reported(source, out):
     make_corpus(source)
     (source / "1015_IEO_ANG_XX.wav").write_bytes((source / "1001_IEO_ANG_XX.wav").read_bytes())
 
@@ -750,7 +750,7 @@ def test_a_full_disk_is_named_and_the_run_can_go_on(source, out, tmp_path):
 def test_the_whole_of_real_crema_d(speech_data, out):
     summary = prepare(crema_d(speech_data / "crema_d"), out)
 
-    train, validation = summary.dataset.side("train"), summary.dataset.side("validation")
+    train, validation = summary.dataset.split("train"), summary.dataset.split("validation")
     assert (len(train.speakers), len(validation.speakers)) == (63, 9)
     assert (train.clips, validation.clips) == (5_145, 738)
     assert [Path(clip.file).stem for clip in summary.set_aside] == ["1076_MTI_SAD_XX"]
@@ -761,7 +761,7 @@ def test_the_whole_of_real_crema_d(speech_data, out):
         ("crema_d/1017_IWW_ANG_XX", "crema_d/1017_IWW_FEA_XX"),
     ]
     # 1013 is a test actor, and not every copy of the corpus has those.
-    actors = {speaker for side in summary.dataset.splits.values() for speaker in side.speakers}
+    actors = {speaker for split in summary.dataset.splits.values() for speaker in split.speakers}
     assert [group.names for group in summary.contradictions] == [
         pair for pair in pairs if pair[0][: len("crema_d/1013")] in actors
     ]

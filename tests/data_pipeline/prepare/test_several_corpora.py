@@ -20,12 +20,12 @@ def summary(speech_data, tmp_path_factory):
 def test_counts_are_the_published_ones(summary):
     dataset = summary.dataset
     emotions, speakers = Counter(), Counter()
-    for side in dataset.splits.values():
-        emotions.update(side.emotions)
-        speakers.update(speaker.partition("/")[0] for speaker in side.speakers)
+    for split in dataset.splits.values():
+        emotions.update(split.emotions)
+        speakers.update(speaker.partition("/")[0] for speaker in split.speakers)
 
     assert [clip.file for clip in summary.set_aside] == ["AudioMP3/1076_MTI_SAD_XX.mp3"]
-    assert sum(side.clips for side in dataset.splits.values()) == 5_883 + 535 + 240
+    assert sum(split.clips for split in dataset.splits.values()) == 5_883 + 535 + 240
     assert speakers == {"crema_d": 72, "emodb": 10, "ravdess": 4}
     # EmoDB's boredom, RAVDESS's calm and surprise: 8 clips of each of the 4 actors.
     assert (emotions["boredom"], emotions["calm"], emotions["surprise"]) == (81, 32, 32)
@@ -33,19 +33,19 @@ def test_counts_are_the_published_ones(summary):
     assert dataset.emotions == (*LABELS, "boredom", "calm", "surprise")
 
 
-def test_no_speaker_is_on_two_sides(summary):
-    everyone = [speaker for side in summary.dataset.splits.values() for speaker in side.speakers]
+def test_no_speaker_is_in_two_splits(summary):
+    everyone = [speaker for split in summary.dataset.splits.values() for speaker in split.speakers]
 
     assert len(everyone) == len(set(everyone)) == 86
 
 
 def test_a_run_gets_the_clips_of_its_labels(summary):
-    side = summary.dataset.side("validation")
+    split = summary.dataset.split("validation")
     everything = Target((*LABELS, "boredom", "calm", "surprise"))
 
     known = input_pipeline.descriptions(summary.dataset, "validation")
-    assert len(known["name"]) == Target().clips(side) == side.clips - sum(Target().outside(side).values())
+    assert len(known["name"]) == Target().clips(split) == split.clips - sum(Target().outside(split).values())
     assert set(known["emotion"]) == set(LABELS)
-    assert len(input_pipeline.descriptions(summary.dataset, "validation", everything)["name"]) == side.clips
+    assert len(input_pipeline.descriptions(summary.dataset, "validation", everything)["name"]) == split.clips
     batches = input_pipeline.waveforms(summary.dataset, "validation", batch_size=64, target=Target(("calm", "neutral")))
-    assert sum(len(labels) for _, labels in batches) == side.emotions.get("calm", 0) + side.emotions["neutral"]
+    assert sum(len(labels) for _, labels in batches) == split.emotions.get("calm", 0) + split.emotions["neutral"]

@@ -36,7 +36,7 @@ def test_calls_in_gsm_are_prepared_and_pass_the_check(folder, tmp_path):
     checked = check([str(folder)], workers=1)
 
     assert summary.set_aside == ()
-    assert sum(side.clips for side in summary.dataset.splits.values()) == 4
+    assert sum(split.clips for split in summary.dataset.splits.values()) == 4
     assert [measurement.failure for measurement in checked.measurements] == [""] * 4
 
 

@@ -61,7 +61,7 @@ def corpus(tmp_path_factory) -> Path:
     save("1002_IEO_SAD_XX", noise(23)[::2], 8_000)
     (folder / "1002_TIE_ANG_XX.wav").touch()
     (folder / "1002_TIE_DIS_XX.wav").write_text("This is not a recording. " * 100)
-    # Speakers 1001 and 1015 are on different sides of the split.
+    # Speakers 1001 and 1015 are in different splits.
     save("1015_IEO_NEU_XX", noise(0))
     save("1001_TIE_SAD_XX", noise(1))
     save("1002_ITS_NEU_XX", 0.5 * noise(9)[800:])
@@ -187,7 +187,7 @@ def test_other_corpora_beside_the_one_that_was_recognised_are_named(app, tmp_pat
 
 
 def test_a_corpus_at_two_places_is_split_as_prepare_splits_it(tmp_path):
-    """A speaker who is at both places is on one side, and so no leak."""
+    """A speaker who is at both places is in one split, and so no leak."""
     rows = [(f"s{number}", place) for number in range(10) for place in ("a", "b")]
     for number, (speaker, place) in enumerate([*rows, *((f"t{number}", "b") for number in range(9))]):
         folder = tmp_path / place / "angry" / speaker
@@ -198,8 +198,8 @@ def test_a_corpus_at_two_places_is_split_as_prepare_splits_it(tmp_path):
     found = check(places, workers=1)
     prepared = prepare(parse_sources(places), tmp_path / "data", workers=1)
 
-    sides = {(recording.side, f"folders/{recording.speaker}") for recording in found.recordings}
-    assert sides == {(side, name) for side, part in prepared.dataset.splits.items() for name in part.speakers}
+    splits = {(recording.split, f"folders/{recording.speaker}") for recording in found.recordings}
+    assert splits == {(split, name) for split, part in prepared.dataset.splits.items() for name in part.speakers}
     assert [recording.name for recording in found.recordings[:10]] == [f"angry/s{number}/a" for number in range(10)]
 
 

@@ -180,8 +180,8 @@ def test_files_are_compared_and_what_has_gone_is_passed_over(tmp_path):
 
 def test_pairs_become_groups():
     recordings = [
-        Recording("c", str(place), "", 1, speaker=str(place % 2), emotion=emotion, side=side)
-        for place, (emotion, side) in enumerate(
+        Recording("c", str(place), "", 1, speaker=str(place % 2), emotion=emotion, split=split)
+        for place, (emotion, split) in enumerate(
             [(Emotion.ANGER, "train"), (Emotion.FEAR, "train"), (None, None), (Emotion.ANGER, "test"), (None, None)]
         )
     ]

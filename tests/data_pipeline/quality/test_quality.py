@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from data_pipeline.audio.decode import Audio, decode
 from data_pipeline.emotion import Emotion
-from data_pipeline.quality import SILENCE, contradictions, objection
+from data_pipeline.quality import SILENCE, contradictions, unusable_reason
 from data_pipeline.quality.findings import UNUSABLE, Finding, Kind, find
 from data_pipeline.quality.measure import Measurement, active_level, longest_run, measure, measure_audio
 from data_pipeline.quality.recording import Recording
@@ -24,25 +24,25 @@ def pcm(samples: int, amplitude: int) -> np.ndarray:
 
 @pytest.mark.parametrize("amplitude", [SILENCE, -SILENCE, 32_767, -32_768])
 def test_one_audible_sample_is_enough(amplitude):
-    assert objection(pcm(16_000, amplitude)) is None
+    assert unusable_reason(pcm(16_000, amplitude)) is None
 
 
 @pytest.mark.parametrize("amplitude", [0, 1, SILENCE - 1, 1 - SILENCE])
 def test_silence_is_told(amplitude):
-    assert objection(pcm(16_000, amplitude)).startswith("is silent")
+    assert unusable_reason(pcm(16_000, amplitude)).startswith("is silent")
 
 
 @pytest.mark.parametrize("samples", [1, 800, 1_599])
 def test_less_than_a_tenth_of_a_second_is_too_short(samples):
-    assert objection(pcm(samples, 5_000)).startswith("is shorter than 0.1 s")
+    assert unusable_reason(pcm(samples, 5_000)).startswith("is shorter than 0.1 s")
 
 
 def test_a_tenth_of_a_second_is_long_enough():
-    assert objection(pcm(1_600, 5_000)) is None
+    assert unusable_reason(pcm(1_600, 5_000)) is None
 
 
 def test_nothing_at_all_is_too_short():
-    assert objection(np.zeros(0, np.int16)).startswith("is shorter than 0.1 s")
+    assert unusable_reason(np.zeros(0, np.int16)).startswith("is shorter than 0.1 s")
 
 
 def test_identical_audio_under_different_labels():
@@ -247,4 +247,4 @@ def test_findings_agree_with_prepare_about_what_is_useless(tmp_path):
 
         found = findings_of(measure(Recording("c", str(place), str(path), 1)))
 
-        assert any(finding.kind in UNUSABLE for finding in found) == bool(objection(decode(path)))
+        assert any(finding.kind in UNUSABLE for finding in found) == bool(unusable_reason(decode(path)))

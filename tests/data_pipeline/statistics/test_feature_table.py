@@ -22,7 +22,7 @@ def test_has_a_row_a_clip_with_what_is_known_of_it(dataset, tmp_path):
     assert table.values.dtype == np.float32
     assert table.names == FUNCTIONALS.names
     assert table.families == FUNCTIONALS.families
-    assert list(table.sides) == ["train"] * 36 + ["validation"] * 18
+    assert list(table.splits) == ["train"] * 36 + ["validation"] * 18
     assert table.clips[0] == "train_0"
     assert table.speakers[0] == "synthetic/train0"
     assert table.emotions[0] == "anger"

@@ -13,7 +13,6 @@ from data_pipeline.emotion import LABELS
 from data_pipeline.errors import UserError
 from serving.client import EmotionClient
 from serving.status import RowStatus
-from training.front_end import to_config
 from training.run.folder import Run
 
 
@@ -92,7 +91,7 @@ class TestPredict:
     def test_audio_that_the_model_refuses_is_reported_with_its_file(self, run_ser, server, files, monkeypatch):
         # No file decodes to what the graph refuses; a model may still have no answer.
         monkeypatch.setattr("serving.recognition.audio.decode", lambda path: np.array([0.1, np.nan]))
-        monkeypatch.setattr("serving.recognition.audio.objection", lambda pcm: None)
+        monkeypatch.setattr("serving.recognition.audio.unusable_reason", lambda pcm: None)
         result = run_ser("predict", files[0], "--server", server.address)
         assert result.exit_code == 1
         assert f"error: {files[0]}: {RowStatus.NOT_FINITE.sentence}" in result.output
@@ -181,7 +180,7 @@ class TestExport:
             "labels": mobilenet.labels,
             "label_kind": "acted",
             "fit": {},
-            "front_end": to_config(mobilenet.front_end),
+            "front_end": mobilenet.front_end.to_config(),
             "data": {"synthetic": True},
         }
         trained = Run.create(tmp_path / "run", config)

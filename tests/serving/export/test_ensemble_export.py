@@ -1,6 +1,7 @@
 """Several networks in one SavedModel, which computes their log-mels once."""
 
 import json
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -15,14 +16,19 @@ from serving.export.provenance import run_provenance
 from serving.export.saved_model import export_model
 from tests.training.families.wav2vec2.small import SMALL
 from training.families.cnn import network as cnn
-from training.families.cnn.network import CnnSettings
+from training.families.cnn.family import FAMILY as CNN
+from training.families.cnn.recipe import CnnSettings
+from training.families.ensemble.family import EnsembleFamily
 from training.families.ensemble.network import Ensemble
 from training.families.functionals import network as functionals_network
-from training.families.functionals.network import FunctionalsSettings
+from training.families.functionals.family import FAMILY as FUNCTIONALS
+from training.families.functionals.recipe import FunctionalsSettings
 from training.families.mobilenet import network as mobilenet
-from training.families.mobilenet.network import MobileNetSettings
+from training.families.mobilenet.family import FAMILY as MOBILENET
+from training.families.mobilenet.recipe import MobileNetSettings
 from training.families.wav2vec2 import Wav2Vec2Classifier, Wav2Vec2Settings
-from training.front_end import SeveralFrontEnds, WaveformSettings
+from training.families.wav2vec2.family import FAMILY as WAV2VEC2
+from training.front_end import LogMelFrontEnd, SeveralFrontEnds, WaveformFrontEnd
 from training.run.folder import Run
 from training.run.recogniser import Recogniser
 
@@ -39,9 +45,10 @@ def recogniser():
     for member in members:
         weights = member.get_layer("emotion").kernel
         weights.assign(3 * np.random.default_rng(0).normal(size=weights.shape))
-    front_ends = SeveralFrontEnds.of([LogMelSettings(), LogMelSettings(), WaveformSettings()])
+    front_ends = SeveralFrontEnds.of([LogMelFrontEnd(), LogMelFrontEnd(), WaveformFrontEnd()])
     model = Ensemble(members, [0, 0, 1], [1.0, 1.5, 0.8], [0.5, 0.3, 0.6], np.linspace(-0.2, 0.2, 6).tolist())
-    return Recogniser(model, tuple(map(str, LABELS)), front_ends, 1.3)
+    family = EnsembleFamily((CNN, CNN, WAV2VEC2))
+    return Recogniser(model, tuple(map(str, LABELS)), front_ends, family, 1.3)
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 1e-4), ("bfloat16", 1e-2)])
@@ -74,7 +81,12 @@ def test_members_may_hear_different_log_mels_and_gain_nothing_from_bfloat16(tmp_
         functionals_network.build(FunctionalsSettings(hidden=8), len(LABELS), fine),
     ]
     model = Ensemble(members, [0, 1], [1.0, 1.0], [0.5, 0.6], [0.0] * len(LABELS))
-    recogniser = Recogniser(model, tuple(map(str, LABELS)), SeveralFrontEnds.of([coarse, fine]))
+    recogniser = Recogniser(
+        model,
+        tuple(map(str, LABELS)),
+        SeveralFrontEnds.of([LogMelFrontEnd(coarse), LogMelFrontEnd(fine)]),
+        EnsembleFamily((MOBILENET, FUNCTIONALS)),
+    )
     version = export_model(recogniser, tmp_path, "ser", dtype=dtype)
     waveform = np.random.default_rng(0).normal(scale=0.1, size=(2, 9_000)).astype("float32")
     num_samples = np.array([9_000, 900], "int32")
@@ -88,10 +100,10 @@ def test_members_may_hear_different_log_mels_and_gain_nothing_from_bfloat16(tmp_
     alone = ask(waveform=tf.constant(waveform[1:, :900]), num_samples=tf.constant([900]))["probabilities"]
     np.testing.assert_allclose(alone[0], together[1], atol=tolerance)
     with pytest.raises(UserError, match="gains nothing from bfloat16"):
-        Recogniser(members[1], recogniser.labels, fine).for_serving("bfloat16")
+        Recogniser(members[1], recogniser.labels, LogMelFrontEnd(fine), FUNCTIONALS).for_serving("bfloat16")
     convolutions = cnn.build(CnnSettings(filters=(8,), window_frames=48, hidden=8), len(LABELS), coarse)
     with pytest.raises(UserError, match="gains nothing from bfloat16"):
-        Recogniser(convolutions, recogniser.labels, coarse).for_serving("bfloat16")
+        Recogniser(convolutions, recogniser.labels, LogMelFrontEnd(coarse), CNN).for_serving("bfloat16")
 
 
 def transforms(version):
@@ -105,7 +117,7 @@ def test_its_file_brings_it_back(recogniser, tmp_path):
     recogniser.model.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras", compile=False)
     waveform = tf.constant(np.random.default_rng(1).normal(scale=0.1, size=(2, 6_000)).astype("float32"))
-    copy = Recogniser(again, recogniser.labels, recogniser.front_end, recogniser.temperature)
+    copy = replace(recogniser, model=again)
     lengths = tf.constant([6_000, 900])
     np.testing.assert_allclose(copy(waveform, lengths), recogniser(waveform, lengths), atol=1e-6)
 

@@ -6,6 +6,7 @@ import os
 import pickle
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -22,7 +23,10 @@ from serving.export import warmup
 from serving.export.saved_model import export_model
 from serving.model_repository import layout, server_config
 from serving.status import RowStatus
-from training.families.mobilenet.network import MobileNetSettings, build
+from training.families.mobilenet.family import FAMILY
+from training.families.mobilenet.network import build
+from training.families.mobilenet.recipe import MobileNetSettings
+from training.front_end import LogMelFrontEnd
 from training.run.recogniser import Recogniser
 
 FRESH_PROCESS = Path(__file__).parents[1] / "fresh_process.py"
@@ -192,7 +196,7 @@ def test_the_weights_are_stored_once(mobilenet_version, mobilenet):
 def test_the_full_network_takes_at_most_a_tenth_more_than_its_parameters(tmp_path):
     front_end = LogMelSettings()
     model = build(MobileNetSettings(alpha=1.0), len(LABELS), front_end)
-    full = Recogniser(model, tuple(map(str, LABELS)), front_end)
+    full = Recogniser(model, tuple(map(str, LABELS)), LogMelFrontEnd(front_end), FAMILY)
     assert size_of(export_model(full, tmp_path, "ser")) <= 1.1 * parameter_bytes(full)
 
 
@@ -201,7 +205,7 @@ def test_the_optimiser_stays_at_home(tiny_recogniser, tmp_path):
     model.compile("adam", "sparse_categorical_crossentropy")
     features = {"log_mel": np.zeros((4, 9, 64), np.float32), "num_frames": np.full(4, 9, np.int32)}
     model.fit(features, np.zeros(4), verbose=0)
-    trained = Recogniser(model, tiny_recogniser.labels, tiny_recogniser.front_end)
+    trained = replace(tiny_recogniser, model=model)
     version = export_model(trained, tmp_path, "ser")
     stored = tf.train.list_variables(str(version / "variables" / "variables"))
     shapes = [shape for name, shape in stored if not name.startswith("_CHECKPOINTABLE")]

@@ -8,7 +8,8 @@ from data_pipeline.errors import UserError
 from serving.export.saved_model import export_model
 from tests.training.families.wav2vec2.small import SMALL
 from training.families.wav2vec2 import Wav2Vec2Classifier, Wav2Vec2Settings
-from training.front_end import WaveformSettings
+from training.families.wav2vec2.family import FAMILY
+from training.front_end import WaveformFrontEnd
 from training.run.recogniser import Recogniser
 
 
@@ -20,7 +21,7 @@ def recogniser():
     model = Wav2Vec2Classifier(Wav2Vec2Settings.from_config(config), len(LABELS), learn="lora", lora_rank=2)
     for layer in model.backbone.encoder_layers:
         layer.attention.value.lora_kernel_b.assign(np.full(layer.attention.value.lora_kernel_b.shape, 0.02))
-    return Recogniser(model, tuple(map(str, LABELS)), WaveformSettings())
+    return Recogniser(model, tuple(map(str, LABELS)), WaveformFrontEnd(), FAMILY)
 
 
 @pytest.fixture(scope="module")

@@ -18,9 +18,10 @@ from serving.promotion.champion import find_champion
 from serving.server.local_server import LocalServer, ServerSettings
 from tests.data_pipeline.prepared import write_dataset
 from tests.serving.server.reload_client import ReloadClient
-from training.families.cnn.network import CnnSettings
-from training.families.cnn.recipe import CnnRecipe, train
-from training.fitting.fit import FitSettings
+from training.families.cnn.family import FAMILY
+from training.families.cnn.recipe import CnnRecipe, CnnSettings
+from training.families.recipe import FitSettings
+from training.fitting.train import train
 from training.run.folder import Run
 
 RECIPE = CnnRecipe(
@@ -48,7 +49,7 @@ def new(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def good(old, tmp_path_factory) -> Run:
-    run, best = train(RECIPE, old, tmp_path_factory.mktemp("good") / "run")
+    run, best = train(FAMILY, RECIPE, old, tmp_path_factory.mktemp("good") / "run")
     assert best.validation_ua > 0.5, "it has learned something"
     return run
 

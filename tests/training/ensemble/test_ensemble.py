@@ -20,7 +20,7 @@ from training.ensemble.stored_answers import read_stored
 from training.ensemble.training_side import TrainingSide
 from training.evaluation.evaluate import Condition, predict
 from training.evaluation.temperature import scaled
-from training.fitting.fit import Observer
+from training.fitting.observer import Observer
 from training.run.folder import Run
 
 TEMPERATURE = 1.7
@@ -86,7 +86,7 @@ def invoke(*words):
 
 def test_folds_know_nobody_whom_they_are_asked_about(made, dataset):
     _, run, _ = made
-    everybody = set(dataset.side("train").speakers)
+    everybody = set(dataset.split("train").speakers)
     asked = []
     for fold in ("1", "2"):
         config = Run.open(run.folder / "folds" / fold / "cnn").config

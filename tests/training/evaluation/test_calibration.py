@@ -14,9 +14,10 @@ from training.evaluation import metrics
 from training.evaluation.calibration import calibrate, cross_fitted, fit_temperature
 from training.evaluation.evaluate import Condition, evaluate, predict
 from training.evaluation.temperature import scaled
-from training.families.cnn.network import CnnSettings
-from training.families.cnn.recipe import CnnRecipe, train
-from training.fitting.fit import FitSettings
+from training.families.cnn.family import FAMILY
+from training.families.cnn.recipe import CnnRecipe, CnnSettings
+from training.families.recipe import FitSettings
+from training.fitting.train import train
 from training.run.folder import Run
 
 
@@ -80,7 +81,7 @@ def dataset(tmp_path_factory):
 def run(dataset, tmp_path):
     fit = FitSettings(epochs=1, batch_size=12, learning_rate=3e-3, crop_seconds=0.4)
     model = CnnSettings((4, 8), window_frames=48, hidden=8)
-    return train(CnnRecipe(model=model, fit=fit), dataset, tmp_path / "run")[0]
+    return train(FAMILY, CnnRecipe(model=model, fit=fit), dataset, tmp_path / "run")[0]
 
 
 def test_a_run_answers_at_its_temperature_everywhere(run, dataset):

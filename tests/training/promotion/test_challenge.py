@@ -9,10 +9,11 @@ from data_pipeline.errors import UserError
 from tests.data_pipeline.prepared import write_dataset
 from training.evaluation.calibration import calibrate
 from training.evaluation.evaluate import Condition
-from training.families.cnn.network import CnnSettings
-from training.families.cnn.recipe import CnnRecipe, train
+from training.families.cnn.family import FAMILY
+from training.families.cnn.recipe import CnnRecipe, CnnSettings
+from training.families.recipe import FitSettings
 from training.families.registry import recipe_of
-from training.fitting.fit import FitSettings
+from training.fitting.train import train
 from training.promotion import record
 from training.promotion.challenge import Challenge, age_bands, gather, hold, train_challenger
 from training.promotion.rule import Outcome, PromotionRule
@@ -38,7 +39,7 @@ def new(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def champion(old, tmp_path_factory) -> Run:
-    run, _ = train(RECIPE, old, tmp_path_factory.mktemp("champion") / "run")
+    run, _ = train(FAMILY, RECIPE, old, tmp_path_factory.mktemp("champion") / "run")
     calibrate(run, old, Condition("validation", "telephone"))
     return run
 
@@ -57,7 +58,7 @@ def test_the_challenger_learns_by_the_same_recipe_from_old_and_new(held, champio
     assert recipe_of(found.challenger.config) == recipe_of(champion.config)
     assert found.challenger.config["data"]["clips"] == {"train": 72, "validation": 36}
     trained = set(found.challenger.config["data"]["speakers"]["train"])
-    assert trained == {*old.side("train").speakers, *new.side("train").speakers}
+    assert trained == {*old.split("train").speakers, *new.split("train").speakers}
 
 
 def test_both_are_measured_on_whom_neither_knows(held):
@@ -68,7 +69,7 @@ def test_both_are_measured_on_whom_neither_knows(held):
         for side in ("train", "validation")
         for speaker in run.config["data"]["speakers"][side]
     }
-    assert not known & set(found.dataset.side("test").speakers)
+    assert not known & set(found.dataset.split("test").speakers)
     assert found.decision.overall.speakers == 6
     assert set(found.measured) == {"clean", "telephone"}
     for models in found.measured.values():
@@ -106,7 +107,7 @@ def test_the_decision_is_written_with_its_figures(held):
     assert told["detectable"] == found.decision.detectable
     assert told["overall"]["standard_error"] >= 0
     assert told["promoted"] == {"version": "models/ser/2"}
-    assert told["speakers"] == list(found.dataset.side("test").speakers)
+    assert told["speakers"] == list(found.dataset.split("test").speakers)
     assert told["metrics"]["clean"]["champion"]["ua"] == found.measured["clean"]["champion"]["ua"]
     assert "synthetic" in page.read_text()
     assert "models/ser/2" in page.read_text()
@@ -122,7 +123,7 @@ def test_the_same_model_is_never_promoted_over_itself(held):
 class TestSides:
     def test_whom_the_champion_knows_stays_where_it_was(self, champion, new, tmp_path):
         moved = write_dataset(tmp_path / "moved", 18, 18, (0.3, 0.4), test=36)
-        moved.side("test")
+        moved.split("test")
         sides = sides_of_speakers(champion, [moved, new], ())
         for side in ("train", "validation"):
             for speaker in champion.config["data"]["speakers"][side]:

@@ -10,6 +10,7 @@ import pytest
 from data_pipeline.errors import UserError
 from tests.data_pipeline.prepared import write_dataset
 from tests.training.tuning.formula import SMALL, FormulaFamily, height
+from training.tuning import cross_validation
 from training.tuning.pruning import Pruning
 from training.tuning.search import Search, SearchObserver, search
 from training.tuning.space import Choice, Range
@@ -25,15 +26,18 @@ def dataset(tmp_path_factory):
     )
 
 
-@pytest.fixture(autouse=True)
-def no_networks(monkeypatch):
-    """A formula leaves no network behind, and to look for one takes Keras a quarter of a second."""
-    monkeypatch.setattr(keras.utils, "clear_session", lambda: None)
+@pytest.fixture(scope="module", autouse=True)
+def formulas():
+    """Trainings are formulas. They leave no network behind, and to look for one takes Keras a quarter of a second."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keras.utils, "clear_session", lambda: None)
+        patch.setattr(cross_validation, "train", lambda family, *arguments: family.trained_by_formula(*arguments))
+        yield
 
 
 def search_of(dataset, folder, formula, **changes):
     fields = {"space": SPACE, "trials": 5, "folds": 2, "pruning": Pruning(startup=2, warmup=1)} | changes
-    return Search(family=formula.family, config=SMALL, dataset=dataset, folder=folder, **fields)
+    return Search(family=formula, config=SMALL, dataset=dataset, folder=folder, **fields)
 
 
 @pytest.fixture
@@ -83,17 +87,17 @@ def test_a_trials_value_is_the_mean_over_folds_and_the_best_is_kept(make):
 def test_nobody_of_the_other_sides_is_in_a_fold(make, dataset):
     formula = FormulaFamily()
     search(make(formula, trials=1))
-    others = set(dataset.side("validation").speakers) | set(dataset.side("test").speakers)
+    others = set(dataset.split("validation").speakers) | set(dataset.split("test").speakers)
     validating = []
     for fold in formula.heard:
         assert set(fold.splits) == {"train", "validation"}
-        sides = {name: set(fold.side(name).speakers) for name in fold.splits}
+        sides = {name: set(fold.split(name).speakers) for name in fold.splits}
         assert not (sides["train"] | sides["validation"]) & others
         assert not sides["train"] & sides["validation"]
-        assert sides["train"] | sides["validation"] == set(dataset.side("train").speakers)
-        assert fold.side("train").clips + fold.side("validation").clips == dataset.side("train").clips
+        assert sides["train"] | sides["validation"] == set(dataset.split("train").speakers)
+        assert fold.split("train").clips + fold.split("validation").clips == dataset.split("train").clips
         validating += sides["validation"]
-    assert sorted(validating) == sorted(dataset.side("train").speakers)
+    assert sorted(validating) == sorted(dataset.split("train").speakers)
 
 
 def test_a_trial_that_falls_behind_is_given_up_and_costs_less(make):
@@ -129,12 +133,12 @@ def test_a_search_goes_on_to_more_trials_as_if_they_had_been_asked_for_at_once(m
     few = make(FormulaFamily(), "few", trials=2)
     search(few)
     formula = FormulaFamily()
-    search(replace(few, trials=5, family=formula.family))
+    search(replace(few, trials=5, family=formula))
     assert formula.epochs > 0
     assert table(few.folder) == table(whole)
     # And one that is over trains nothing.
     formula = FormulaFamily()
-    search(replace(few, trials=5, family=formula.family))
+    search(replace(few, trials=5, family=formula))
     assert formula.epochs == 0
 
 
@@ -151,7 +155,7 @@ def test_a_trial_that_fails_is_noted_and_the_search_goes_on(make):
 
 
 def test_settings_that_are_fine_one_by_one_may_not_go_together(make):
-    family = FormulaFamily().family
+    family = FormulaFamily()
 
     def fields(config):
         if config["model"].get("hidden") == 16 and config["model"].get("dropout") == 0.1:
@@ -210,7 +214,7 @@ def test_data_that_cannot_be_cut_into_folds_are_refused(make, dataset):
     with pytest.raises(UserError, match=r"5 folds need 5 training speakers, and .* has 4: choose fewer folds"):
         search(make(FormulaFamily(), "many", folds=5))
     with pytest.raises(UserError, match="is split clip by clip"):
-        search(replace(make(FormulaFamily(), "random"), dataset=replace(dataset, split_name="random")))
+        search(replace(make(FormulaFamily(), "random"), dataset=replace(dataset, split_kind="random")))
     # The folder is not taken by a search that never began.
     assert not make(FormulaFamily(), "many").folder.exists()
 

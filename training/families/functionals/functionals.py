@@ -12,15 +12,10 @@ import keras
 import numpy as np
 from keras import ops
 
-FRAMES_PER_SECOND = 100
+from training.families.functionals.recipe import CEPSTRA, FRAMES_PER_SECOND
 
 _GROUPS = 8
 """Of neighbouring bands."""
-
-_CEPSTRA = 20
-
-LEAST_BANDS = _CEPSTRA + 1
-"""Fewer bands have fewer cepstra."""
 
 _CROSSED = 12
 """Cepstra that are compared with each other at later times."""
@@ -63,7 +58,7 @@ class Functionals(keras.layers.Layer):
         **kwargs: Of `keras.layers.Layer`.
 
     Call arguments:
-        log_mel: float32 [batch, frames, bands], natural logarithms, `FRAMES_PER_SECOND`, of `LEAST_BANDS` or more.
+        log_mel: float32 [batch, frames, bands], natural logarithms, `FRAMES_PER_SECOND`, more than `CEPSTRA` bands.
         num_frames: int [batch], how many of them belong to the clip: one or more. What the others hold never matters.
 
     Returns:
@@ -115,7 +110,7 @@ def _grouping(bands: int) -> np.ndarray:
 
 def _cosines(bands: int) -> np.ndarray:
     """float32 [bands, cepstra]: the orthonormal cosine transform without its first column, which is the mean."""
-    angles = np.pi / bands * (np.arange(bands)[:, np.newaxis] + 0.5) * np.arange(1, _CEPSTRA + 1)
+    angles = np.pi / bands * (np.arange(bands)[:, np.newaxis] + 0.5) * np.arange(1, CEPSTRA + 1)
     return (math.sqrt(2 / bands) * np.cos(angles)).astype(np.float32)
 
 

@@ -1,14 +1,12 @@
 """A network on functionals: one hidden layer that hears a clip as a vector, and errs elsewhere than convolutions do."""
 
-from dataclasses import dataclass
-
 import keras
 import numpy as np
 from keras import layers, ops
 
-from data_pipeline.audio.log_mel import LogMelSettings
-from data_pipeline.errors import UserError
+from data_pipeline.audio.log_mel_settings import LogMelSettings
 from training.families.functionals.functionals import Functionals
+from training.families.functionals.recipe import FunctionalsSettings
 
 _BOUND = 5.0
 """Standard scores are clipped here, so that one absurd value does not decide a clip."""
@@ -16,23 +14,6 @@ _BOUND = 5.0
 
 _LEAST_DEVIATION = 1e-4
 """Of a functional over clips: ten times what rounding makes of it, and far below what speech does."""
-
-
-@dataclass(frozen=True, slots=True)
-class FunctionalsSettings:
-    """What defines the network.
-
-    Attributes:
-        hidden: Units of the hidden layer.
-        dropout: Rate of functionals, and of hidden units.
-    """
-
-    hidden: int = 512
-    dropout: float = 0.4
-
-    def __post_init__(self) -> None:
-        if self.hidden < 1 or not 0 <= self.dropout < 1:
-            raise UserError(f"hidden is 1 or more and dropout from 0 to below 1, not {self.hidden} and {self.dropout}")
 
 
 @keras.saving.register_keras_serializable("ser")

@@ -12,7 +12,7 @@ SILENCE = 16
 µ-law (8) stay below; the quietest clip of CREMA-D with a voice in it peaks above 700."""
 
 
-def objection(pcm: np.ndarray) -> str | None:
+def unusable_reason(pcm: np.ndarray) -> str | None:
     """Why a waveform is no use as an utterance.
 
     Args:

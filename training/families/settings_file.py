@@ -1,4 +1,4 @@
-"""Settings from a file that a user wrote, or from a run."""
+"""Reading settings from a file that a user wrote, or from a run."""
 
 import json
 import tomllib
@@ -8,14 +8,14 @@ from typing import Any
 from data_pipeline.errors import UserError
 
 
-def read_config(path: Path) -> dict[str, Any]:
-    """What a file states, in the words of a run's `config.json`.
+def read_settings_file(path: Path) -> dict[str, Any]:
+    """The settings in a file, by their names in a run's `config.json`.
 
     Args:
         path: A TOML file (`.toml`), a JSON file, or a run folder, whose `config.json` is read.
 
     Raises:
-        UserError: If there is no such file, or it is not of its kind.
+        UserError: If there is no such file, or it is not TOML or JSON.
     """
     if path.is_dir():
         path = path / "config.json"
@@ -26,7 +26,7 @@ def read_config(path: Path) -> dict[str, Any]:
         raise UserError(
             f"{path} cannot be read ({error.strerror}): give a TOML or JSON file, or a run folder"
         ) from error
-    # Both text that is not JSON or TOML and bytes that are not UTF-8.
+    # Text that is not JSON or TOML, or bytes that are not UTF-8.
     except ValueError as error:
         kind = "TOML" if path.suffix == ".toml" else "JSON"
         raise UserError(f"{path} is not {kind} ({error}): put it right; TOML files end in .toml") from error

@@ -4,11 +4,10 @@ import pytest
 
 from data_pipeline.errors import UserError
 from tests.data_pipeline.prepared import write_dataset
-from training.families.mobilenet.network import MobileNetSettings
-from training.families.mobilenet.recipe import MobileNetRecipe
+from training.families.mobilenet.recipe import MobileNetRecipe, MobileNetSettings
+from training.families.recipe import FitSettings
 from training.families.registry import family_named
-from training.fitting.finished import finished
-from training.fitting.fit import FitSettings
+from training.fitting.train import train_unless_done
 
 
 def test_a_training_from_published_weights_is_known_again_and_another_is_refused(speech_data, tmp_path):
@@ -20,9 +19,9 @@ def test_a_training_from_published_weights_is_known_again_and_another_is_refused
     )
     dataset = write_dataset(tmp_path / "dataset", train=12, validation=12)
     family, folder = family_named("mobilenet"), tmp_path / "run"
-    finished(family, recipe, dataset, folder)
+    train_unless_done(family, recipe, dataset, folder)
     weights = (folder / "model.keras").stat()
-    assert finished(family, recipe, dataset, folder).folder == folder
+    assert train_unless_done(family, recipe, dataset, folder).folder == folder
     assert (folder / "model.keras").stat() == weights
     with pytest.raises(UserError, match="holds another run"):
-        finished(family, replace(recipe, model=replace(recipe.model, hidden=4)), dataset, folder)
+        train_unless_done(family, replace(recipe, model=replace(recipe.model, hidden=4)), dataset, folder)
