@@ -1,4 +1,4 @@
-"""The repository that the suite asks for, whoever serves it: `python -m tests.serving.conformance.repository FOLDER`.
+"""The repository that the suite needs, for any server: `python -m tests.serving.conformance.repository FOLDER`.
 
 Two versions of a small MobileNet with random weights, `stable` and `canary`, with batching and monitoring.
 """
@@ -11,7 +11,7 @@ import numpy as np
 
 from data_pipeline.audio.log_mel import LogMelSettings
 from data_pipeline.emotion import LABELS
-from serving.export.export import export
+from serving.export.saved_model import export_model
 from training.families.mobilenet.family import FAMILY
 from training.families.mobilenet.network import build
 from training.families.mobilenet.recipe import MobileNetSettings
@@ -31,9 +31,9 @@ model_config_list { config {
 
 
 def write(models: Path) -> None:
-    """Make the repository."""
+    """Write the repository."""
     for seed in (1, 2):
-        export(_recogniser(seed), models, MODEL)
+        export_model(_recogniser(seed), models, MODEL)
     (models / "models.config").write_text(_CONFIG)
 
 

@@ -1,4 +1,4 @@
-"""Several networks in one SavedModel, their log-mels computed once."""
+"""Several networks in one SavedModel, which computes their log-mels once."""
 
 import json
 from dataclasses import replace
@@ -12,8 +12,8 @@ from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 from data_pipeline.audio.log_mel import LogMelSettings
 from data_pipeline.emotion import LABELS
 from data_pipeline.errors import UserError
-from serving.export import origin
-from serving.export.export import export
+from serving.export.provenance import run_provenance
+from serving.export.saved_model import export_model
 from tests.training.families.wav2vec2.small import SMALL
 from training.families.cnn import network as cnn
 from training.families.cnn.family import FAMILY as CNN
@@ -55,7 +55,7 @@ def recogniser():
 def test_it_answers_as_the_recogniser_alone_or_in_a_batch(recogniser, tmp_path, dtype, tolerance):
     waveform = np.random.default_rng(0).normal(scale=0.1, size=(3, 9_000)).astype("float32")
     num_samples = np.array([9_000, 4_000, 900], "int32")
-    version = export(recogniser, tmp_path, "ser", dtype=dtype)
+    version = export_model(recogniser, tmp_path, "ser", dtype=dtype)
     ask = tf.saved_model.load(str(version)).signatures["serving_default"]
     together = ask(waveform=tf.constant(waveform), num_samples=tf.constant(num_samples))
     expected = recogniser(tf.constant(waveform), tf.constant(num_samples)).numpy()
@@ -87,7 +87,7 @@ def test_members_may_hear_different_log_mels_and_gain_nothing_from_bfloat16(tmp_
         SeveralFrontEnds.of([LogMelFrontEnd(coarse), LogMelFrontEnd(fine)]),
         EnsembleFamily((MOBILENET, FUNCTIONALS)),
     )
-    version = export(recogniser, tmp_path, "ser", dtype=dtype)
+    version = export_model(recogniser, tmp_path, "ser", dtype=dtype)
     waveform = np.random.default_rng(0).normal(scale=0.1, size=(2, 9_000)).astype("float32")
     num_samples = np.array([9_000, 900], "int32")
     ask = tf.saved_model.load(str(version)).signatures["serving_default"]
@@ -107,7 +107,7 @@ def test_members_may_hear_different_log_mels_and_gain_nothing_from_bfloat16(tmp_
 
 
 def transforms(version):
-    """How often the graph has a Fourier transform."""
+    """Number of Fourier transforms in the graph."""
     [meta_graph] = SavedModel.FromString((version / "saved_model.pb").read_bytes()).meta_graphs
     # As text, which has the nodes of all functions.
     return str(meta_graph.graph_def).count('op: "RFFT"')
@@ -126,6 +126,6 @@ def test_a_version_tells_of_the_members(recogniser, tmp_path):
     recogniser.model.save(tmp_path / "model.keras")
     member = {"name": "a", "folder": "/runs/a", "model": "digest", "temperature": 1.0, "weight": 0.4}
     config = {"model": {"family": "ensemble", "members": [{**member, "config": {}}]}, "data": {"synthetic": True}}
-    told = origin.of_run(Run(tmp_path, config), "float32")
+    told = run_provenance(Run(tmp_path, config), "float32")
     assert json.loads(json.dumps(told))["members"] == [member]
     assert told["synthetic"]

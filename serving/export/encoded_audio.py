@@ -1,43 +1,46 @@
-"""Reading PCM16 WAV files inside the graph, without ever raising: a row that cannot be read gets a status.
+"""Decode WAV files and µ-law bytes inside the graph. Nothing raises: a row that cannot be read gets a status.
 
-`tf.audio.decode_wav` raises on what it cannot read, which would fail every other call in a merged batch, and
-it takes one file at a time. Here the chunks of all rows are walked side by side and the samples of all rows
-are decoded at once.
+`tf.audio.decode_wav` raises on a file that it cannot read, which would fail every other call in a merged batch. It also
+takes only one file at a time. Here, the chunks of all rows are read in parallel, and the samples of all rows are
+decoded at once.
 
-Format: RIFF WAVE (Multimedia Programming Interface and Data Specifications 1.0, IBM and Microsoft, 1991) and
+WAV format: RIFF WAVE (Multimedia Programming Interface and Data Specifications 1.0, IBM and Microsoft, 1991) and
 WAVE_FORMAT_EXTENSIBLE (Microsoft, 2001).
 """
 
+import functools
 from typing import NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
+from data_pipeline.audio.g711 import decode_table
 from serving.status import RowStatus
 
 _MAX_CHUNKS = 64
-"""Chunks that are looked at before the audio is given up; without a limit a file of empty chunks would cost a
-step of the graph for every eight bytes. Broadcast WAVs have about six."""
+"""Maximum number of chunks that are read in search of the samples. Without a limit, a file of empty chunks would cost
+one step of the graph for every eight bytes. Broadcast WAV files have about six chunks."""
 
 _STREAMED_SIZE = 0x7FFF_F000
-"""A chunk of this size or more was written by a program that did not know its length: sox writes this size,
-ffmpeg 0xFFFFFFFF. It is longer than any message can be. Others write 0."""
+"""A chunk of this size or more was written by a program that did not know the length in advance: sox writes this size,
+ffmpeg 0xFFFFFFFF. No message can be as long. Other programs write 0."""
 
 _PCM = 1
 _EXTENSIBLE = 0xFFFE
 
 _PCM_SUBFORMAT = bytes.fromhex("0100000000001000800000aa00389b71")
-"""KSDATAFORMAT_SUBTYPE_PCM, as an extensible format chunk holds it from its byte 24 on."""
+"""KSDATAFORMAT_SUBTYPE_PCM, which an extensible format chunk holds from byte 24 on."""
 
 
 class _Chunks(NamedTuple):
-    """What has been found in each row so far; all [batch].
+    """What has been found in each row so far. All tensors have the shape [batch].
 
     Attributes:
-        position: int64. Where the next chunk begins.
-        walking: bool. Whether there is more to look at.
-        format: string. Content of the format chunk, at most 40 bytes; empty where none was found.
-        data_start: int64. Where the samples begin; 0 where no data chunk was found.
-        data_size: int64. Size of the data chunk in bytes, as the file has it.
+        position: int64. Position of the next chunk.
+        walking: bool. Whether the row has more chunks to read.
+        format: string. Content of the format chunk, at most 40 bytes; empty if none was found.
+        data_start: int64. Position of the first sample; 0 if no data chunk was found.
+        data_size: int64. Size of the data chunk in bytes, as the file states it.
     """
 
     position: tf.Tensor
@@ -51,9 +54,9 @@ class WavRows(NamedTuple):
     """Decoded rows.
 
     Attributes:
-        waveform: float32 [batch, samples], each row at its own rate, full scale ±1, zero past its end.
-        num_samples: int32 [batch]; 0 where the status is not OK.
-        sample_rate: int32 [batch], 8,000 or 16,000; 16,000 where the status is not OK.
+        waveform: float32 [batch, samples], each row at its own sampling rate, full scale ±1, zero after its end.
+        num_samples: int32 [batch]; 0 if the status is not OK.
+        sample_rate: int32 [batch], 8,000 or 16,000; 16,000 if the status is not OK.
         status: int32 [batch], a `RowStatus`.
     """
 
@@ -64,18 +67,18 @@ class WavRows(NamedTuple):
 
 
 def read_wav(audio: tf.Tensor) -> WavRows:
-    """Read rows of whole WAV files.
+    """Decode rows of mono PCM16 WAV files.
 
-    A file may have any chunks before and after its samples. Where the size of its data chunk is that of a
-    stream (see `_STREAMED_SIZE`), everything up to the end is samples; so it is where that size is 0 and the
-    file's own is 0 or that of a stream, too. A data chunk of 0 bytes in a file that knows its size is empty,
-    whatever chunks follow. A last byte that is half a sample is passed over.
+    A file may have any chunks before and after its samples. If the data chunk has the size of a stream (see
+    `_STREAMED_SIZE`), everything up to the end of the file is samples. The same holds if the data chunk's size is 0 and
+    the file's own size is 0 or that of a stream. A data chunk of 0 bytes in a file that states its own size is empty,
+    whatever chunks follow. A last byte that is half a sample is ignored.
 
     Args:
-        audio: string [batch].
+        audio: string [batch], each a whole WAV file.
 
     Returns:
-        Waveforms and how each row fared.
+        The waveforms and the status of each row.
     """
     length = tf.cast(tf.strings.length(audio), tf.int64)
     chunks = _walk(audio, length)
@@ -103,7 +106,7 @@ def read_wav(audio: tf.Tensor) -> WavRows:
     )
     readable = status == RowStatus.OK
     num_samples = tf.where(readable, num_samples, 0)
-    # decode_raw wants one sample or more, and pads shorter rows with zeros.
+    # decode_raw needs at least one sample, and pads shorter rows with zeros.
     longest = tf.reduce_max(tf.concat([num_samples, [1]], axis=0))
     pcm_bytes = _substring(audio, tf.where(readable, chunks.data_start, 0), 2 * num_samples)
     samples = tf.io.decode_raw(pcm_bytes, tf.int16, fixed_length=tf.cast(2 * longest, tf.int32))
@@ -115,12 +118,43 @@ def read_wav(audio: tf.Tensor) -> WavRows:
     )
 
 
+@functools.cache
+def expansion_table() -> np.ndarray:
+    """The sample value of each µ-law byte.
+
+    Returns:
+        float32 [256], full scale ±1.
+    """
+    return (decode_table("mulaw") / 32_768).astype(np.float32)
+
+
+def read_mulaw(audio: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Decode rows of raw G.711 µ-law, one byte a sample at 8 kHz, as telephone streams carry it.
+
+    Every byte is a sample, so only an empty row is invalid.
+
+    Args:
+        audio: string [batch].
+
+    Returns:
+        waveform: float32 [batch, samples] at 8 kHz, full scale ±1, zero after each row's end.
+        num_samples: int32 [batch].
+    """
+    num_samples = tf.strings.length(audio)
+    # decode_raw needs a length of at least one, which a batch without bytes does not have.
+    longest = tf.reduce_max(num_samples)
+    code = tf.io.decode_raw(audio, tf.uint8, fixed_length=tf.maximum(longest, 1))
+    waveform = tf.gather(expansion_table(), tf.cast(code, tf.int32))
+    # Rows are padded with zero bytes, which stand for -32,124, not for silence.
+    return tf.where(tf.sequence_mask(num_samples, tf.shape(waveform)[1]), waveform, 0.0), num_samples
+
+
 def _is_wave(audio: tf.Tensor) -> tf.Tensor:
     return (_substring(audio, 0, 4) == b"RIFF") & (_substring(audio, 8, 4) == b"WAVE")
 
 
 def _walk(audio: tf.Tensor, length: tf.Tensor) -> _Chunks:
-    """Go through the chunks of every row up to its data chunk."""
+    """Read the chunks of every row up to its data chunk."""
     nowhere = tf.zeros_like(length)
     start = _Chunks(nowhere + 12, _is_wave(audio), tf.fill(tf.shape(audio), ""), nowhere, nowhere)
 
@@ -131,11 +165,11 @@ def _walk(audio: tf.Tensor, length: tf.Tensor) -> _Chunks:
         present = chunks.walking & (content <= length)
         is_format = present & (name == b"fmt ")
         is_data = present & (name == b"data")
-        # A format chunk is as long as it says, so that the next chunk is never read as a part of it.
+        # Read no more of a format chunk than its stated size, so the next chunk is never read as a part of it.
         found_format = _substring(audio, content, tf.minimum(size, 40))
         return (
             _Chunks(
-                # Chunks begin at even places: one of odd size is followed by a byte of padding.
+                # Chunks begin at even positions: a chunk of odd size is followed by one byte of padding.
                 position=tf.where(present, content + size + size % 2, chunks.position),
                 walking=present & ~is_data,
                 format=tf.where(is_format, found_format, chunks.format),
@@ -149,7 +183,7 @@ def _walk(audio: tf.Tensor, length: tf.Tensor) -> _Chunks:
 
 
 def _first_of(*cases: tuple[tf.Tensor, RowStatus]) -> tf.Tensor:
-    """The status of the first case that is true in each row, OK where none is."""
+    """The status of the first case that is true in each row; OK if none is."""
     status = tf.fill(tf.shape(cases[0][0]), int(RowStatus.OK))
     for condition, code in reversed(cases):
         status = tf.where(condition, int(code), status)
@@ -157,7 +191,7 @@ def _first_of(*cases: tuple[tf.Tensor, RowStatus]) -> tf.Tensor:
 
 
 def _substring(text: tf.Tensor, position: tf.Tensor | int, size: tf.Tensor | int) -> tf.Tensor:
-    """Bytes of each row, fewer where the row ends; `tf.strings.substr` raises past the end of a string."""
+    """Bytes of each row, fewer if the row ends before. (`tf.strings.substr` raises past the end of a string.)"""
     length = tf.cast(tf.strings.length(text), tf.int64)
     position = tf.minimum(tf.cast(position, tf.int64), length)
     size = tf.cast(size, tf.int64) + tf.zeros_like(position)
@@ -165,7 +199,7 @@ def _substring(text: tf.Tensor, position: tf.Tensor | int, size: tf.Tensor | int
 
 
 def _integers(text: tf.Tensor, position: tf.Tensor | int, dtype: tf.DType, count: int) -> tf.Tensor:
-    """Little-endian integers of each row, as int64 [batch, count]; 0 where the row has ended."""
+    """Little-endian integers of each row, as int64 [batch, count]; 0 after the row's end."""
     size = count * dtype.size
     return tf.cast(tf.io.decode_raw(_substring(text, position, size), dtype, fixed_length=size), tf.int64)
 

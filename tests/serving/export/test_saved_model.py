@@ -1,4 +1,4 @@
-"""The SavedModel of a real network, as a server meets it: on disk, in a process without this project."""
+"""The SavedModel of a real network, loaded from disk in a process without this project."""
 
 import io
 import json
@@ -20,8 +20,8 @@ from data_pipeline.audio.log_mel import LogMelSettings
 from data_pipeline.emotion import LABELS
 from data_pipeline.errors import UserError
 from serving.export import warmup
-from serving.export.export import export
-from serving.model_repository import repository, server_config
+from serving.export.saved_model import export_model
+from serving.model_repository import layout, server_config
 from serving.status import RowStatus
 from training.families.mobilenet.family import FAMILY
 from training.families.mobilenet.network import build
@@ -34,7 +34,7 @@ CALLS_INTO_PYTHON = {"PyFunc", "PyFuncStateless", "EagerPyFunc"}
 
 
 def ops(version: Path) -> set[str]:
-    """Every op of the graph and of all functions that come with it."""
+    """All ops of the graph and of its functions."""
     found = set()
     for meta_graph in SavedModel.FromString((version / "saved_model.pb").read_bytes()).meta_graphs:
         parts = {field.name: part for field, part in meta_graph.graph_def.ListFields()}
@@ -60,7 +60,7 @@ def wav(clip: np.ndarray, rate: int) -> bytes:
 
 @pytest.fixture(scope="module")
 def answers(mobilenet_version, clips, tmp_path_factory):
-    """The clips alone, in batches with each kind of padding, and as bytes, asked in a fresh process."""
+    """Answers of a fresh process for the clips alone, in batches with each kind of padding, and as bytes."""
     folder = tmp_path_factory.mktemp("questions")
     questions = [("serving_default", {"waveform": clip[None], "num_samples": np.int32([clip.size])}) for clip in clips]
     questions += [("serving_default", batch(clips, filling)) for filling in (0.0, np.nan, 1e30, -0.7)]
@@ -94,7 +94,7 @@ def batch(clips, filling: float) -> dict[str, np.ndarray]:
 
 @pytest.fixture(scope="module")
 def wanted(mobilenet, clips):
-    """What the Keras model says of each clip in this process."""
+    """The Keras model's probabilities for each clip, in this process."""
     return np.concatenate([mobilenet(tf.constant(clip[None]), tf.constant([clip.size])).numpy() for clip in clips])
 
 
@@ -197,7 +197,7 @@ def test_the_full_network_takes_at_most_a_tenth_more_than_its_parameters(tmp_pat
     front_end = LogMelSettings()
     model = build(MobileNetSettings(alpha=1.0), len(LABELS), front_end)
     full = Recogniser(model, tuple(map(str, LABELS)), LogMelFrontEnd(front_end), FAMILY)
-    assert size_of(export(full, tmp_path, "ser")) <= 1.1 * parameter_bytes(full)
+    assert size_of(export_model(full, tmp_path, "ser")) <= 1.1 * parameter_bytes(full)
 
 
 def test_the_optimiser_stays_at_home(tiny_recogniser, tmp_path):
@@ -206,23 +206,23 @@ def test_the_optimiser_stays_at_home(tiny_recogniser, tmp_path):
     features = {"log_mel": np.zeros((4, 9, 64), np.float32), "num_frames": np.full(4, 9, np.int32)}
     model.fit(features, np.zeros(4), verbose=0)
     trained = replace(tiny_recogniser, model=model)
-    version = export(trained, tmp_path, "ser")
+    version = export_model(trained, tmp_path, "ser")
     stored = tf.train.list_variables(str(version / "variables" / "variables"))
     shapes = [shape for name, shape in stored if not name.startswith("_CHECKPOINTABLE")]
     assert sorted(shapes) == sorted(list(weight.shape) for weight in model.weights)
 
 
 def test_every_export_is_the_next_version_and_models_share_a_repository(tiny_recogniser, tmp_path):
-    places = [export(tiny_recogniser, tmp_path, name) for name in ("ser", "ser", "other")]
+    places = [export_model(tiny_recogniser, tmp_path, name) for name in ("ser", "ser", "other")]
     assert [place.relative_to(tmp_path).as_posix() for place in places] == ["ser/1", "ser/2", "other/1"]
-    configured = server_config.read_config(tmp_path).model_config_list.config
+    configured = server_config.read_models_config(tmp_path).model_config_list.config
     assert [(model.name, model.base_path) for model in configured] == [
         ("ser", "/models/ser"), ("other", "/models/other")
     ]  # fmt: skip
 
 
 def test_an_export_that_fails_leaves_no_version_and_tells_no_server(tiny_recogniser, tmp_path, monkeypatch):
-    export(tiny_recogniser, tmp_path, "ser")
+    export_model(tiny_recogniser, tmp_path, "ser")
     before = sorted(tmp_path.rglob("*"))
     config = (tmp_path / "models.config").read_text()
 
@@ -231,10 +231,10 @@ def test_an_export_that_fails_leaves_no_version_and_tells_no_server(tiny_recogni
 
     monkeypatch.setattr(warmup, "write", full)
     with pytest.raises(UserError, match=r"'ser' cannot be written .*No space left on device.*make room"):
-        export(tiny_recogniser, tmp_path, "ser")
+        export_model(tiny_recogniser, tmp_path, "ser")
     with pytest.raises(UserError):
-        export(tiny_recogniser, tmp_path, "other")
-    assert list(repository.servable_folders(tmp_path, "ser")) == [1]
+        export_model(tiny_recogniser, tmp_path, "other")
+    assert list(layout.servable_folders(tmp_path, "ser")) == [1]
     assert sorted(tmp_path.rglob("*")) == before
     assert (tmp_path / "models.config").read_text() == config
 
@@ -242,11 +242,11 @@ def test_an_export_that_fails_leaves_no_version_and_tells_no_server(tiny_recogni
 def test_a_repository_that_is_a_file_is_named(tiny_recogniser, tmp_path):
     (tmp_path / "models").write_text("a file")
     with pytest.raises(UserError, match=r"cannot be written to .*models"):
-        export(tiny_recogniser, tmp_path / "models", "ser")
+        export_model(tiny_recogniser, tmp_path / "models", "ser")
 
 
 def test_a_broken_models_config_stops_an_export_before_a_version_appears(tiny_recogniser, tmp_path):
     (tmp_path / "models.config").write_text("nonsense")
     with pytest.raises(UserError, match="not a ModelServerConfig"):
-        export(tiny_recogniser, tmp_path, "ser")
+        export_model(tiny_recogniser, tmp_path, "ser")
     assert not (tmp_path / "ser").exists()

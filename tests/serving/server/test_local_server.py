@@ -1,4 +1,4 @@
-"""The server as a whole: its health, its metrics, and how it ends."""
+"""The server as a whole: its health service, its metrics, and its shutdown."""
 
 import json
 import threading
@@ -13,7 +13,7 @@ from tensorflow_serving.apis import prediction_service_pb2_grpc
 
 from data_pipeline.errors import UserError
 from serving.server.batching_settings import BatchingSettings
-from serving.server.local import LocalServer, ServerSettings
+from serving.server.local_server import LocalServer, ServerSettings
 from serving.server.predictor import Predictor
 from tests.serving.server.test_server import ask, make_request
 

@@ -1,4 +1,4 @@
-"""Writing a recogniser as the next version of a model that TensorFlow Serving can load."""
+"""Write a trained model as the next version in a model repository, in the format of TensorFlow Serving."""
 
 import json
 from pathlib import Path
@@ -7,17 +7,18 @@ from typing import Any
 import tensorflow as tf
 
 from data_pipeline.errors import UserError
-from serving.export import origin, warmup
+from serving.export import warmup
+from serving.export.provenance import PROVENANCE_FILE
 from serving.export.signatures import signatures
-from serving.model_repository import repository, server_config
+from serving.model_repository import layout, server_config
 from training.run.recogniser import Recogniser
 
 
 class ExportError(UserError):
-    """A version that could not be written."""
+    """A version could not be written."""
 
 
-def export(
+def export_model(
     recogniser: Recogniser,
     models: Path,
     name: str,
@@ -27,42 +28,42 @@ def export(
 ) -> Path:
     """Add a version to a model repository.
 
-    The version folder appears whole or not at all, and only then is the model added to `models.config`, since
-    a server must never be told of a model that is not there.
+    The version folder appears complete or not at all. The model is added to `models.config` only after that, because
+    a server must never be told to serve a model that does not exist.
 
     Args:
-        recogniser: What to export.
-        models: The model repository; created where it is missing.
-        name: The model's name in it.
-        provenance: Anything JSON can hold about the origin of the weights, for
-            `assets.extra/provenance.json`; see `serving.export.origin`.
-        dtype: Of weights and products, see `Recogniser.for_serving`.
+        recogniser: The model to export.
+        models: Folder of the model repository; created if it is missing.
+        name: Name of the model in the repository.
+        provenance: JSON-serialisable description of where the weights come from, written to
+            `assets.extra/provenance.json`; see `serving.export.provenance`.
+        dtype: Data type of weights and products, see `Recogniser.for_serving`.
 
     Returns:
         The new version's folder, `models/name/version`.
 
     Raises:
-        repository.RepositoryError: If the name cannot be a model's.
-        server_config.ConfigError: If the repository has a `models.config` that cannot be read.
+        layout.RepositoryError: If `name` is not allowed as the name of a model.
+        server_config.ConfigError: If the repository's `models.config` cannot be read.
         ExportError: If the repository cannot be written.
-        UserError: If the model cannot be served with that dtype.
+        UserError: If the model cannot be served with this dtype.
     """
     recogniser = recogniser.for_serving(dtype)
-    folder = repository.model_folder(models, name)
+    folder = layout.model_folder(models, name)
 
     def write(version: Path) -> None:
         _write_saved_model(recogniser, version)
         _write_labels(recogniser.labels, version)
         warmup.write(name, version)
         if provenance is not None:
-            (version / origin.FILE).write_text(json.dumps(provenance, indent=2) + "\n", encoding="utf-8")
+            (version / PROVENANCE_FILE).write_text(json.dumps(provenance, indent=2) + "\n", encoding="utf-8")
 
     try:
         models.mkdir(parents=True, exist_ok=True)
         if (models / server_config.MODELS).exists():
-            # An unreadable one must stop the export before a version appears.
-            server_config.read_config(models)
-        version = repository.publish(folder, write)
+            # An unreadable file must stop the export before a version appears.
+            server_config.read_models_config(models)
+        version = layout.publish(folder, write)
         server_config.register(models, name)
     except (OSError, tf.errors.OpError) as error:
         raise ExportError(
@@ -73,8 +74,8 @@ def export(
 
 def _write_saved_model(recogniser: Recogniser, version: Path) -> None:
     module = tf.Module()
-    # The weights and nothing else: tracking the Keras model itself, as `model.export` does, can store them
-    # twice (keras issue 23553) and brings the optimiser's along.
+    # Track the weights only. Tracking the Keras model, as `model.export` does, can store the weights twice (keras
+    # issue 23553) and also stores those of the optimiser.
     module.weights = [weight.value for weight in recogniser.model.weights]
     tf.saved_model.save(
         module,
@@ -85,6 +86,6 @@ def _write_saved_model(recogniser: Recogniser, version: Path) -> None:
 
 
 def _write_labels(labels: tuple[str, ...], version: Path) -> None:
-    path = version / repository.LABELS_FILE
+    path = version / layout.LABELS_FILE
     path.parent.mkdir(exist_ok=True)
     path.write_text("".join(f"{label}\n" for label in labels), encoding="utf-8")

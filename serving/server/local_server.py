@@ -1,8 +1,7 @@
-"""A model server for one machine: a laptop, CI, the demo. Production is TensorFlow Serving.
+"""A model server for one machine: a laptop, CI, the demo. In production, use TensorFlow Serving.
 
-It answers TensorFlow Serving's own gRPC and REST APIs from the same model repository and configuration files,
-so that whatever asks it can ask the real one unchanged. All of it runs on one event loop, but for the models,
-which compute in threads of their own.
+It has TensorFlow Serving's gRPC and REST APIs and reads the same model repository and configuration files, so clients
+need no change. Everything runs on one event loop except the models, which compute in separate threads.
 """
 
 import asyncio
@@ -23,22 +22,21 @@ from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_p
 from data_pipeline.errors import UserError
 from serving.model_repository import server_config
 from serving.model_repository.config_messages import read_text_proto
+from serving.model_repository.served_models import ServedModel, served_models
 from serving.server.batch_scheduler import BatchScheduler
 from serving.server.batching_settings import BatchingSettings
 from serving.server.catalogue import Catalogue
 from serving.server.metrics import Metrics
 from serving.server.predictor import Predictor
 from serving.server.rest import RestApi
-from serving.server.services import ModelService, PredictionService
-from serving.server.sources import ModelSource, model_sources
+from serving.server.services import ModelService, PredictionService, UnreadableRequests
 from serving.server.tls import TlsSettings
-from serving.server.unreadable_requests import UnreadableRequests
 from serving.server.version_manager import VersionManager
 from serving.server.watched_repository import WatchedRepository
 from serving.tensors import MAX_MESSAGE_BYTES
 
 _OPTIONS = [
-    # Linux would let two servers share the port, each getting half of the calls.
+    # Otherwise Linux lets two servers share the port, and each gets half of the calls.
     ("grpc.so_reuseport", 0),
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
     ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
@@ -47,14 +45,14 @@ _OPTIONS = [
 
 @dataclass(frozen=True)
 class ServerSettings:
-    """How a repository is served.
+    """Settings of a server.
 
     Attributes:
-        host: Name or address of the interface to listen on; 0.0.0.0 is all of them.
-        rest_port: 0 picks a free one; `None` answers gRPC only.
-        batching: How calls become batches; `None` computes each alone.
-        tls: Certificates, for both ports; `None` for none.
-        poll_seconds: Between two looks at the repository; 0 never looks again.
+        host: Name or address of the interface to listen on; 0.0.0.0 stands for all interfaces.
+        rest_port: Port for REST; 0 picks a free one, and `None` means no REST.
+        batching: How calls are merged into batches; `None` computes each call alone.
+        tls: Certificates for both ports; `None` means no encryption.
+        poll_seconds: Seconds between two checks of the repository; 0 never checks it again.
         grace: Seconds that running calls have to finish when the server is stopped.
     """
 
@@ -70,12 +68,12 @@ _DEFAULTS = ServerSettings()
 
 
 class LocalServer:
-    """A server that is answering until it is stopped. `start` makes one; it is also a context manager.
+    """A running server, made by `start`. It is also a context manager, which stops it.
 
     Attributes:
-        address: `host:port` as a gRPC client needs it.
-        rest_address: The same of REST; empty where it is not answered.
-        models: Names of the models served at the start, each with the versions.
+        address: `host:port` of the gRPC port.
+        rest_address: `host:port` of the REST port; empty without REST.
+        models: Version numbers that were served at the start, by the name of the model.
     """
 
     def __init__(self, thread: Thread, loop: asyncio.AbstractEventLoop, started: "_Started"):
@@ -88,29 +86,27 @@ class LocalServer:
 
     @classmethod
     def start(cls, models: Path, *, port: int = 8500, settings: ServerSettings = _DEFAULTS) -> "LocalServer":
-        """Load every model of a repository and answer calls for them.
+        """Load the models of a repository and start a server.
 
         Args:
-            models: The model repository.
-            port: For gRPC; 0 picks a free one.
-            settings: How to serve.
+            models: Folder of the model repository.
+            port: Port for gRPC; 0 picks a free one.
+            settings: Settings of the server.
 
         Raises:
-            UserError: If an address cannot be listened on, or the repository holds no model that can be
-                loaded.
+            UserError: If the server cannot listen on an address, or the repository holds no model that can be loaded.
         """
-        # What takes no time comes first, loading last: a wrong folder is named whatever the port, and a wrong port
-        # at once.
-        sources = model_sources(models)
+        # Loading takes longest and comes last, so a wrong folder or port is reported at once.
+        wanted = served_models(models)
         loop = asyncio.new_event_loop()
         starting: Future[_Started] = Future()
-        arguments = (loop, _serve(models, port, settings, sources, starting), starting)
+        arguments = (loop, _serve(models, port, settings, wanted, starting), starting)
         thread = Thread(target=_run, args=arguments, name="server", daemon=True)
         thread.start()
         return cls(thread, loop, starting.result())
 
     def stop(self) -> None:
-        """Take no new calls, let the running ones finish within the grace, and close."""
+        """Accept no new calls, let running calls finish within the grace period, and close."""
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stop.set_result, None)
             self._thread.join()
@@ -131,7 +127,7 @@ class _Started:
 
 
 def _run(loop: asyncio.AbstractEventLoop, serving: Coroutine, starting: Future) -> None:
-    """The thread of the server."""
+    """The server's thread."""
     asyncio.set_event_loop(loop)
     try:
         loop.run_until_complete(serving)
@@ -145,9 +141,9 @@ def _run(loop: asyncio.AbstractEventLoop, serving: Coroutine, starting: Future) 
 
 
 async def _serve(
-    models: Path, port: int, settings: ServerSettings, sources: list[ModelSource], starting: Future
+    models: Path, port: int, settings: ServerSettings, wanted: list[ServedModel], starting: Future
 ) -> None:
-    """Everything from the first port to the last call."""
+    """Open the ports, load the models, serve until `stop` is set, and close everything."""
     metrics = Metrics()
     catalogue = Catalogue()
     manager = VersionManager(catalogue, metrics)
@@ -168,13 +164,13 @@ async def _serve(
     async with contextlib.AsyncExitStack() as closing:
         closing.push_async_callback(manager.close)
         closing.push_async_callback(scheduler.close)
-        # From here on callers wait in the ports' queues until the models are loaded.
+        # From now on, the ports queue calls until the models are loaded.
         rest_socket = None if settings.rest_port is None else _listen(settings.host, settings.rest_port, "--rest-port")
         if rest_socket is not None:
             closing.callback(rest_socket.close)
         grpc_port = _bind(server, port, settings)
         closing.push_async_callback(_stop_grpc, server, settings.grace)
-        await repository.load(sources)
+        await repository.load(wanted)
 
         await server.start()
         await rest.setup()
@@ -193,7 +189,7 @@ async def _serve(
 
 
 async def _stop_grpc(server: grpc.aio.Server, grace: float) -> None:
-    # gRPC gives the port of a server back only if the server has been started; a second start is no error.
+    # gRPC releases the port of a server only if the server has been started. A second start is harmless.
     with contextlib.suppress(grpc.aio.UsageError):
         await server.start()
     await server.stop(grace)
@@ -209,13 +205,13 @@ def _metrics_path(models: Path) -> str | None:
 
 def _bind(server: grpc.aio.Server, port: int, settings: ServerSettings) -> int:
     host = settings.host
-    _listen(host, port, "--grpc-port").close()  # a plain socket says what is wrong; gRPC only logs that
+    _listen(host, port, "--grpc-port").close()  # a plain socket raises an error with its reason, which gRPC only logs
     address = f"{_in_address(host)}:{port}"
     try:
         if settings.tls is None:
             return server.add_insecure_port(address)
         return server.add_secure_port(address, settings.tls.for_grpc())
-    except RuntimeError as error:  # taken since the look
+    except RuntimeError as error:  # another process has taken the port since the check
         raise _port_in_use(host, port, "--grpc-port") from error
 
 

@@ -8,7 +8,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from serving.export.wav import read_wav
+from serving.export.encoded_audio import expansion_table, read_mulaw, read_wav
 from serving.status import RowStatus
 
 PCM = np.array([0, 1, -1, 1_000, -32_768, 32_767, 12, 13], "<i2")
@@ -40,7 +40,7 @@ def data_chunk(size: int | None = None, pcm=PCM) -> bytes:
 
 
 def read_one(audio: bytes):
-    """(status, samples as int16 values, sample rate) of one file."""
+    """Status, samples as int16 values, and sampling rate of one file."""
     rows = read(tf.constant([audio]))
     samples = rows.waveform.numpy()[0, : int(rows.num_samples[0])] * 32_768
     return RowStatus(int(rows.status[0])), samples.tolist(), int(rows.sample_rate[0])
@@ -183,3 +183,35 @@ def damage(audio: bytes, changes: list[tuple[int, int]], length: int) -> bytes:
         if place < len(damaged):
             damaged[place] = value
     return bytes(damaged[:length])
+
+
+EVERY_BYTE = bytes(range(256))
+
+
+def test_every_byte_is_expanded_as_libsndfile_does():
+    reference, _ = soundfile.read(
+        io.BytesIO(EVERY_BYTE), format="RAW", subtype="ULAW", channels=1, samplerate=8_000, dtype="int16"
+    )
+    np.testing.assert_array_equal(expansion_table() * 32_768, reference)
+
+
+def test_the_table_has_the_values_of_the_recommendation():
+    # G.711, table 2: 14-bit magnitudes 8,031 (the largest), 4,191 and 0, here as 16-bit ones; both zeros.
+    table = expansion_table() * 32_768
+    assert [table[code] for code in (0x80, 0x8F, 0xFF, 0x7F, 0x00)] == [32_124, 16_764, 0, 0, -32_124]
+
+
+def test_a_shorter_row_of_mulaw_is_followed_by_silence():
+    waveform, num_samples = read_mulaw(tf.constant([EVERY_BYTE, b"\x00\x80", b""]))
+    assert num_samples.numpy().tolist() == [256, 2, 0]
+    assert waveform.shape == (3, 256)
+    np.testing.assert_array_equal(waveform[0], expansion_table())
+    np.testing.assert_array_equal(waveform[1, :2] * 32_768, [-32_124, 32_124])
+    assert not np.any(waveform[1, 2:])
+    assert not np.any(waveform[2])
+
+
+def test_no_rows_of_mulaw_give_no_rows():
+    waveform, num_samples = read_mulaw(tf.constant([], tf.string))
+    assert waveform.shape[0] == 0
+    assert num_samples.shape == (0,)

@@ -1,5 +1,5 @@
-"""Batches as TensorFlow Serving makes them: padded with a tensor's first element, filled with the last call's first
-row.
+"""Batches as in TensorFlow Serving: tensors are padded with their first element, and batches with the first row of the
+last call.
 """
 
 import grpc
@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from serving.server.merge import merge_inputs, split_outputs
-from serving.server.refusal import Refusal
+from serving.server.batch import merge_inputs, split_outputs
+from serving.server.request_error import RequestError
 
 FLOATS = st.floats(-1, 1, width=32)
 TENSORS = arrays.arrays(np.float32, st.tuples(*[st.integers(1, 4)] * 3), elements=FLOATS)
@@ -56,6 +56,6 @@ def test_every_call_gets_its_own_rows_back(tensors, extra):
 
 @pytest.mark.parametrize("output", [np.float32(1), np.zeros(3), np.zeros((1, 4))])
 def test_an_output_that_is_no_batch_is_refused(output):
-    with pytest.raises(Refusal, match="0th dimension") as refused:
+    with pytest.raises(RequestError, match="0th dimension") as refused:
         split_outputs({"x": np.asarray(output)}, [1, 1], 2)
     assert refused.value.code == grpc.StatusCode.FAILED_PRECONDITION

@@ -1,4 +1,4 @@
-"""What a server costs a single call, and what batching brings many."""
+"""Compare a single call to a server with the model in process, and a batching server with unbatched ones."""
 
 import statistics
 import time
@@ -19,16 +19,16 @@ from serving.server.recogniser_in_process import InProcessRecogniser
 _TIMEOUT = 60.0
 
 _SETTLING = 0.25
-"""Of a closed loop's seconds, those at its start that do not count."""
+"""Share of a closed loop's duration, at its start, that is not counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class SingleCall:
-    """Medians, in milliseconds, of one clip at a time.
+    """Median latencies in milliseconds of one clip at a time.
 
     Attributes:
-        in_process: The SavedModel in this process.
-        server: The client and a server.
+        in_process: Latency of the SavedModel in this process.
+        server: Latency of a server, measured in the client.
     """
 
     in_process: float
@@ -36,19 +36,19 @@ class SingleCall:
 
     @property
     def ratio(self) -> float:
-        """How many times the in-process call the server's takes."""
+        """Latency of the server divided by that of the model in process."""
         return self.server / self.in_process
 
 
 @dataclass(frozen=True, slots=True)
 class Throughput:
-    """Answers a second.
+    """Answers per second.
 
     Attributes:
-        unbatched: Of each server without batching that was tried.
-        best: Which of them was the fastest.
-        best_unbatched: That one's, in rounds that alternate with the next.
-        batched: With the repository's own `batching.config`.
+        unbatched: Throughput of each server without batching that was tried, by its configuration.
+        best: Configuration of the fastest of them.
+        best_unbatched: Throughput of the fastest, in rounds that alternate with those of the batching server.
+        batched: Throughput of a server with the repository's own `batching.config`.
     """
 
     unbatched: Mapping[str, float]
@@ -58,19 +58,19 @@ class Throughput:
 
     @property
     def ratio(self) -> float:
-        """How many times the best unbatched throughput batching gives."""
+        """Throughput with batching divided by the best throughput without."""
         return self.batched / self.best_unbatched
 
 
 def single_call(server: ModelServer, version: Path, name: str, seconds: float, rounds: int = 10) -> SingleCall:
-    """Ask about one clip again and again, here and there in turn.
+    """Send one clip repeatedly, in turn to the model in process and to a server.
 
     Args:
-        server: With the repository's own `batching.config`.
-        version: The same model's folder.
-        name: The model's name.
-        seconds: Length of the clip.
-        rounds: Of twenty calls to each.
+        server: Server with the repository's own `batching.config`.
+        version: Folder of the same version of the model.
+        name: Name of the model.
+        seconds: Length of the clip in seconds.
+        rounds: Number of rounds of twenty calls to each.
 
     Returns:
         The medians over all calls.
@@ -98,16 +98,17 @@ def throughput(
     rounds: int,
     say: Callable[[str], None],
 ) -> Throughput:
-    """Let callers that wait for their answers ask unbatched servers and a batching one.
+    """Measure unbatched servers and a batching server with callers that wait for their answers.
 
     Args:
-        models: The model repository.
-        scratch: An empty folder.
+        models: Folder of the model repository.
+        scratch: An empty folder for configuration files.
         requests: See `closed_loop`.
-        callers: How many there are.
-        seconds: Of each measurement.
-        rounds: In which the best unbatched server and the batching one take turns; the medians count.
-        say: Is told of each measurement.
+        callers: Number of callers.
+        seconds: Duration of each measurement in seconds.
+        rounds: Number of rounds in which the best unbatched server and the batching one are measured in turn; the
+            medians count.
+        say: Function that receives a line about each measurement.
     """
     ways = unbatched_ways(scratch)
     unbatched = {}
@@ -127,13 +128,13 @@ def throughput(
 
 
 def unbatched_ways(scratch: Path) -> dict[str, tuple[list[str], dict[str, str]]]:
-    """Ways to run a server without batching: calls computed at a time, and threads that compute each.
+    """Ways to run a server without batching, with several numbers of concurrent computations and threads.
 
     Args:
-        scratch: For configuration files.
+        scratch: Folder for configuration files.
 
     Returns:
-        Options of `ser serve` and variables, by what they mean.
+        Options of `ser serve` and environment variables, by a description of the configuration.
     """
     ways: dict[str, tuple[list[str], dict[str, str]]] = {"as it comes": (["--no-batching"], {})}
     for calls, threads in ((1, 2), (2, 1), (2, 2), (4, 1)):

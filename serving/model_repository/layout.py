@@ -1,11 +1,11 @@
-"""The layout of a model repository: which models and versions it holds, and how a new version comes in.
+"""The layout of a model repository: which models and versions it holds, and how a new version is added.
 
 ```
 MODELS/models.config                  which models to serve (serving/model_repository/server_config.py)
 MODELS/<name>/<version>/saved_model.pb
 ```
 
-Model servers poll the model folders, so that a version must appear whole or not at all.
+Model servers poll the model folders, so a version must appear complete or not at all.
 """
 
 import contextlib
@@ -19,31 +19,31 @@ from pathlib import Path
 from data_pipeline.errors import UserError
 
 LABELS_FILE = Path("assets") / "labels.txt"
-"""Inside a version: the emotions in the order of the model's outputs, one a line."""
+"""Relative to the version's folder: the emotions in the order of the model's outputs, one per line."""
 
 WARM_UP_FILE = Path("assets.extra") / "tf_serving_warmup_requests"
-"""Inside a version, where TensorFlow Serving looks for them: a TFRecord of `PredictionLog`."""
+"""Relative to the version's folder, where TensorFlow Serving looks for it: a TFRecord file of `PredictionLog`."""
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-"""What a model may be called: its name is a folder, a word on command lines, and a part of REST addresses."""
+"""Allowed names of models: a name is a folder, a word on the command line and a part of REST addresses."""
 
 
 class RepositoryError(UserError):
-    """A model repository that does not hold what was asked of it, or cannot take what it was given."""
+    """A model repository lacks a model or version, or cannot store a new one."""
 
 
 def model_folder(models: Path, name: str) -> Path:
     """The folder with all versions of one model.
 
     Args:
-        models: The model repository.
-        name: The model's name.
+        models: Folder of the model repository.
+        name: Name of the model.
 
     Returns:
-        `models/name`, whether it exists or not.
+        `models/name`, which need not exist.
 
     Raises:
-        RepositoryError: If the name cannot be a model's.
+        RepositoryError: If `name` is not allowed as the name of a model.
     """
     if not NAME.fullmatch(name):
         raise RepositoryError(
@@ -54,16 +54,16 @@ def model_folder(models: Path, name: str) -> Path:
 
 
 def versions(folder: Path) -> dict[int, Path]:
-    """Every folder that a model server would take for a version, complete or not.
+    """All folders that a model server would regard as versions, complete or not.
 
-    TensorFlow Serving takes every folder whose name reads as a non-negative integer, leading zeros included
-    (`file_system_storage_path_source.cc`), and passes over all others.
+    TensorFlow Serving regards every folder as a version whose name is a non-negative integer, possibly with leading
+    zeros (`file_system_storage_path_source.cc`), and ignores all others.
 
     Args:
-        folder: A model's folder; it need not exist.
+        folder: Folder of a model; it need not exist.
 
     Returns:
-        Version folders by their number, lowest first.
+        Version folders by version number, lowest first.
     """
     if not folder.is_dir():
         return {}
@@ -76,29 +76,29 @@ def versions(folder: Path) -> dict[int, Path]:
 
 
 def saved_models(folder: Path) -> dict[int, Path]:
-    """The versions in a folder that can be loaded.
+    """The versions of a model that can be loaded.
 
     Args:
-        folder: A model's folder; it need not exist.
+        folder: Folder of a model; it need not exist.
 
     Returns:
-        Folders that hold a `saved_model.pb` by their version, lowest first.
+        Folders that hold a `saved_model.pb`, by version number, lowest first.
     """
     return {version: path for version, path in versions(folder).items() if (path / "saved_model.pb").is_file()}
 
 
 def servable_folders(models: Path, name: str) -> dict[int, Path]:
-    """The SavedModels of a model by version.
+    """The versions of a model that can be loaded; there is at least one.
 
     Args:
-        models: The model repository.
-        name: The model's name.
+        models: Folder of the model repository.
+        name: Name of the model.
 
     Returns:
-        SavedModel folders by version, lowest first; never empty.
+        SavedModel folders by version number, lowest first; never empty.
 
     Raises:
-        RepositoryError: If there is no such repository or model, or the model has no version.
+        RepositoryError: If the repository or the model does not exist, or the model has no version.
     """
     if not models.is_dir():
         raise RepositoryError(f"there is no model repository at {models}: write one with `ser export RUN {models}`")
@@ -118,15 +118,16 @@ def servable_folders(models: Path, name: str) -> dict[int, Path]:
 
 
 def publish(folder: Path, write: Callable[[Path], None]) -> Path:
-    """Write a model's next version so that it appears whole or not at all.
+    """Write the next version of a model so that it appears complete or not at all.
 
-    It is written in a hidden folder beside the others, hence on the same file system, whose name is no
-    number: no model server takes it for a version. Once it is complete, it is renamed to the highest number
-    plus one.
+    The version is written to a hidden folder beside the others, hence on the same file system. The name of this folder
+    is not a number, so no model server regards it as a version. Once complete, it is renamed to the highest version
+    number plus one.
 
     Args:
-        folder: The model's folder; created where it is missing.
-        write: Fills the empty folder it is given. Whatever it raises is passed on, and nothing stays behind.
+        folder: Folder of the model; created if it is missing.
+        write: Function that fills the empty folder that it receives. Its exceptions are passed on, and then no file
+            is left behind.
 
     Returns:
         The new version's folder.
@@ -140,7 +141,7 @@ def publish(folder: Path, write: Callable[[Path], None]) -> Path:
     except BaseException:
         shutil.rmtree(unfinished, ignore_errors=True)
         with contextlib.suppress(OSError):
-            folder.rmdir()  # Only where it is empty: a model without a version.
+            folder.rmdir()  # This succeeds only if the folder is empty: a model without a version.
         raise
 
 
@@ -150,7 +151,7 @@ def _rename_to_next_version(finished: Path, folder: Path) -> Path:
         try:
             return finished.rename(version)
         except OSError as error:
-            # Another export took the number between our look and our rename: a folder with something in it is
-            # never replaced by a rename.
+            # Another export took the number after we listed the versions. A rename never replaces a folder that is
+            # not empty.
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 raise

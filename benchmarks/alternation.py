@@ -1,4 +1,4 @@
-"""Contestants of a benchmark in turn, so that other work on the machine slows all of them down."""
+"""Time several implementations in turn, so that other work on the machine slows all of them down alike."""
 
 import statistics
 import time
@@ -9,24 +9,24 @@ if TYPE_CHECKING:
     import numpy as np
 
 _UNCOUNTED = 2
-"""Runs of each that come first: they compile, and fill caches."""
+"""Number of first runs of each that are not counted: they compile and fill caches."""
 
 _PAUSE = 0.05
-"""Seconds between two runs, so that threads of the one before have come to rest."""
+"""Seconds between two runs, so that the threads of the previous run have stopped spinning."""
 
 
-def take_turns(
+def alternate(
     contestants: "Mapping[str, Callable[[np.ndarray], np.ndarray]]", waveform: "np.ndarray", rounds: int
 ) -> "tuple[dict[str, np.ndarray], dict[str, float]]":
-    """Run each of the contestants on the same batch.
+    """Run each implementation on the same batch.
 
     Args:
-        contestants: By name.
+        contestants: Implementations by name, each a function from waveforms to probabilities.
         waveform: float32 [batch, samples].
-        rounds: Runs of each that count.
+        rounds: Number of counted runs of each.
 
     Returns:
-        What each answered, and the median of its seconds.
+        The answers of each, and the median of its times in seconds.
     """
     answers: dict[str, np.ndarray] = {}
     taken: dict[str, list[float]] = {name: [] for name in contestants}
