@@ -10,7 +10,7 @@ import numpy as np
 import soxr
 
 from data_pipeline.audio.decode import SAMPLE_RATE, UnusableAudio, decode, decode_bytes
-from data_pipeline.quality import unusable_reason
+from data_pipeline.quality.unusable import unusable_reason
 from serving.errors import RecognitionError, UnreadableAudioError
 
 MAX_STREAM_BYTES = 2**27

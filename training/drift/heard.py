@@ -10,10 +10,10 @@ from data_pipeline import input_pipeline
 from data_pipeline.audio.decode import SAMPLE_RATE, decode
 from data_pipeline.dataset import Dataset
 from data_pipeline.errors import SetAside
-from data_pipeline.quality.recording import Recording
+from data_pipeline.quality.recording import DEADLY, Recording
 from data_pipeline.quality.signal import Signal, listen, signal_of
-from data_pipeline.quality.workers import in_processes
 from data_pipeline.targets import Target
+from data_pipeline.workers.pool import map_items
 from training.evaluation.channel import channel_named
 from training.evaluation.evaluate import Condition, predict
 from training.evaluation.temperature import scaled
@@ -26,8 +26,6 @@ _BATCH_SIZE = 16
 
 _LONGEST = 30 * SAMPLE_RATE
 """Samples of a recording that a run is asked about: its beginning tells how the whole sounds."""
-
-_DEADLY = "crashes or blocks the decoder: its data are broken"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,22 +80,12 @@ def recordings_now(
         The recordings that can be used, and the others.
     """
     chosen = [recordings[place] for place in np.unique(np.linspace(0, len(recordings) - 1, MOST).astype(int))]
-    done = 0
-
-    def count(number: int) -> None:
-        nonlocal done
-        done += number
-        on_progress("measuring", done, len(chosen))
-
-    found = list(zip(chosen, in_processes(listen, chosen, workers, _deadly, count), strict=True))
+    signals = map_items(listen, chosen, workers, lambda done: on_progress("measuring", done, len(chosen)))
+    found = [(recording, signal or DEADLY) for recording, signal in zip(chosen, signals, strict=True)]
     usable = [(recording, signal) for recording, signal in found if isinstance(signal, Signal)]
     unusable = [SetAside(recording.title, reason) for recording, reason in found if isinstance(reason, str)]
     answers = _answers(run, [recording for recording, _ in usable], on_progress)
     return Heard(tuple(signal for _, signal in usable), answers), tuple(unusable)
-
-
-def _deadly(recording: Recording) -> str:  # noqa: ARG001
-    return _DEADLY
 
 
 def _answers(run: Run, recordings: Sequence[Recording], on_progress: Callable[[str, int, int], object]) -> np.ndarray:
