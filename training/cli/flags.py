@@ -48,14 +48,18 @@ def train_command(family: Family, run: Callable[..., None]) -> Callable[..., Non
     return command
 
 
+def flag_of(setting: Declared) -> str | None:
+    """The name of a setting's flag, such as `--batch-size`; None for a setting that only a file can state."""
+    if flag := setting.found(Flag):
+        return flag.name
+    return "--" + setting.path[-1].replace("_", "-") if _option_type(setting) is not None else None
+
+
 def _flags(family: Family) -> Iterator[tuple[str, Declared]]:
-    """The settings that are flags, by the name of the parameter, in the order of the recipe's sections."""
+    """The settings that have flags, by the name of the parameter, in the order of the recipe's sections."""
     for setting in family.settings().values():
-        flag = setting.found(Flag)
-        if flag is None and _option_type(setting) is not None:
-            yield setting.path[-1], setting
-        elif flag is not None and flag.name is not None:
-            yield flag.name.removeprefix("--").replace("-", "_"), setting
+        if flag := flag_of(setting):
+            yield flag.removeprefix("--").replace("-", "_"), setting
 
 
 def _option_type(setting: Declared) -> Any:

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 _NOT_TRAINED = "it is not trained as one, so train its members anew and put them together with `ser ensemble`"
 
 
+_TARGET_FIELDS = {"labels": "labels", "label_kind": "kind", "votes_share": "votes_share"}
+"""Fields of `config.json`, and of `Target`."""
+
+
 @dataclass(frozen=True, slots=True)
 class LearningRates:
     """How fast each weight of a model learns, and when it starts.
@@ -153,6 +157,15 @@ class Family:
         found = {".".join(one.path): one for one in declared(recipe)}
         return {name: one for name, one in found.items() if name not in self.unused}
 
+    def config_name(self, name: str) -> str:
+        """The name that a setting has in `config.json`, where the labels have no section of their own.
+
+        Args:
+            name: Its name in the recipe, as `settings` has it.
+        """
+        names = {f"target.{field}": config for config, field in _TARGET_FIELDS.items()}
+        return names.get(name, name)
+
     # The network.
 
     def front_end(self, recipe: Any) -> "FrontEnd":
@@ -245,6 +258,5 @@ def model_section(config: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _with_target(config: Mapping[str, Any]) -> dict[str, Any]:
     """The configuration with the fields of `Target` in an object, as recipes have them."""
-    names = {"labels": "labels", "label_kind": "kind", "votes_share": "votes_share"}
-    target = {field: config[name] for name, field in names.items() if name in config}
-    return {**{name: value for name, value in config.items() if name not in names}, "target": target}
+    target = {field: config[name] for name, field in _TARGET_FIELDS.items() if name in config}
+    return {**{name: value for name, value in config.items() if name not in _TARGET_FIELDS}, "target": target}

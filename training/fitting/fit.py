@@ -1,4 +1,4 @@
-"""Fitting a model to a prepared dataset, epoch by epoch, keeping the weights that are best on unseen speakers."""
+"""The training loop: epochs, validation on unseen speakers, and which weights are kept."""
 
 import json
 import math
@@ -44,22 +44,22 @@ def fit(
     """Fit a model and keep the weights of an epoch in the run folder: that with the best UA on the validation side,
     or the last.
 
-    Where the run folder holds the state of the same training, interrupted, that goes on after its last whole epoch and
-    ends with the weights that it would have had.
+    If the run folder holds the state of the same training, interrupted, the training continues after its last complete
+    epoch. It ends with the same weights as without the interruption.
 
     Args:
-        model: From what the front end gives to probabilities. Changed in place: afterwards it holds the weights
-            of the last epoch; `run.recogniser()` gives the best ones.
+        model: From what the front end gives to probabilities. Changed in place: afterwards it has the weights of the
+            last epoch; `run.recogniser()` has those that are kept.
         dataset: With sides `train` and `validation`.
-        run: Where weights and history go.
-        settings: How to fit.
-        front_end: What the model is given.
-        target: Which labels there are and whose word is learned; the epoch is chosen by the same.
-        observer: Told of the progress.
+        run: The run folder, which gets weights and history.
+        settings: How the model is fitted.
+        front_end: What the model receives of a clip.
+        target: The labels that are learned, by which the epoch is chosen as well.
+        observer: Receives progress events.
         rates: How fast each weight learns, and when it starts. Defaults to the same for all, from the start.
-        jit_compile: See `keras.Model.compile`; counts unless the settings say whether to compile.
-        team: Of replicas that learn together, in whose scope the model was made; None for a model alone. A batch is
-            then divided among them, and the run folder is written by the chief only, whose state all go on from.
+        jit_compile: See `keras.Model.compile`. `settings.jit` overrides it.
+        team: Replicas that learn together, in whose scope the model was made. None for a single model. A batch is
+            divided among the replicas. Only the chief writes the run folder, and all continue from its state.
 
     Returns:
         The epoch whose weights were kept.
@@ -109,18 +109,18 @@ def fit(
         observer.on_epoch_begin(number, steps)
         loss = _train_epoch(model, dataset, settings, front_end, target, number - 1, observer.on_step, replicas)
         with averaged_weights(model):
-            looked = number % settings.validate_every == 0 or number == settings.epochs
-            heard = _validation_figures(answers(), right) if looked else _NOT_EVALUATED
-            row = Epoch(number, float(loss), **heard, seconds=round(time.perf_counter() - started, 2))
+            evaluated = number % settings.validate_every == 0 or number == settings.epochs
+            figures = _validation_figures(answers(), right) if evaluated else _NOT_EVALUATED
+            row = Epoch(number, float(loss), **figures, seconds=round(time.perf_counter() - started, 2))
             history.append(row)
-            if looked and run.kept_here and _kept(history, settings) is row:
+            if evaluated and run.kept_here and _kept(history, settings) is row:
                 run.save_model(model)
         if run.kept_here:
             rows = [asdict(epoch) for epoch in history]
-            # Last of all: what is cut off before is done again, and comes out the same.
+            # Last: what is interrupted before this is done again, with the same result.
             run.write_history(rows)
             TrainingState.of(model, rows).write(run.state_file)
-        observer.on_epoch_end(row, looked and _kept(history, settings) is row)
+        observer.on_epoch_end(row, evaluated and _kept(history, settings) is row)
     if not history:
         raise UserError(f"no epoch was kept in {run.folder}: train for one epoch or more")
     if run.kept_here:
@@ -129,10 +129,10 @@ def fit(
 
 
 def _begin(model: keras.Model, run: Run) -> list[Epoch]:
-    """Take up what an interrupted training left, or note the state before the first epoch.
+    """Restore the state of an interrupted training, or write the state before the first epoch.
 
     Returns:
-        The epochs that are over.
+        The complete epochs.
     """
     if not run.kept_here:
         return []
@@ -145,7 +145,7 @@ def _begin(model: keras.Model, run: Run) -> list[Epoch]:
 
 
 def _as_the_chief(model: keras.Model, history: Sequence[Epoch], team: Team) -> list[Epoch]:
-    """Give the model the chief's state; returns the epochs that are over for the chief."""
+    """Give the model the chief's state; returns the epochs that the chief has completed."""
     rows = json.loads(team.text_of_chief(json.dumps([asdict(row) for row in history])))
     variables = team.of_chief(TrainingState.of(model, rows).variables)
     TrainingState(tuple(variables), rows).restore(model)
@@ -153,15 +153,15 @@ def _as_the_chief(model: keras.Model, history: Sequence[Epoch], team: Team) -> l
 
 
 def _kept(history: Sequence[Epoch], settings: FitSettings) -> Epoch:
-    """The last epoch, or the first of those with the highest UA; of those that were looked at, if there is one."""
-    heard = [row for row in history if row.validation_ua is not None] or history
-    return heard[-1] if settings.keep == "last" else max(heard, key=lambda row: row.validation_ua or 0.0)
+    """The epoch that is kept: the last one, or the first one with the highest UA, of the evaluated ones if any."""
+    rows = [row for row in history if row.validation_ua is not None] or history
+    return rows[-1] if settings.keep == "last" else max(rows, key=lambda row: row.validation_ua or 0.0)
 
 
 def _stopped_early(history: Sequence[Epoch], settings: FitSettings) -> bool:
-    # Patience runs out only where there was a look: before the next one nothing can be better.
-    looked = bool(history) and history[-1].validation_ua is not None
-    return looked and history[-1].epoch - _kept(history, settings).epoch >= settings.patience
+    # Patience counts at evaluations only: between them, no epoch can be better.
+    evaluated = bool(history) and history[-1].validation_ua is not None
+    return evaluated and history[-1].epoch - _kept(history, settings).epoch >= settings.patience
 
 
 def _train_epoch(
@@ -196,15 +196,15 @@ def _train_epoch(
 
 
 def class_weights(dataset: Dataset, target: Target, balance: float) -> np.ndarray:
-    """How much a clip of each class counts in the loss.
+    """The weight of each class in the loss.
 
     Args:
         dataset: With a side `train`.
-        target: Which labels there are; clips are counted by what was acted.
+        target: The labels. Clips are counted by their acted emotion.
         balance: See `FitSettings.class_balance`.
 
     Returns:
-        float32 [classes]; a clip counts 1 on average.
+        float32 [classes]; the mean weight over the clips is 1.
     """
     emotions = dataset.split("train").emotions
     counts = np.array([emotions.get(label, 0) for label in target.labels], np.float64)
@@ -215,7 +215,7 @@ def class_weights(dataset: Dataset, target: Target, balance: float) -> np.ndarra
 def _compile(
     model: keras.Model, settings: FitSettings, optimizer: keras.optimizers.Optimizer, jit_compile: bool | str
 ) -> None:
-    # Norms and biases hold no capacity worth shrinking, and a decayed gamma is a changed network.
+    # Decay would not regularise norms and biases, and a decayed gamma changes the network.
     optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
     loss = keras.losses.CategoricalCrossentropy(label_smoothing=settings.label_smoothing)
     model.compile(optimizer, loss, jit_compile=jit_compile)
@@ -254,8 +254,8 @@ def _schedule(settings: FitSettings, steps: int) -> float | keras.optimizers.sch
 
 
 def _validation_figures(probabilities: np.ndarray, right: np.ndarray) -> dict[str, float | None]:
-    """Those of an `Epoch`."""
-    # Where listeners agree on none of the labels there is no right answer.
+    """The figures of an `Epoch` on the validation split."""
+    # A clip whose listeners agree on none of the labels has no right answer.
     probabilities, right = probabilities[right >= 0], right[right >= 0]
     confusion = np.zeros((probabilities.shape[1],) * 2)
     np.add.at(confusion, (right, probabilities.argmax(1)), 1)

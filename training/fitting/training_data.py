@@ -13,7 +13,7 @@ def describe_training_data(dataset: Dataset, target: Target) -> dict[str, Any]:
 
     Args:
         dataset: A prepared dataset with sides `train` and `validation`.
-        target: Which labels there are and whose word is learned.
+        target: The labels that are learned.
 
     Raises:
         UserError: If a side is missing, a label has no training clip, which would be a class that is never right and
@@ -28,7 +28,7 @@ def describe_training_data(dataset: Dataset, target: Target) -> dict[str, Any]:
             f"name only labels that it has, as in --emotions {','.join(emotions)}"
         )
     return {
-        # Found again from wherever the run is repeated.
+        # Absolute, so that the run can be repeated from anywhere.
         "folder": str(dataset.folder.resolve()),
         "fingerprint": dataset.fingerprint,
         "corpora": list(dataset.corpora),

@@ -111,6 +111,12 @@ class Wav2Vec2Family(Family):
         """See `Family`."""
         return {"checkpoint": weights}
 
+    def config_name(self, name: str) -> str:
+        """See `Family`: the head is a section of the model."""
+        if name in ("checkpoint", "revision"):
+            return f"weights.{name}"
+        return f"model.{name}" if name.startswith("head.") else super().config_name(name)
+
     def front_end(self, recipe: Wav2Vec2Recipe) -> "WaveformFrontEnd":  # noqa: ARG002  all have the same
         """See `Family`."""
         from training.front_end import WaveformFrontEnd
