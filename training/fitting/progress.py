@@ -80,7 +80,8 @@ class ProgressBars(Observer):
             else ""
         )
         self._progress.console.print(
-            f"epoch {row.epoch:>3}  loss {row.loss:.3f}  {validation}({row.seconds:.0f} s{to_go}){'  best' if best else ''}",
+            f"epoch {row.epoch:>3}  loss {row.loss:.3f}  {validation}({row.seconds:.0f} s{to_go})"
+            f"{'  best' if best else ''}",
             highlight=False,
             # One line per epoch, also when a program reads the output.
             soft_wrap=True,
