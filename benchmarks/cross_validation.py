@@ -173,13 +173,13 @@ def _figures(pooled: "dict[str, np.ndarray]", channel: str, labels: list[str]) -
     import numpy as np
 
     from training.evaluation import metrics
-    from training.evaluation.calibration import cross_fitted
+    from training.temperature import cross_fitted
 
     groups = pooled["fold"]
     if len(np.unique(groups)) == 1:
         groups = np.unique(pooled["speaker"], return_inverse=True)[1]
     answered = cross_fitted(pooled[channel], pooled["truth"], groups)
-    found = metrics.evaluate(answered, pooled["truth"], pooled["speaker"], labels)
+    found = metrics.compute_metrics(answered, pooled["truth"], pooled["speaker"], labels)
     return {**found, "ece_before": metrics.calibration_error(pooled[channel], pooled["truth"])}
 
 

@@ -40,8 +40,8 @@ def main(
     from benchmarks.report import show
     from training.ensemble.pool import Pool
     from training.ensemble.stored_answers import read_stored
-    from training.evaluation.metrics import evaluate
-    from training.evaluation.paired import compare
+    from training.evaluation.metrics import compute_metrics
+    from training.evaluation.paired import compare_models
 
     if len(members) < 2:
         raise UserError("name two or more to pool, each as FILE.npz:MODEL")
@@ -55,7 +55,7 @@ def main(
     }
     weights = fitted.weights.mean(0)
     labels = [str(label) for label in first.labels]
-    figures = {name: evaluate(each, first.truth, first.speaker, labels) for name, each in said.items()}
+    figures = {name: compute_metrics(each, first.truth, first.speaker, labels) for name, each in said.items()}
     rows = [
         (
             name,
@@ -64,7 +64,7 @@ def main(
         for name, found in figures.items()
     ]
     best = max(members, key=lambda member: figures[member]["wa"])
-    compared = compare(said[best], fitted.answers, first.truth, first.speaker)
+    compared = compare_models(said[best], fitted.answers, first.truth, first.speaker)
     change = compared.metrics["wa"]
     low, high = change.interval
     mean = ", ".join(f"{name} {weight:.2f}" for name, weight in zip(members, weights, strict=True))

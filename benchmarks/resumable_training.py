@@ -33,6 +33,7 @@ def trained(family: "Family", recipe: Any, dataset: "Dataset", folder: Path) -> 
 
 def answers(run: "Run", dataset: "Dataset") -> "dict[str, Predictions]":
     """What a run says of the validation speakers through each of `CHANNELS`."""
-    from training.evaluation.evaluate import Condition, predict
+    from training.evaluation.condition import Condition
+    from training.evaluation.evaluate import predict
 
     return {channel: predict(run, dataset, Condition(channel=channel)) for channel in CHANNELS}

@@ -8,7 +8,7 @@ import typer
 from serving.cli import options
 
 if TYPE_CHECKING:
-    from training.promotion.challenge import Challenge, Held
+    from training.promotion.challenger import PromotionResult, PromotionTest
 
 KEPT = 3
 """The exit status where the champion stays; 1 and 2 are those of commands that could not do their work."""
@@ -72,46 +72,47 @@ def retrain(
     from data_pipeline.storage.claimed_folder import claimed
     from serving.promotion.canary import publish
     from serving.promotion.champion import find
-    from training.promotion import record
-    from training.promotion.challenge import Challenge
-    from training.promotion.rule import Outcome, PromotionRule
+    from training.promotion.challenger import PromotionTest
+    from training.promotion.decision_files import write_decision
+    from training.promotion.rule import PromotionOutcome, PromotionRule
 
     followers = options.followers(server, timeout, options.tls_of(tls, ca, certificate, key, server_name))
     reigning = find(champion, run)
     if reigning.run.folder.resolve() == (output / "run").resolve():
         raise UserError(f"the champion is the run of {output} itself: choose another --output")
     former = old or [Path(reigning.run.config["data"]["folder"])]
-    challenge = Challenge(
+    test = PromotionTest(
         champion=reigning.run,
         old=tuple(map(Dataset.open, former)),
         new=tuple(map(Dataset.open, data)),
-        frozen=reigning.speakers,
+        measured_speakers=reigning.speakers,
         channels=tuple(channel or ("clean", "telephone")),
         rule=PromotionRule(margin=margin, bound=bound, confidence=confidence),
     )
     with claimed(output):
-        held = _hold(challenge, output)
-        page = record.write(challenge, held, output, {})
-        for reason in held.decision.reasons:
+        result = _run_test(test, output)
+        page = write_decision(test, result, output, {})
+        for reason in result.decision.reasons:
             typer.echo(reason)
-        typer.echo(f"outcome: {held.decision.outcome}\ndecision: {page}")
-        if held.decision.outcome is not Outcome.BETTER:
+        typer.echo(f"outcome: {result.decision.outcome}\ndecision: {page}")
+        if result.decision.outcome is not PromotionOutcome.BETTER:
             typer.echo(f"kept: version {reigning.version} of {champion}")
             raise typer.Exit(KEPT)
-        version = publish(champion, reigning, held, followers)
-        record.write(challenge, held, output, {"version": f"{champion}/{version}", "label": "canary"})
+        version = publish(champion, reigning, result, followers)
+        write_decision(test, result, output, {"version": f"{champion}/{version}", "label": "canary"})
     typer.echo(f"promoted: version {version} of {champion} is the canary\nnext: ser promote {champion}")
 
 
-def _hold(challenge: "Challenge", output: Path) -> "Held":
+def _run_test(test: "PromotionTest", output: Path) -> "PromotionResult":
     from training.families.registry import recipe_of
     from training.fitting.progress import ProgressBars, clip_bar
-    from training.promotion.challenge import clips_to_answer, gather, hold, train_challenger
+    from training.promotion.challenger import measure_models, num_predictions, train_challenger
+    from training.promotion.combined_data import combine_data
 
-    dataset = gather(challenge, output / "data")
+    dataset = combine_data(test, output / "data")
     for name, side in dataset.splits.items():
         typer.echo(f"{name}: {side.clips:,} clips of {len(side.speakers):,} speakers")
-    with ProgressBars(recipe_of(challenge.champion.config).fit.epochs) as bars:
-        challenger = train_challenger(challenge, dataset, output / "run", bars)
-    with clip_bar("measuring champion and challenger", clips_to_answer(challenge, dataset)) as advance:
-        return hold(challenge, challenger, dataset, advance)
+    with ProgressBars(recipe_of(test.champion.config).fit.epochs) as bars:
+        challenger = train_challenger(test, dataset, output / "run", bars)
+    with clip_bar("measuring champion and challenger", num_predictions(test, dataset)) as advance:
+        return measure_models(test, challenger, dataset, advance)

@@ -8,10 +8,10 @@ from serving.export.export import export
 from serving.promotion import version_labels
 from serving.promotion.champion import Champion, version_of
 from serving.promotion.followers import Followers
-from training.promotion.challenge import Held
+from training.promotion.challenger import PromotionResult
 
 
-def publish(folder: Path, champion: Champion, held: Held, followers: Followers) -> int:
+def publish(folder: Path, champion: Champion, result: PromotionResult, followers: Followers) -> int:
     """Write the version, whole or not at all, and label it.
 
     The champion is labelled stable before the version appears: a server of the newest version would else drop the one
@@ -20,7 +20,7 @@ def publish(folder: Path, champion: Champion, held: Held, followers: Followers) 
     Args:
         folder: The model's folder in a repository.
         champion: Whom it has beaten.
-        held: The challenge.
+        result: Result of the promotion test.
         followers: Servers that are told at once.
 
     Returns:
@@ -29,16 +29,16 @@ def publish(folder: Path, champion: Champion, held: Held, followers: Followers) 
     Raises:
         UserError: If the version cannot be written, or a server cannot be told.
     """
-    version = version_of(folder, held.challenger)
+    version = version_of(folder, result.challenger)
     if version is None:
         followers.change(folder, version_labels.pin)
         provenance = {
-            **origin.of_run(held.challenger, champion.dtype),
+            **origin.of_run(result.challenger, champion.dtype),
             "champion": champion.version,
-            "reasons": list(held.decision.reasons),
-            origin.MEASURED: sorted({*champion.speakers, *held.dataset.split("test").speakers}),
+            "reasons": list(result.decision.reasons),
+            origin.MEASURED: sorted({*champion.speakers, *result.dataset.split("test").speakers}),
         }
-        recogniser = held.challenger.recogniser()
+        recogniser = result.challenger.recogniser()
         written = export(recogniser, folder.parent, folder.name, provenance=provenance, dtype=champion.dtype)
         version = int(written.name)
     followers.change(folder, partial(version_labels.label_canary, version=version))

@@ -24,7 +24,7 @@ def calibrate(
     from data_pipeline.dataset import Dataset
     from data_pipeline.targets import Target
     from training.evaluation.calibration import calibrate as fit
-    from training.evaluation.evaluate import Condition
+    from training.evaluation.condition import Condition
     from training.fitting.progress import clip_bar
     from training.run.folder import Run
 

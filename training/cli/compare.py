@@ -35,9 +35,8 @@ def compare(
     from data_pipeline.errors import UserError
     from data_pipeline.storage.atomic_file import write_text
     from data_pipeline.targets import Target
-    from training.evaluation.comparison import compare as put_side_by_side
-    from training.evaluation.comparison import dataset_of
-    from training.evaluation.evaluate import Condition
+    from training.evaluation.comparison import compare_runs, dataset_of
+    from training.evaluation.condition import Condition
     from training.fitting.progress import clip_bar
     from training.report import comparison
     from training.run.folder import Run
@@ -50,7 +49,7 @@ def compare(
     dataset = Dataset.open(data or dataset_of(opened))
     clips = Target(opened[0].labels).clips(dataset.split(split))
     with clip_bar("answering", clips * len(opened)) as advance:
-        found = put_side_by_side(opened, dataset, condition, advance)
+        found = compare_runs(opened, dataset, condition, advance)
     comparison.show(found)
     if html_file:
         comparison.write(found, html_file)

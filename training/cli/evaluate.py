@@ -57,7 +57,8 @@ def evaluate(
     from data_pipeline.storage.atomic_file import write_text
     from data_pipeline.targets import Target
     from training import report
-    from training.evaluation.evaluate import Condition, measure, predict
+    from training.evaluation.condition import Condition
+    from training.evaluation.evaluate import measure, predict
     from training.fitting.progress import clip_bar
     from training.run.folder import Run
 

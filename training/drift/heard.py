@@ -14,11 +14,11 @@ from data_pipeline.quality.recording import Recording
 from data_pipeline.quality.signal import Signal, listen, signal_of
 from data_pipeline.quality.workers import in_processes
 from data_pipeline.targets import Target
-from training.evaluation.channel import channel_named
-from training.evaluation.evaluate import Condition, predict
-from training.evaluation.temperature import scaled
+from training.evaluation.condition import Condition, channel_named
+from training.evaluation.evaluate import predict
 from training.front_end import inputs
 from training.run.folder import Run
+from training.temperature import scaled
 
 MOST = 2_000
 """Recordings that are gone through: more make no figure clearer that a decision hangs on."""

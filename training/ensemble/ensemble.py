@@ -20,12 +20,12 @@ from training.ensemble.out_of_fold import FIGURES, OutOfFold
 from training.ensemble.pool import Pool
 from training.ensemble.stored_answers import StoredAnswers, write_stored
 from training.ensemble.training_side import TrainingSide
-from training.evaluation.channel import channel_named
-from training.evaluation.temperature import scaled
+from training.evaluation.condition import channel_named
 from training.families.ensemble.network import Ensemble
 from training.families.registry import ENSEMBLE
 from training.front_end import SeveralFrontEnds, to_config
 from training.run.folder import Run, versions
+from training.temperature import scaled
 from training.tuning.folds import folds_of
 
 ANSWERS = "out_of_fold.npz"

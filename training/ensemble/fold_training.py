@@ -13,7 +13,8 @@ from data_pipeline.prepare.combine import combine
 from data_pipeline.splits import SplitName
 from training.ensemble.members import Member, right_answers
 from training.ensemble.training_side import TrainingSide
-from training.evaluation.evaluate import Condition, predict
+from training.evaluation.condition import Condition
+from training.evaluation.evaluate import predict
 from training.families.registry import family_of
 from training.fitting.finished import finished
 from training.fitting.fit import Observer

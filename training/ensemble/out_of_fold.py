@@ -57,9 +57,9 @@ class OutOfFold:
             biased: See `Pool.fit`.
 
         Returns:
-            `clips`, `speakers`, `folds`; `measured`, what `metrics.evaluate` gives of each member by name, of
+            `clips`, `speakers`, `folds`; `measured`, what `metrics.compute_metrics` gives of each member by name, of
             `equal weights` and of the `ensemble`; `best`, the member with the highest UA, and `against_best`, the
-            ensemble's difference to it (see `paired.Comparison`); `fold_weights`, a row a fold, an entry a member.
+            ensemble's difference to it (see `paired.ModelComparison`); `fold_weights`, a row a fold, an entry a member.
         """
         members = list(self.answers.values())
         fitted = cross_fit(members, self.truth, self.folds, biased)
@@ -69,10 +69,11 @@ class OutOfFold:
             TOGETHER: fitted.answers,
         }
         measured = {
-            name: metrics.evaluate(answers, self.truth, self.speakers, self.labels) for name, answers in said.items()
+            name: metrics.compute_metrics(answers, self.truth, self.speakers, self.labels)
+            for name, answers in said.items()
         }
         best = max(self.answers, key=lambda name: measured[name]["ua"])
-        compared = paired.compare(self.answers[best], fitted.answers, self.truth, self.speakers)
+        compared = paired.compare_models(self.answers[best], fitted.answers, self.truth, self.speakers)
         return {
             "clips": len(self.truth),
             "speakers": len(np.unique(self.speakers)),

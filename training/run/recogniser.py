@@ -11,6 +11,7 @@ from training.families.wav2vec2 import Wav2Vec2Classifier
 from training.front_end import FrontEnd, inputs
 from training.layers.folding import fold_backbone, has_pointwise
 from training.layers.head import BACKBONE
+from training.temperature import scaled_tensor
 
 SERVED_DTYPES = ("float32", "bfloat16")
 
@@ -23,7 +24,7 @@ class Recogniser:
         model: Takes what the front end gives (see `front_end.inputs`), gives probabilities.
         labels: Emotions in the order of the model's outputs.
         front_end: What the model was trained on.
-        temperature: By which the model's logits are divided; see `training.evaluation.calibration`.
+        temperature: By which the model's logits are divided; see `training.temperature`.
     """
 
     model: keras.Model
@@ -44,9 +45,7 @@ class Recogniser:
             float32 [batch, classes].
         """
         probabilities = self.model(inputs(self.front_end, waveform, num_samples), training=False)
-        if self.temperature == 1:
-            return probabilities
-        return tf.nn.softmax(tf.math.log(tf.maximum(probabilities, 1e-30)) / self.temperature)
+        return scaled_tensor(probabilities, self.temperature)
 
     def for_serving(self, dtype: str = "float32") -> "Recogniser":
         """The same recogniser as it is exported: without what only training needs, its batch norms folded.

@@ -18,10 +18,11 @@ from training.ensemble.out_of_fold import idle
 from training.ensemble.pool import Pool
 from training.ensemble.stored_answers import read_stored
 from training.ensemble.training_side import TrainingSide
-from training.evaluation.evaluate import Condition, predict
-from training.evaluation.temperature import scaled
+from training.evaluation.condition import Condition
+from training.evaluation.evaluate import predict
 from training.fitting.fit import Observer
 from training.run.folder import Run
+from training.temperature import scaled
 
 TEMPERATURE = 1.7
 

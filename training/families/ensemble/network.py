@@ -10,7 +10,7 @@ from keras import ops
 from training.ensemble.pool import LEAST
 
 _SMALLEST = 1e-30
-"""Probabilities are raised to this before their logarithm, as `training.evaluation.temperature` does."""
+"""Probabilities are raised to this before their logarithm, as `training.temperature` does."""
 
 
 @keras.saving.register_keras_serializable("ser")
