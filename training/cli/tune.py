@@ -49,15 +49,14 @@ def tune(
     """
     from data_pipeline.dataset import Dataset
     from data_pipeline.storage.atomic_file import write_text
+    from training.cross_validation.speaker_folds import describe_folds
     from training.families.config_file import read_config
     from training.families.registry import family_named
-    from training.tuning.folds import unheard
-    from training.tuning.pruning import Pruning
-    from training.tuning.results import BEST
-    from training.tuning.search import Search, search
+    from training.tuning.search import Search, run_search
+    from training.tuning.search_files import BEST
     from training.tuning.space import SPACES, fitted_to, parse_space, stated_in
     from training.tuning.terminal import SearchLines
-    from training.tuning.trial import Trial
+    from training.tuning.trial import Pruning, Trial
     from training.tuning.tuning_page import FILE, tuning_page
 
     family = family_named(model)
@@ -69,7 +68,7 @@ def tune(
     checkpoint = weights and model == "wav2vec2"
     given = {"weights": {"checkpoint": weights} if checkpoint else weights, "fit.epochs": epochs, "fit.seed": seed}
     stated = stated_in(stated, {name: value for name, value in given.items() if value is not None})
-    recipe = family.recipe(stated)
+    family.recipe(stated)
     named = parse_space(read_config(space), str(space)) if space else SPACES[model]
     what = Search(
         family=family,
@@ -81,12 +80,12 @@ def tune(
         folds=folds,
         pruning=Pruning() if pruning else None,
     )
-    typer.echo(unheard(what.dataset, folds))
+    typer.echo(describe_folds(what.dataset, folds))
 
     def write_page(found: list[Trial]) -> None:
         write_text(out / FILE, tuning_page(what, found))
 
-    found, best = search(what, SearchLines(what, recipe.fit.epochs, write_page))
+    found, best = run_search(what, SearchLines(what, write_page))
     write_page(found)
     typer.echo(
         f"best: trial {best.number} of {len(found)}, UA {best.mean:.1%}\n"
