@@ -1,9 +1,12 @@
 """A prepared dataset on disk: `dataset.json` and the record shards that it names."""
 
+import hashlib
 import json
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from data_pipeline.errors import UserError
 
@@ -35,6 +38,35 @@ class Split:
     shards: tuple[str, ...]
     shard_bytes: dict[str, int]
     voted: int
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> "Split":
+        """The inverse of `to_json`.
+
+        Raises:
+            KeyError: If a field is missing; `AttributeError`, `TypeError` or `ValueError` if one is garbled.
+        """
+        return cls(
+            clips=content["clips"],
+            seconds=content["seconds"],
+            speakers=tuple(content["speakers"]),
+            emotions=content["emotions"],
+            shards=tuple(content["shards"]),
+            shard_bytes=dict(content["shard_bytes"]),
+            voted=content["clips_with_votes"],
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """The entry of the split in `dataset.json`."""
+        return {
+            "clips": self.clips,
+            "seconds": self.seconds,
+            "speakers": list(self.speakers),
+            "clips_with_votes": self.voted,
+            "emotions": self.emotions,
+            "shards": list(self.shards),
+            "shard_bytes": self.shard_bytes,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,18 +131,6 @@ class Dataset:
         Raises:
             KeyError: If a field is missing; `AttributeError`, `TypeError` or `ValueError` if one is garbled.
         """
-        splits = {
-            name: Split(
-                clips=split["clips"],
-                seconds=split["seconds"],
-                speakers=tuple(split["speakers"]),
-                emotions=split["emotions"],
-                shards=tuple(split["shards"]),
-                shard_bytes=dict(split["shard_bytes"]),
-                voted=split["clips_with_votes"],
-            )
-            for name, split in content["splits"].items()
-        }
         return cls(
             folder=folder,
             emotions=tuple(content["emotions"]),
@@ -119,8 +139,33 @@ class Dataset:
             synthetic=content["synthetic"],
             split_kind=content["split"],
             fingerprint=content["fingerprint"],
-            splits=splits,
+            splits={name: Split.from_json(split) for name, split in content["splits"].items()},
         )
+
+    def to_json(
+        self, origin: Mapping[str, Any], counts: Mapping[str, Any] | None = None, notes: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """The content of `dataset.json`.
+
+        Args:
+            origin: What the dataset was made of, by which the same request is recognised later.
+            counts: Further counts of clips.
+            notes: What else is to be known, such as the sources.
+        """
+        return {
+            "format": FORMAT,
+            "emotions": list(self.emotions),
+            "corpora": list(self.corpora),
+            "synthetic": self.synthetic,
+            "split": self.split_kind,
+            "fingerprint": self.fingerprint,
+            **origin,
+            "clips": sum(split.clips for split in self.splits.values()),
+            **(counts or {}),
+            "speakers_unknown": self.speakers_unknown,
+            "splits": {name: split.to_json() for name, split in self.splits.items()},
+            **(notes or {}),
+        }
 
     def split(self, name: str) -> Split:
         """One split, or all of them together, as where a model has heard none of a corpus.
@@ -136,6 +181,15 @@ class Dataset:
         if name not in self.splits:
             raise UserError(f"{self.folder} has no {name} clips; its splits are {', '.join(self.splits)}, or {ALL}")
         return self.splits[name]
+
+
+def fingerprint(digests: Iterable[tuple[str, str]]) -> str:
+    """The fingerprint of a dataset.
+
+    Args:
+        digests: Names of splits, each with a hex digest of records; a split may occur several times.
+    """
+    return hashlib.sha256("".join(f"{split} {digest}\n" for split, digest in digests).encode()).hexdigest()
 
 
 def _together(splits: list[Split]) -> Split:

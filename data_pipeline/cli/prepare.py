@@ -11,7 +11,7 @@ from data_pipeline.errors import UserError
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from data_pipeline.prepare.job import Summary
+    from data_pipeline.prepare.job import PrepareSummary
 
 _REST = "in dataset.json"
 
@@ -61,8 +61,8 @@ def prepare(
     """
     from data_pipeline.corpora.sources import parse_sources
     from data_pipeline.prepare.beam_runner import beam_writer
-    from data_pipeline.prepare.destination import Destination
     from data_pipeline.prepare.job import prepare as prepare_dataset
+    from data_pipeline.prepare.output_folder import OutputFolder
 
     if runner_option and not runner:
         raise UserError("--runner-option is for Apache Beam: name a --runner as well")
@@ -77,12 +77,12 @@ def prepare(
             workers=workers,
             overwrite=overwrite,
             on_progress=lambda done, total: progress.update(task, completed=done, total=total, visible=True),
-            write_all=beam_writer(runner, runner_option or [], Destination(out)) if runner else None,
+            write_shards=beam_writer(runner, runner_option or [], OutputFolder(out)) if runner else None,
         )
     _report(summary)
 
 
-def _report(summary: "Summary") -> None:
+def _report(summary: "PrepareSummary") -> None:
     from rich.console import Console
 
     from data_pipeline.emotion import LABELS
@@ -107,7 +107,7 @@ def _report(summary: "Summary") -> None:
     )
     list_some(
         "identical audio in different splits, {} in all, kept:",
-        [" = ".join(names) for names in summary.leaks],
+        [" = ".join(group.names) for group in summary.leaks],
         _REST,
     )
     list_some("audio files with other names, {} in all, ignored:", list(summary.ignored), _REST)
@@ -135,7 +135,7 @@ def _report(summary: "Summary") -> None:
         typer.echo(f"next: ser train mobilenet {summary.location} RUN")
 
 
-def _split_table(summary: "Summary") -> "Table":
+def _split_table(summary: "PrepareSummary") -> "Table":
     from rich import box
     from rich.table import Table
 

@@ -8,23 +8,21 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from data_pipeline.errors import UserError
-from data_pipeline.prepare.outcome import Outcome, read_outcome
-from data_pipeline.prepare.shards import Task, write_shard
+from data_pipeline.prepare.output_folder import OutputFolder
+from data_pipeline.prepare.shard_result import ShardResult, read_result
+from data_pipeline.prepare.shards import ShardTask, WriteShards
 
 if TYPE_CHECKING:
     from apache_beam.options.pipeline_options import PipelineOptions
 
-    from data_pipeline.prepare.destination import Destination
-    from data_pipeline.prepare.job import WriteAll
 
-
-def beam_writer(runner: str, options: Sequence[str], destination: "Destination") -> "WriteAll":
+def beam_writer(runner: str, options: Sequence[str], output: OutputFolder) -> WriteShards:
     """What `prepare` needs to have its shards written by a Beam pipeline.
 
     Args:
         runner: Name of a Beam runner (`DirectRunner`, `FlinkRunner`, `SparkRunner`, `DataflowRunner`).
         options: Pipeline options as the command line of a Beam program takes them (`--region=europe-west1`).
-        destination: The dataset's folder. The runner's workers must reach it and every clip under the same
+        output: The dataset's folder. The runner's workers must reach it and every clip under the same
             locations, so that anything but the direct runner wants `gs://`, `s3://` or a shared mount.
 
     Raises:
@@ -48,15 +46,15 @@ def beam_writer(runner: str, options: Sequence[str], destination: "Destination")
     if unknown:
         raise UserError(f"Apache Beam does not know the option {', '.join(sorted(unknown))}: check --runner-option")
 
-    def write_all(tasks: Sequence[Task], on_progress: Callable[[int], None]) -> Mapping[str, Outcome]:
+    def write_shards(tasks: Sequence[ShardTask], on_progress: Callable[[int], None]) -> Mapping[str, ShardResult]:
         _run(tasks, pipeline_options)
         on_progress(sum(len(task.shard.clips) for task in tasks))
-        return _outcomes(tasks, destination)
+        return _results(tasks, output)
 
-    return write_all
+    return write_shards
 
 
-def _run(tasks: Sequence[Task], options: "PipelineOptions") -> None:
+def _run(tasks: Sequence[ShardTask], options: "PipelineOptions") -> None:
     import apache_beam as beam
 
     try:
@@ -71,22 +69,22 @@ def _run(tasks: Sequence[Task], options: "PipelineOptions") -> None:
         ) from error
 
 
-def _write(task: Task) -> str:
+def _write(task: ShardTask) -> str:
     # What became of the shard is in its note, where a later run finds it too; nothing else needs to come back.
-    write_shard(task)
+    task.run()
     return task.shard.name
 
 
-def _outcomes(tasks: Sequence[Task], destination: "Destination") -> dict[str, Outcome]:
-    files = destination.begun()
-    outcomes = {task.shard.name: read_outcome(task.shard, files) for task in tasks}
-    missing = [name for name, outcome in outcomes.items() if outcome is None]
+def _results(tasks: Sequence[ShardTask], output: OutputFolder) -> dict[str, ShardResult]:
+    files = output.unfinished_files()
+    results = {task.shard.name: read_result(task.shard, files) for task in tasks}
+    missing = [name for name, result in results.items() if result is None]
     if missing:
         raise UserError(
-            f"the Beam pipeline left no {missing[0]} in {destination.location}: make sure that its workers write "
+            f"the Beam pipeline left no {missing[0]} in {output.location}: make sure that its workers write "
             "to the same place, then run the same command again"
         )
-    return {name: outcome for name, outcome in outcomes.items() if outcome is not None}
+    return {name: result for name, result in results.items() if result is not None}
 
 
 def _last_line(error: Exception) -> str:

@@ -12,20 +12,17 @@ from typing import BinaryIO
 import tensorflow as tf
 
 from data_pipeline.audio.decode import SAMPLE_RATE
-from data_pipeline.dataset import FORMAT, Dataset
+from data_pipeline.dataset import Dataset, Split, fingerprint
 from data_pipeline.emotion import EMOTIONS
 from data_pipeline.errors import UserError
-from data_pipeline.prepare.plan import CLIPS_PER_SHARD
+from data_pipeline.prepare.output_folder import DESCRIPTION, OutputFolder
+from data_pipeline.prepare.plan import CLIPS_PER_SHARD, shard_names
 from data_pipeline.records.parsing import parse
 from data_pipeline.records.tfrecord import write_record
 from data_pipeline.splits import SPLITS, SplitName
-from data_pipeline.storage.atomic_file import write_text
-from data_pipeline.storage.claimed_folder import claimed
 
 _MOST_SHARDS = 128
 """Of a split, since all are open at a time."""
-
-_DESCRIPTION = "dataset.json"
 
 
 @dataclass(slots=True)
@@ -57,6 +54,18 @@ class _Written:
         self.speakers.add(_speaker(known))
         self.emotions[known["emotion"].decode()] += 1
 
+    def split(self, folder: Path) -> Split:
+        """What is to be said of the split once its files in the folder are complete."""
+        return Split(
+            clips=self.clips,
+            seconds=round(self.samples / SAMPLE_RATE, 3),
+            speakers=tuple(sorted(self.speakers)),
+            emotions={emotion: self.emotions[emotion] for emotion in EMOTIONS if self.emotions[emotion]},
+            shards=tuple(self.shards),
+            shard_bytes={name: (folder / name).stat().st_size for name in self.shards},
+            voted=self.voted,
+        )
+
 
 def combine(parts: Sequence[Dataset], folder: Path, splits: Mapping[str, SplitName]) -> Dataset:
     """Write one dataset of the clips of several.
@@ -79,15 +88,16 @@ def combine(parts: Sequence[Dataset], folder: Path, splits: Mapping[str, SplitNa
         "parts": [{"folder": str(part.folder), "fingerprint": part.fingerprint} for part in parts],
         "sides": hashlib.sha256(json.dumps(sorted(splits.items())).encode()).hexdigest(),
     }
-    if (folder / _DESCRIPTION).exists():
-        before = json.loads((folder / _DESCRIPTION).read_text(encoding="utf-8"))
+    description = folder / DESCRIPTION
+    if description.exists():
+        before = json.loads(description.read_text(encoding="utf-8"))
         if before.get("combined") != origin:
             raise UserError(f"{folder} holds another dataset: choose another folder")
         return Dataset.open(folder)
-    with claimed(folder):
+    output = OutputFolder(str(folder))
+    with output.claimed():
         written = _write(parts, folder, splits)
-        content = _describe(parts, folder, written, origin)
-        write_text(folder / _DESCRIPTION, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+        output.write_description(_describe(parts, folder, written, origin))
     return Dataset.open(folder)
 
 
@@ -98,13 +108,10 @@ def _write(parts: Sequence[Dataset], folder: Path, splits: Mapping[str, SplitNam
         for split in {splits[speaker] for speaker in before.speakers if speaker in splits}:
             most[split] += before.clips
     with contextlib.ExitStack() as files:
-        written = {
-            split: _Written(
-                {name: files.enter_context((folder / name).open("wb")) for name in _shard_names(split, most[split])}
-            )
-            for split in SPLITS
-            if most[split]
-        }
+        written: dict[SplitName, _Written] = {}
+        for split in (split for split in SPLITS if most[split]):
+            names = shard_names(split, min(-(-most[split] // CLIPS_PER_SHARD), _MOST_SHARDS))
+            written[split] = _Written({name: files.enter_context((folder / name).open("wb")) for name in names})
         taken: set[tuple[bytes, bytes]] = set()
         for part in reversed(parts):
             for record, known in _records(part):
@@ -113,11 +120,6 @@ def _write(parts: Sequence[Dataset], folder: Path, splits: Mapping[str, SplitNam
                     taken.add(clip)
                     written[splits[speaker]].add(record, known)
     return {split: one for split, one in written.items() if one.clips}
-
-
-def _shard_names(split: SplitName, clips: int) -> list[str]:
-    count = min(-(-clips // CLIPS_PER_SHARD), _MOST_SHARDS)
-    return [f"{split}-{number:05d}-of-{count:05d}.tfrecord" for number in range(count)]
 
 
 def _records(part: Dataset) -> Iterator[tuple[bytes, Mapping]]:
@@ -138,28 +140,14 @@ def _speaker(known: Mapping) -> str:
 
 def _describe(parts: Sequence[Dataset], folder: Path, written: Mapping[SplitName, _Written], origin: dict) -> dict:
     emotions = {emotion for one in written.values() for emotion in one.emotions}
-    digests = "".join(f"{split} {one.digest.hexdigest()}\n" for split, one in written.items())
-    return {
-        "format": FORMAT,
-        "emotions": [emotion for emotion in EMOTIONS if emotion in emotions],
-        "corpora": list(dict.fromkeys(corpus for part in parts for corpus in part.corpora)),
-        "synthetic": any(part.synthetic for part in parts),
-        "split": "speaker",
-        "fingerprint": hashlib.sha256(digests.encode()).hexdigest(),
-        "combined": origin,
-        "sample_rate": SAMPLE_RATE,
-        "clips": sum(one.clips for one in written.values()),
-        "speakers_unknown": sum(one.unknown for one in written.values()),
-        "splits": {
-            split: {
-                "clips": one.clips,
-                "seconds": round(one.samples / SAMPLE_RATE, 3),
-                "speakers": sorted(one.speakers),
-                "clips_with_votes": one.voted,
-                "emotions": {emotion: one.emotions[emotion] for emotion in EMOTIONS if one.emotions[emotion]},
-                "shards": list(one.shards),
-                "shard_bytes": {name: (folder / name).stat().st_size for name in one.shards},
-            }
-            for split, one in written.items()
-        },
-    }
+    dataset = Dataset(
+        folder=folder,
+        emotions=tuple(emotion for emotion in EMOTIONS if emotion in emotions),
+        corpora=tuple(dict.fromkeys(corpus for part in parts for corpus in part.corpora)),
+        speakers_unknown=sum(one.unknown for one in written.values()),
+        synthetic=any(part.synthetic for part in parts),
+        split_kind="speaker",
+        fingerprint=fingerprint((split, one.digest.hexdigest()) for split, one in written.items()),
+        splits={split: one.split(folder) for split, one in written.items()},
+    )
+    return dataset.to_json({"combined": origin, "sample_rate": SAMPLE_RATE})

@@ -1,6 +1,5 @@
-"""What `dataset.json` says of a dataset that has been prepared."""
+"""The content of `dataset.json`, of a dataset that has been prepared from corpora."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -8,13 +7,13 @@ from pathlib import Path
 
 from data_pipeline.audio.decode import SAMPLE_RATE
 from data_pipeline.corpora.corpus import Corpus, Listing
-from data_pipeline.dataset import FORMAT
-from data_pipeline.emotion import EMOTIONS, Emotion
+from data_pipeline.dataset import Dataset, Split, fingerprint
+from data_pipeline.emotion import EMOTIONS
 from data_pipeline.errors import SetAside
-from data_pipeline.prepare.outcome import Outcome
-from data_pipeline.prepare.plan import Plan, plan_digest
-from data_pipeline.quality import contradictions
-from data_pipeline.splits import SPLITS, SplitName
+from data_pipeline.prepare.plan import PreparePlan, Shard, plan_digest
+from data_pipeline.prepare.shard_result import ShardResult
+from data_pipeline.quality.duplicates import Conflict, conflicts
+from data_pipeline.splits import SPLITS
 from data_pipeline.storage import is_remote
 
 
@@ -23,7 +22,7 @@ class FoundCorpus:
     """A corpus at its place.
 
     Attributes:
-        corpus: Which.
+        corpus: The corpus.
         place: A path or a URL.
         listing: What was found there.
     """
@@ -33,90 +32,95 @@ class FoundCorpus:
     listing: Listing
 
 
-def describe(found: Sequence[FoundCorpus], split_kind: str, plan: Plan, outcomes: Sequence[Outcome]) -> dict:
+def describe(plan: PreparePlan, found: Sequence[FoundCorpus], results: Sequence[ShardResult], folder: Path) -> dict:
     """The content of `dataset.json`.
 
     Args:
-        found: What went in.
-        split_kind: Kind of the split.
         plan: What was to be written.
-        outcomes: What became of each shard, in the plan's order.
+        found: The corpora that it was made of.
+        results: What became of each shard, in the plan's order.
+        folder: The folder of the dataset.
     """
-    kept = {clip.name for outcome in outcomes for clip in outcome.kept}
-    labelled = ((clip.name, Emotion(clip.emotion), clip.digest) for outcome in outcomes for clip in outcome.kept)
-    usable = [clip for source in found for clip in source.listing.clips if f"{clip.corpus}/{clip.name}" in kept]
-    emotions = {clip.emotion for clip in usable}
-    return {
-        "format": FORMAT,
-        "emotions": [emotion for emotion in EMOTIONS if emotion in emotions],
-        "corpora": list(dict.fromkeys(source.corpus.name for source in found)),
-        "synthetic": any(source.corpus.synthetic for source in found),
-        "split": split_kind,
-        "fingerprint": _fingerprint(plan, outcomes),
-        "plan": plan_digest(split_kind, [outcome.plan for outcome in outcomes]),
-        "sample_rate": SAMPLE_RATE,
-        "clips": len(usable),
-        "seconds": _seconds(outcomes),
-        "clips_with_votes": sum(any((clip.votes or {}).values()) for clip in usable),
-        "clips_with_demographics": sum(bool(clip.sex) and clip.age is not None for clip in usable),
-        "speakers_unknown": sum(not clip.speaker_known for clip in usable),
-        "splits": _splits(plan, outcomes),
-        "sources": [_source(source) for source in found],
-        "set_aside": _in_order(_set_aside(found, outcomes)),
-        "contradictions": [
-            {"names": list(group.names), "emotions": list(group.emotions)} for group in contradictions(labelled)
-        ],
-        "leaks": _leaks(plan, outcomes),
+    shards = list(zip(plan.shards, results, strict=True))
+    written = [clip for result in results for clip in result.written]
+    names = {clip.name for clip in written}
+    usable = {
+        name: clip
+        for source in found
+        for clip in source.listing.clips
+        if (name := f"{clip.corpus}/{clip.name}") in names
     }
+    voted = {name for name, clip in usable.items() if any((clip.votes or {}).values())}
+    splits = {split: _split([both for both in shards if both[0].split == split], voted) for split in SPLITS}
+    set_aside = [clip for source in found for clip in source.listing.set_aside]
+    set_aside += [clip for result in results for clip in result.set_aside]
+    digests = [clip.digest for clip in written]
+    labels = [(clip.name, clip.emotion) for clip in written]
+    membership = [(clip.name, shard.split) for shard, result in shards for clip in result.written]
+    dataset = Dataset(
+        folder=folder,
+        emotions=_in_order({clip.emotion for clip in usable.values()}),
+        corpora=tuple(dict.fromkeys(source.corpus.name for source in found)),
+        speakers_unknown=sum(not clip.speaker_known for clip in usable.values()),
+        synthetic=any(source.corpus.synthetic for source in found),
+        split_kind=plan.split_kind,
+        fingerprint=fingerprint((shard.split, result.digest) for shard, result in shards),
+        splits={name: split for name, split in splits.items() if split.clips},
+    )
+    return dataset.to_json(
+        origin={
+            "plan": plan_digest(plan.split_kind, [result.plan for result in results]),
+            "sample_rate": SAMPLE_RATE,
+        },
+        counts={
+            "seconds": _seconds(results),
+            "clips_with_votes": len(voted),
+            "clips_with_demographics": sum(bool(clip.sex) and clip.age is not None for clip in usable.values()),
+        },
+        notes={
+            "sources": [_source(source) for source in found],
+            "set_aside": _sorted(_set_aside(set_aside)),
+            "contradictions": [_conflict(one, "emotions") for one in conflicts(labels, digests)],
+            "leaks": [_conflict(one, "sides") for one in conflicts(membership, digests)],
+        },
+    )
 
 
 def described_anew(content: dict, found: Sequence[FoundCorpus]) -> dict:
-    """A description whose records are as they were, with what is to be said of the sources now.
+    """A description of the same records that says what is known of the sources now.
 
     Args:
-        content: Of `dataset.json`.
-        found: What would go in now.
+        content: Content of `dataset.json`.
+        found: The corpora that the dataset would be made of now.
     """
     sources = [_source(source) for source in found]
     before = [clip for source in content["sources"] for clip in source["set_aside"]]
     undecoded = [clip for clip in content["set_aside"] if clip not in before]
     now = [clip for source in sources for clip in source["set_aside"]]
-    return {**content, "sources": sources, "set_aside": _in_order(undecoded + now)}
+    return {**content, "sources": sources, "set_aside": _sorted(undecoded + now)}
 
 
-def _fingerprint(plan: Plan, outcomes: Sequence[Outcome]) -> str:
-    lines = (f"{shard.split} {outcome.digest}\n" for shard, outcome in zip(plan.shards, outcomes, strict=True))
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
+def _split(shards: Sequence[tuple[Shard, ShardResult]], voted: set[str]) -> Split:
+    shards = [(shard, result) for shard, result in shards if result.written]
+    clips = [clip for _, result in shards for clip in result.written]
+    emotions = Counter(clip.emotion for clip in clips)
+    return Split(
+        clips=len(clips),
+        seconds=_seconds([result for _, result in shards]),
+        speakers=tuple(sorted({clip.speaker for clip in clips})),
+        emotions={emotion: emotions[emotion] for emotion in _in_order(emotions)},
+        shards=tuple(shard.name for shard, _ in shards),
+        shard_bytes={shard.name: result.size for shard, result in shards},
+        voted=sum(clip.name in voted for clip in clips),
+    )
 
 
-def _splits(plan: Plan, outcomes: Sequence[Outcome]) -> dict[str, dict]:
-    with_votes = {
-        f"{clip.corpus}/{clip.name}"
-        for shard in plan.shards
-        for clip in shard.clips
-        if any((clip.votes or {}).values())
-    }
-    splits: dict[str, dict] = {}
-    for split in SPLITS:
-        shards = [
-            (shard, outcome)
-            for shard, outcome in zip(plan.shards, outcomes, strict=True)
-            if shard.split == split and outcome.kept
-        ]
-        if not shards:
-            continue
-        kept = [clip for _, outcome in shards for clip in outcome.kept]
-        emotions = Counter(clip.emotion for clip in kept)
-        splits[split] = {
-            "clips": len(kept),
-            "seconds": _seconds([outcome for _, outcome in shards]),
-            "speakers": sorted({clip.speaker for clip in kept}),
-            "clips_with_votes": sum(clip.name in with_votes for clip in kept),
-            "emotions": {emotion: emotions[emotion] for emotion in EMOTIONS if emotions[emotion]},
-            "shards": [shard.name for shard, _ in shards],
-            "shard_bytes": {shard.name: outcome.size for shard, outcome in shards},
-        }
-    return splits
+def _in_order(emotions: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(emotions, key=EMOTIONS.index))
+
+
+def _seconds(results: Sequence[ShardResult]) -> float:
+    return round(sum(clip.samples for result in results for clip in result.written) / SAMPLE_RATE, 3)
 
 
 def _source(source: FoundCorpus) -> dict:
@@ -129,32 +133,17 @@ def _source(source: FoundCorpus) -> dict:
         "place": place if is_remote(place) else str(Path(place).resolve()),
         "clips": len(source.listing.clips),
         "ignored": list(source.listing.ignored),
-        "set_aside": _to_json(source.listing.set_aside),
+        "set_aside": _set_aside(source.listing.set_aside),
     }
 
 
-def _set_aside(found: Sequence[FoundCorpus], outcomes: Sequence[Outcome]) -> list[dict[str, str]]:
-    clips = [clip for source in found for clip in source.listing.set_aside]
-    return _to_json(clips + [clip for outcome in outcomes for clip in outcome.set_aside])
-
-
-def _to_json(clips: Sequence[SetAside]) -> list[dict[str, str]]:
+def _set_aside(clips: Sequence[SetAside]) -> list[dict[str, str]]:
     return [{"file": clip.file, "reason": clip.reason} for clip in clips]
 
 
-def _in_order(clips: Iterable[dict[str, str]]) -> list[dict[str, str]]:
+def _sorted(clips: Iterable[dict[str, str]]) -> list[dict[str, str]]:
     return sorted(clips, key=lambda clip: (clip["file"], clip["reason"]))
 
 
-def _leaks(plan: Plan, outcomes: Sequence[Outcome]) -> list[dict[str, list[str]]]:
-    """Groups of clips with the same samples of which not all are in one split."""
-    same: dict[str, list[tuple[str, SplitName]]] = {}
-    for shard, outcome in zip(plan.shards, outcomes, strict=True):
-        for clip in outcome.kept:
-            same.setdefault(clip.digest, []).append((clip.name, shard.split))
-    groups = (sorted(group) for group in same.values() if len({split for _, split in group}) > 1)
-    return [{"names": [name for name, _ in group], "sides": [split for _, split in group]} for group in sorted(groups)]
-
-
-def _seconds(outcomes: Sequence[Outcome]) -> float:
-    return round(sum(clip.samples for outcome in outcomes for clip in outcome.kept) / SAMPLE_RATE, 3)
+def _conflict(conflict: Conflict, values: str) -> dict[str, list[str]]:
+    return {"names": list(conflict.names), values: list(conflict.values)}

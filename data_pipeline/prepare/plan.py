@@ -11,7 +11,7 @@ import numpy as np
 from data_pipeline.audio.decode import LONGEST, SAMPLE_RATE
 from data_pipeline.clip import Clip
 from data_pipeline.dataset import FORMAT
-from data_pipeline.quality import SHORTEST, SILENCE
+from data_pipeline.quality.unusable import SHORTEST, SILENCE
 from data_pipeline.splits import SPLITS, SplitName
 
 CLIPS_PER_SHARD = 256
@@ -53,7 +53,7 @@ class Shard:
 
 
 @dataclass(frozen=True)
-class Plan:
+class PreparePlan:
     """All record files to be.
 
     Attributes:
@@ -81,16 +81,16 @@ class Plan:
 
 
 def plan_digest(split_kind: str, shards: Sequence[str]) -> str:
-    """`Plan.digest`, from the digests of its shards where they are known already.
+    """`PreparePlan.digest`, from the digests of its shards where they are known already.
 
     Args:
-        split_kind: See `Plan`.
+        split_kind: See `PreparePlan`.
         shards: The digest of each.
     """
     return hashlib.sha256(_line([split_kind, *shards])).hexdigest()
 
 
-def make_plan(clips: Iterable[tuple[Clip, SplitName]], split_kind: str) -> Plan:
+def make_plan(clips: Iterable[tuple[Clip, SplitName]], split_kind: str) -> PreparePlan:
     """Lay clips out in shards.
 
     Each split is shuffled as a whole and then cut, so that every shard mixes speakers and emotions, and the
@@ -106,16 +106,25 @@ def make_plan(clips: Iterable[tuple[Clip, SplitName]], split_kind: str) -> Plan:
     for split in SPLITS:
         by_split[split].sort(key=lambda clip: (clip.corpus, clip.name))
     shards = tuple(shard for split in SPLITS for shard in _cut(split, by_split[split]))
-    return Plan(shards, split_kind)
+    return PreparePlan(shards, split_kind)
 
 
 def _cut(split: SplitName, clips: Sequence[Clip]) -> list[Shard]:
     order = np.random.RandomState(_SEED).permutation(len(clips))
     count = -(-len(clips) // CLIPS_PER_SHARD)
-    return [
-        Shard(f"{split}-{number:05d}-of-{count:05d}.tfrecord", split, tuple(clips[index] for index in part))
-        for number, part in enumerate(np.array_split(order, count) if count else [])
-    ]
+    parts = np.array_split(order, count) if count else []
+    names = shard_names(split, count)
+    return [Shard(name, split, tuple(clips[index] for index in part)) for name, part in zip(names, parts, strict=True)]
+
+
+def shard_names(split: SplitName, count: int) -> list[str]:
+    """The file names of the shards of a split.
+
+    Args:
+        split: The split.
+        count: Number of its shards.
+    """
+    return [f"{split}-{number:05d}-of-{count:05d}.tfrecord" for number in range(count)]
 
 
 def _line(content: object) -> bytes:

@@ -1,35 +1,37 @@
-"""Carry out one shard of a plan: decode its clips, set the useless ones aside, write the rest as records.
+"""Carry out one shard of a plan: decode its clips, set the useless ones aside, write the others as records.
 
-The same function works in a process of this machine's pool and on a worker of Flink, Spark or Dataflow; nothing here
+The same function works in a process of this machine's pool and on a worker of Flink, Spark or Dataflow. Nothing here
 imports TensorFlow, so that a worker starts at once.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import xxhash
 
 from data_pipeline.audio.decode import UnusableAudio, decode
 from data_pipeline.clip import Clip
 from data_pipeline.errors import SetAside
-from data_pipeline.prepare.outcome import Kept, Outcome, write_outcome
 from data_pipeline.prepare.plan import Shard
-from data_pipeline.quality import unusable_reason
+from data_pipeline.prepare.shard_result import ShardResult, WrittenClip, write_result
+from data_pipeline.quality.unusable import unusable_reason
 from data_pipeline.records.record import Record
 from data_pipeline.records.tfrecord import write_record
 from data_pipeline.storage import join, storage_for
 
+DEADLY = "ended the process that read it by crashing or hanging it: its data are broken"
+
 
 @dataclass(frozen=True, slots=True)
-class Task:
-    """A shard to be written.
+class ShardTask:
+    """A shard to be written; a task for `workers.pool.run_tasks`, whose items are the clips.
 
     Attributes:
-        shard: Which.
-        out: The dataset's folder, where the record file goes; a path or a URL.
+        shard: The shard.
+        out: The folder that the record file goes to; a path or a URL.
         work: The folder for the note of what became of it.
-        avoid: Clips not to be touched, by their index in the shard, with the reason.
+        avoid: Clips not to be read, by their index in the shard, with the reason.
     """
 
     shard: Shard
@@ -37,44 +39,53 @@ class Task:
     work: str
     avoid: Mapping[int, str] = field(default_factory=dict)
 
+    def __len__(self) -> int:
+        return len(self.shard.clips)
 
-def write_shard(task: Task, on_clip: Callable[[int], object] = lambda _: None) -> Outcome:
-    """Write one record file, and after it a note of its outcome.
+    def run(self, on_item: Callable[[int], object] = lambda _: None) -> ShardResult:
+        """Write the record file, and after it the note of its result.
 
-    The file appears under its name only when it is whole, and the note only after the file, so that a run
-    that is killed at any moment leaves nothing that could be taken for more than it is.
+        The file appears under its name only when it is whole, and the note only after the file. A run that is killed
+        at any moment leaves nothing that could be taken for more than it is.
 
-    Args:
-        task: What to write, and where.
-        on_clip: Called with the index of each clip before it is read; what it raises ends the work.
+        Args:
+            on_item: Called with the index of each clip before it is read; what it raises ends the work.
 
-    Raises:
-        UserError: If the disk refuses.
-    """
-    digest = hashlib.sha256()
-    kept: list[Kept] = []
-    set_aside: list[SetAside] = []
-    size = 0
-    location = join(task.out, task.shard.name)
-    with storage_for(location).replacing(location) as file:
-        for index, clip in enumerate(task.shard.clips):
-            on_clip(index)
-            reason = task.avoid.get(index)
-            result = SetAside(clip.file.name, reason) if reason else _convert(clip)
-            if isinstance(result, SetAside):
-                set_aside.append(result)
-                continue
-            note, record = result
-            kept.append(note)
-            size += write_record(file, record.description, record.head, record.samples)
-            digest.update(record.description)
-            digest.update(bytes.fromhex(note.digest))
-    outcome = Outcome(task.shard.digest, size, digest.hexdigest(), tuple(kept), tuple(set_aside))
-    write_outcome(outcome, task.shard, task.work)
-    return outcome
+        Raises:
+            UserError: If the file cannot be written.
+        """
+        digest = hashlib.sha256()
+        written: list[WrittenClip] = []
+        set_aside: list[SetAside] = []
+        size = 0
+        location = join(self.out, self.shard.name)
+        with storage_for(location).replacing(location) as file:
+            for index, clip in enumerate(self.shard.clips):
+                on_item(index)
+                reason = self.avoid.get(index)
+                result = SetAside(clip.file.name, reason) if reason else _convert(clip)
+                if isinstance(result, SetAside):
+                    set_aside.append(result)
+                    continue
+                note, record = result
+                written.append(note)
+                size += write_record(file, record.description, record.head, record.samples)
+                digest.update(record.description)
+                digest.update(bytes.fromhex(note.digest))
+        outcome = ShardResult(self.shard.digest, size, digest.hexdigest(), tuple(written), tuple(set_aside))
+        write_result(outcome, self.shard, self.work)
+        return outcome
+
+    def without(self, index: int) -> "ShardTask":
+        """The same task, with a clip set aside that has ended its process."""
+        return replace(self, avoid={**self.avoid, index: DEADLY})
 
 
-def _convert(clip: Clip) -> SetAside | tuple[Kept, Record]:
+WriteShards = Callable[[Sequence[ShardTask], Callable[[int], None]], Mapping[str, ShardResult]]
+"""Writes shards, reporting how many clips are done; returns their results by the names of the shards."""
+
+
+def _convert(clip: Clip) -> SetAside | tuple[WrittenClip, Record]:
     try:
         return _record(clip)
     except UnusableAudio as error:
@@ -84,11 +95,11 @@ def _convert(clip: Clip) -> SetAside | tuple[Kept, Record]:
         return SetAside(clip.file.name, f"cannot be converted ({type(error).__name__}: {error})")
 
 
-def _record(clip: Clip) -> SetAside | tuple[Kept, Record]:
+def _record(clip: Clip) -> SetAside | tuple[WrittenClip, Record]:
     pcm = decode(clip.file.location, clip.start, clip.end, must_reach_end=True)
     if reason := unusable_reason(pcm):
         return SetAside(clip.file.name, reason)
-    kept = Kept(
+    written = WrittenClip(
         name=f"{clip.corpus}/{clip.name}",
         speaker=f"{clip.corpus}/{clip.speaker}",
         emotion=clip.emotion,
@@ -96,4 +107,4 @@ def _record(clip: Clip) -> SetAside | tuple[Kept, Record]:
         # Not against forgers but for finding duplicates, for which 128 bits are plenty, at twenty times the speed.
         digest=xxhash.xxh3_128_hexdigest(pcm.data),
     )
-    return kept, Record.of(clip, pcm)
+    return written, Record.of(clip, pcm)

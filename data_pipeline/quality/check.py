@@ -1,30 +1,28 @@
 """The quality of corpora before anything is made of them: all that `ser data check` does but talk to the user."""
 
 import json
-import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from data_pipeline.errors import SetAside, UserError
+from data_pipeline.quality.duplicates import DuplicateGroup, Match, Pair, identical_groups, linked_groups
 from data_pipeline.quality.findings import UNUSABLE, Finding, Kind, find
 from data_pipeline.quality.measure import Measurement, measure
-from data_pipeline.quality.near_duplicates import Match, candidates, compare
+from data_pipeline.quality.near_duplicates import candidates, compare
 from data_pipeline.quality.outline import Outline, outline
-from data_pipeline.quality.recording import Recording
-from data_pipeline.quality.repeats import Pair, Repeats, exact_repeats, near_repeats
+from data_pipeline.quality.recording import DEADLY, Recording
 from data_pipeline.quality.sources import Found, find_recordings
-from data_pipeline.quality.workers import in_processes
 from data_pipeline.storage.atomic_file import replacing
+from data_pipeline.workers.pool import map_items
+from data_pipeline.workers.process import worker_count
 
 FORMAT = 1
 """Of `check.json`."""
 
 PLOTTED = 60
 """Waveforms of findings that are drawn, the worst kinds first; as many again may be drawn of repeated audio."""
-
-DEADLY = "crashes or blocks the decoder: its data are broken"
 
 Progress = Callable[[str, int, int], object]
 """Called with the step (`measuring`), how much of it is done, and how much there is."""
@@ -49,7 +47,7 @@ class Check:
     recordings: tuple[Recording, ...]
     measurements: tuple[Measurement, ...]
     findings: tuple[Finding, ...]
-    repeats: tuple[Repeats, ...]
+    repeats: tuple[DuplicateGroup, ...]
     outlines: dict[int, Outline]
     set_aside: tuple[SetAside, ...]
     ignored: tuple[str, ...]
@@ -95,9 +93,7 @@ def check(sources: Sequence[str], workers: int | None = None, on_progress: Progr
     Raises:
         UserError: If a source is unusable, or processes cannot be started.
     """
-    workers = len(os.sched_getaffinity(0)) if workers is None else workers
-    if workers < 1:
-        raise UserError(f"{workers} workers cannot do anything; ask for at least 1")
+    workers = worker_count(workers)
     found = find_recordings(sources)
     measurements = _measure(found.recordings, workers, on_progress)
     findings = find(found.recordings, measurements)
@@ -110,7 +106,7 @@ def _assemble(
     found: Found,
     measurements: Sequence[Measurement],
     findings: Sequence[Finding],
-    repeats: Sequence[Repeats],
+    repeats: Sequence[DuplicateGroup],
     outlines: dict[int, Outline],
 ) -> Check:
     return Check(
@@ -126,11 +122,8 @@ def _assemble(
 
 
 def _measure(recordings: Sequence[Recording], workers: int, on_progress: Progress) -> list[Measurement]:
-    return in_processes(measure, recordings, workers, _deadly, _counter("measuring", len(recordings), on_progress))
-
-
-def _deadly(recording: Recording) -> Measurement:  # noqa: ARG001
-    return Measurement(failure=DEADLY)
+    measured = map_items(measure, recordings, workers, lambda done: on_progress("measuring", done, len(recordings)))
+    return [one or Measurement(failure=DEADLY) for one in measured]
 
 
 def _find_repeats(
@@ -139,36 +132,30 @@ def _find_repeats(
     findings: Sequence[Finding],
     workers: int,
     on_progress: Progress,
-) -> list[Repeats]:
+) -> list[DuplicateGroup]:
     # All silence is alike, which the findings say already.
     useless = {finding.place for finding in findings if finding.kind in UNUSABLE}
     digests = ["" if place in useless else one.digest for place, one in enumerate(measurements)]
-    exact = exact_repeats(recordings, digests)
+    exact = identical_groups(recordings, digests)
     # One of each group of identical recordings stands for the others.
     left_out = useless | {place for group in exact for place in group.places[1:]}
     fingerprints = [b"" if place in left_out else one.fingerprint for place, one in enumerate(measurements)]
     proposed = candidates(fingerprints, lambda done: on_progress("looking for likenesses", done, len(recordings)))
     tasks = [(recordings[first], [recordings[other] for other in others]) for first, others in proposed]
-    compared = in_processes(
-        compare, tasks, workers, _incomparable, _counter("comparing waveforms", len(tasks), on_progress)
-    )
+    compared = map_items(compare, tasks, workers, lambda done: on_progress("comparing waveforms", done, len(tasks)))
     matches: list[tuple[Pair, Match]] = [
         ((first, other), match)
         for (first, others), answers in zip(proposed, compared, strict=True)
-        for other, match in zip(others, answers, strict=True)
+        for other, match in zip(others, answers or [None] * len(others), strict=True)
         if match is not None
     ]
-    return [*exact, *near_repeats(recordings, matches)]
-
-
-def _incomparable(task: tuple[Recording, Sequence[Recording]]) -> list[Match | None]:
-    return [None] * len(task[1])
+    return [*exact, *linked_groups(recordings, matches)]
 
 
 def _outlines(
     recordings: Sequence[Recording],
     findings: Sequence[Finding],
-    repeats: Sequence[Repeats],
+    repeats: Sequence[DuplicateGroup],
     workers: int,
     on_progress: Progress,
 ) -> dict[int, Outline]:
@@ -178,30 +165,9 @@ def _outlines(
     drawable = [finding.place for finding in worst_first if finding.kind not in (Kind.UNREADABLE, Kind.EMPTY)]
     repeated = [place for group in repeats for place in group.places[: 1 if group.exact else None]]
     places = sorted({*list(dict.fromkeys(drawable))[:PLOTTED], *repeated[:PLOTTED]})
-    drawn = in_processes(
-        outline,
-        [recordings[place] for place in places],
-        workers,
-        _undrawn,
-        _counter("drawing", len(places), on_progress),
-    )
+    drawable_recordings = [recordings[place] for place in places]
+    drawn = map_items(outline, drawable_recordings, workers, lambda done: on_progress("drawing", done, len(places)))
     return {place: one for place, one in zip(places, drawn, strict=True) if one is not None}
-
-
-def _undrawn(recording: Recording) -> None:  # noqa: ARG001
-    return None
-
-
-def _counter(step: str, total: int, on_progress: Progress) -> Callable[[int], None]:
-    """Turn numbers of items just done into the state of a step."""
-    done = 0
-
-    def add(count: int) -> None:
-        nonlocal done
-        done += count
-        on_progress(step, done, total)
-
-    return add
 
 
 def summary(result: Check) -> dict:
@@ -242,7 +208,7 @@ def _count(result: Check, corpus: str) -> dict:
     return {"clips": len(seconds), "hours": round(sum(seconds) / 3600, 4)}
 
 
-def _describe_repeats(group: Repeats) -> dict:
+def _describe_repeats(group: DuplicateGroup) -> dict:
     return {
         "identical": group.exact,
         "contradictory": group.contradictory,

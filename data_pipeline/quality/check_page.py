@@ -8,12 +8,11 @@ import numpy as np
 
 from data_pipeline.emotion import PALETTE, Emotion
 from data_pipeline.quality.check import PLOTTED, Check
+from data_pipeline.quality.duplicates import DuplicateGroup, Match, Pair
 from data_pipeline.quality.findings import UNUSABLE, Finding, Kind
 from data_pipeline.quality.measure import Measurement
-from data_pipeline.quality.near_duplicates import Match
 from data_pipeline.quality.outline import COLUMNS, Outline
 from data_pipeline.quality.recording import Recording
-from data_pipeline.quality.repeats import Pair, Repeats
 
 _ROWS = 1_000
 """Findings and groups that the page shows; the rest is in `check.json`."""
@@ -177,7 +176,7 @@ def _repeats(result: Check) -> list[str]:
     return parts + [_group(result, group) for group in groups[:_ROWS]]
 
 
-def _group(result: Check, group: Repeats) -> str:
+def _group(result: Check, group: DuplicateGroup) -> str:
     words = ["identical" if group.exact else "nearly identical"]
     if group.contradictory:
         words.append("<span class=bad-word>contradicting labels</span>")
@@ -198,7 +197,7 @@ def _group(result: Check, group: Repeats) -> str:
     return f"<div class=group>{', '.join(words)}<table>{rows}</table>{matches}</div>"
 
 
-def _best_of_each(group: Repeats) -> list[tuple[Pair, Match]]:
+def _best_of_each(group: DuplicateGroup) -> list[tuple[Pair, Match]]:
     """Of each recording the match with an earlier one that is the surest: what a reader needs of many pairs."""
     best: dict[int, tuple[Pair, Match]] = {}
     for pair, match in group.matches:

@@ -5,13 +5,13 @@ speaker have like spectrograms but not like waveforms.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import scipy.fft
 import soxr
 
 from data_pipeline.audio.decode import SAMPLE_RATE, UnusableAudio, decode
+from data_pipeline.quality.duplicates import Match
 from data_pipeline.quality.fingerprint import SIZE
 from data_pipeline.quality.recording import Recording
 
@@ -36,21 +36,6 @@ _EMPHASIS = 0.95
 
 _ROWS = 1_024
 _COLUMNS = 4_096
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """How two recordings of one sound lie against each other.
-
-    Attributes:
-        correlation: Of the waveforms, 0 to 1.
-        shift: Seconds into the first at which the second begins; negative if it begins earlier.
-        gain: dB by which the second is louder.
-    """
-
-    correlation: float
-    shift: float
-    gain: float
 
 
 def candidates(

@@ -7,6 +7,9 @@ from data_pipeline.emotion import Emotion
 from data_pipeline.splits import SplitName
 from data_pipeline.storage.stored_file import StoredFile
 
+DEADLY = "crashes or blocks the decoder: its data are broken"
+"""Why a recording cannot be used at which a worker process died, worded to follow the file's name."""
+
 
 @dataclass(frozen=True, slots=True)
 class Recording:

@@ -1,29 +1,23 @@
 """Features of every clip of a prepared dataset: extracted by a pool of processes, kept in a cache."""
 
-import contextlib
+import functools
 import itertools
-import os
 import time
 import zipfile
-from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from data_pipeline import worker_process
 from data_pipeline.dataset import Dataset
 from data_pipeline.errors import UserError
 from data_pipeline.statistics.feature_set import FeatureSet
 from data_pipeline.storage.atomic_file import replacing
+from data_pipeline.workers.pool import run_tasks
+from data_pipeline.workers.process import worker_count
 
 _CLIPS_A_TASK = 32
-
-_SINGLE_THREADED = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-"""Products of small matrices gain nothing from threads, which would fight over cores with the other processes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,35 +85,83 @@ def feature_table(
             raise UserError(
                 f"{cache} cannot be made ({error.strerror}): choose another folder for the cache"
             ) from error
-        table = _extracted(dataset, feature_set, workers or _cores(), lambda done: report(done, total))
+        table = _extracted(dataset, feature_set, worker_count(workers), lambda done: report(done, total))
         _write(path, dataset, feature_set, table)
     report(total, total)
     return table
 
 
 @dataclass(frozen=True, slots=True)
-class _Clip:
-    name: str
-    speaker: str
-    emotion: str
-    split: str
-    pcm: np.ndarray
+class _Extracted:
+    """What was extracted from some clips.
+
+    Attributes:
+        known: Name, speaker, emotion and split of each clip.
+        rows: Features of each clip, float32 [rows, features].
+        seconds: CPU time that it took.
+    """
+
+    known: list[tuple[str, str, str, str]]
+    rows: list[np.ndarray]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Extraction:
+    """Clips whose features are extracted together; a task for `workers.pool.run_tasks`.
+
+    Attributes:
+        feature_set: Name of the features.
+        extract: See `FeatureSet`.
+        known: Name, speaker, emotion and split of each clip.
+        waveforms: int16 [samples] of each clip.
+    """
+
+    feature_set: str
+    extract: Callable[[np.ndarray], np.ndarray]
+    known: list[tuple[str, str, str, str]]
+    waveforms: list[np.ndarray]
+
+    def __len__(self) -> int:
+        return len(self.known)
+
+    def run(self, on_item: Callable[[int], object]) -> _Extracted:
+        """See `workers.pool.Task.run`."""
+        _warm_up(self.extract)
+        rows = []
+        started = time.process_time()
+        for index, pcm in enumerate(self.waveforms):
+            on_item(index)
+            rows.append(np.atleast_2d(self.extract(pcm)))
+        return _Extracted(self.known, rows, time.process_time() - started)
+
+    def without(self, index: int) -> "_Extraction":
+        """A table has a row for every clip, so that none can be skipped."""
+        raise UserError(
+            f"a process that extracted {self.feature_set} features died at {self.known[index][0]}: make sure that "
+            "there is enough memory, or use fewer workers"
+        )
+
+
+@functools.cache
+def _warm_up(extract: Callable[[np.ndarray], np.ndarray]) -> None:
+    """Compile and compute what is needed once, which is no cost of a clip."""
+    extract(np.random.default_rng(0).integers(-1_000, 1_000, 16_000).astype(np.int16))
 
 
 def _extracted(
-    dataset: Dataset, feature_set: FeatureSet, workers: int, on_progress: Callable[[int], None]
+    dataset: Dataset, feature_set: FeatureSet, workers: int, on_progress: Callable[[int], object]
 ) -> FeatureTable:
-    known: list[tuple[str, str, str, str]] = []
-    rows: list[np.ndarray] = []
-    seconds = 0.0
-    for clips, values, spent in _in_processes(dataset, feature_set, workers):
-        known.extend((clip.name, clip.speaker, clip.emotion, clip.split) for clip in clips)
-        rows.extend(values)
-        seconds += spent
-        on_progress(len(rows))
+    modules = (__name__, feature_set.extract.__module__)
+    tasks = _extractions(dataset, feature_set)
+    purpose = f"extracted {feature_set.name} features"
+    done = dict(run_tasks(tasks, workers, purpose, modules=modules, on_progress=on_progress))
+    parts = [done[number] for number in range(len(done))]
+    rows = [row for part in parts for row in part.rows]
     if not rows:
         raise UserError(f"{dataset.folder} has no clips: prepare it again from a folder that has some")
-    names, speakers, emotions, splits = (np.array(column) for column in zip(*known, strict=True))
+    known = zip(*(one for part in parts for one in part.known), strict=True)
+    names, speakers, emotions, splits = (np.array(column) for column in known)
     return FeatureTable(
         values=np.concatenate(rows),
         lengths=np.array([len(row) for row in rows]),
@@ -129,46 +171,11 @@ def _extracted(
         speakers=speakers,
         emotions=emotions,
         splits=splits,
-        seconds_per_clip=seconds / len(rows),
+        seconds_per_clip=sum(part.seconds for part in parts) / len(rows),
     )
 
 
-_Done = tuple[list[_Clip], list[np.ndarray], float]
-
-
-def _in_processes(dataset: Dataset, feature_set: FeatureSet, workers: int) -> Iterator[_Done]:
-    """Tasks in order, each with its clips, a matrix a clip and the CPU time; few are held in memory at a time."""
-    context = worker_process.context(__name__, feature_set.extract.__module__)
-    waiting: deque[tuple[list[_Clip], Future[tuple[list[np.ndarray], float]]]] = deque()
-
-    def finished() -> _Done:
-        clips, future = waiting.popleft()
-        return clips, *future.result()
-
-    executor = ProcessPoolExecutor(workers, context, initializer=_start_worker, initargs=(feature_set.extract,))
-    try:
-        for clips in _batched(_clips(dataset)):
-            with worker_process.without_main(), _environment(_SINGLE_THREADED):
-                waiting.append((clips, executor.submit(_extract, [clip.pcm for clip in clips])))
-            if len(waiting) > 2 * workers:
-                yield finished()
-        while waiting:
-            yield finished()
-    except BrokenProcessPool as error:
-        raise UserError(
-            f"a process that extracted {feature_set.name} features died: make sure that there is enough memory, "
-            "or use fewer workers"
-        ) from error
-    finally:
-        executor.shutdown(cancel_futures=True)
-
-
-def _batched(clips: Iterator[_Clip]) -> Iterator[list[_Clip]]:
-    while batch := list(itertools.islice(clips, _CLIPS_A_TASK)):
-        yield batch
-
-
-def _clips(dataset: Dataset) -> Iterator[_Clip]:
+def _extractions(dataset: Dataset, feature_set: FeatureSet) -> Iterator[_Extraction]:
     # Worker processes import this module, and TensorFlow would cost each of them seconds.
     import tensorflow as tf
 
@@ -176,54 +183,20 @@ def _clips(dataset: Dataset) -> Iterator[_Clip]:
 
     for split_name, split in dataset.splits.items():
         records = tf.data.TFRecordDataset([str(dataset.folder / shard) for shard in split.shards])
-        for clip in records.map(parse).prefetch(_CLIPS_A_TASK).as_numpy_iterator():
-            yield _Clip(
-                name=clip["name"].decode(),
-                speaker=f"{clip['corpus'].decode()}/{clip['speaker'].decode()}",
-                emotion=clip["emotion"].decode(),
-                split=split_name,
-                # Exact: the waveform is int16 divided by this power of two.
-                pcm=(clip["waveform"] * 32_768).astype(np.int16),
-            )
-
-
-@contextlib.contextmanager
-def _environment(variables: dict[str, str]) -> Iterator[None]:
-    """Environment variables for processes that are started within."""
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-
-
-_worker: dict[str, Callable[[np.ndarray], np.ndarray]] = {}
-"""What `_start_worker` was given, for the tasks that follow."""
-
-
-def _start_worker(extract: Callable[[np.ndarray], np.ndarray]) -> None:
-    worker_process.start()
-    _worker["extract"] = extract
-
-
-def _extract(clips: list[np.ndarray]) -> tuple[list[np.ndarray], float]:
-    extract = _worker["extract"]
-    if "warm" not in _worker:
-        # What is compiled or computed once is no cost of a clip.
-        extract(np.random.default_rng(0).integers(-1_000, 1_000, 16_000).astype(np.int16))
-        _worker["warm"] = extract
-    started = time.process_time()
-    rows = [np.atleast_2d(extract(pcm)) for pcm in clips]
-    return rows, time.process_time() - started
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        clips = records.map(parse).prefetch(_CLIPS_A_TASK).as_numpy_iterator()
+        while batch := list(itertools.islice(clips, _CLIPS_A_TASK)):
+            known = [
+                (
+                    clip["name"].decode(),
+                    f"{clip['corpus'].decode()}/{clip['speaker'].decode()}",
+                    clip["emotion"].decode(),
+                    split_name,
+                )
+                for clip in batch
+            ]
+            # Exact: the waveform is int16 divided by this power of two.
+            waveforms = [(clip["waveform"] * 32_768).astype(np.int16) for clip in batch]
+            yield _Extraction(feature_set.name, feature_set.extract, known, waveforms)
 
 
 def _read(path: Path, dataset: Dataset, feature_set: FeatureSet) -> FeatureTable | None:

@@ -9,7 +9,7 @@ from typing import BinaryIO
 import numpy as np
 
 from data_pipeline.audio.decode import SAMPLE_RATE, UnusableAudio, decode, decode_bytes
-from data_pipeline.quality import unusable_reason
+from data_pipeline.quality.unusable import unusable_reason
 from serving.errors import RecognitionError, UnreadableAudioError
 from serving.recognition.waveforms import to_waveform
 

@@ -10,10 +10,10 @@ from data_pipeline import input_pipeline
 from data_pipeline.audio.decode import SAMPLE_RATE, decode
 from data_pipeline.dataset import Dataset
 from data_pipeline.errors import SetAside
-from data_pipeline.quality.recording import Recording
+from data_pipeline.quality.recording import DEADLY, Recording
 from data_pipeline.quality.signal import Signal, listen, signal_of
-from data_pipeline.quality.workers import in_processes
 from data_pipeline.targets import Target
+from data_pipeline.workers.pool import map_items
 from training.evaluation.condition import Condition
 from training.evaluation.evaluate import predict
 from training.front_end import inputs
@@ -27,8 +27,6 @@ _BATCH_SIZE = 16
 
 _LONGEST = 30 * SAMPLE_RATE
 """Number of samples of a recording that a run predicts: its beginning, which sounds like the whole."""
-
-_UNDECODABLE = "crashes or blocks the decoder: its data are broken"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,22 +82,12 @@ def new_sample(
         The recordings that can be used, and those that cannot.
     """
     chosen = [recordings[place] for place in np.unique(np.linspace(0, len(recordings) - 1, MOST).astype(int))]
-    done = 0
-
-    def count(number: int) -> None:
-        nonlocal done
-        done += number
-        on_progress("measuring", done, len(chosen))
-
-    found = list(zip(chosen, in_processes(listen, chosen, workers, _undecodable, count), strict=True))
+    signals = map_items(listen, chosen, workers, lambda done: on_progress("measuring", done, len(chosen)))
+    found = [(recording, signal or DEADLY) for recording, signal in zip(chosen, signals, strict=True)]
     usable = [(recording, signal) for recording, signal in found if isinstance(signal, Signal)]
     unusable = [SetAside(recording.title, reason) for recording, reason in found if isinstance(reason, str)]
     probabilities = _predict(run, [recording for recording, _ in usable], on_progress)
     return RecordingSample(tuple(signal for _, signal in usable), probabilities), tuple(unusable)
-
-
-def _undecodable(recording: Recording) -> str:  # noqa: ARG001
-    return _UNDECODABLE
 
 
 def _predict(run: Run, recordings: Sequence[Recording], on_progress: Callable[[str, int, int], object]) -> np.ndarray:

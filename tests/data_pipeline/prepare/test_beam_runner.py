@@ -13,7 +13,7 @@ from data_pipeline.prepare.job import prepare
 pytest.importorskip("apache_beam")
 
 from data_pipeline.prepare.beam_runner import beam_writer
-from data_pipeline.prepare.destination import Destination
+from data_pipeline.prepare.output_folder import OutputFolder
 from tests.data_pipeline.storage import bucket
 
 
@@ -40,7 +40,7 @@ def run(source: str, out: str, **options):
     return prepare(
         [(open_corpus("crema_d"), source)],
         out,
-        write_all=beam_writer("DirectRunner", [], Destination(out)),
+        write_shards=beam_writer("DirectRunner", [], OutputFolder(out)),
         **options,
     )
 
@@ -95,9 +95,9 @@ def test_another_folder_of_a_bucket_is_left_alone(corpus, tmp_path):
 
 def test_options_that_beam_does_not_know_are_refused(tmp_path):
     with pytest.raises(UserError, match="does not know the option bogus"):
-        beam_writer("DirectRunner", ["--bogus=1"], Destination(str(tmp_path)))
+        beam_writer("DirectRunner", ["--bogus=1"], OutputFolder(str(tmp_path)))
     with pytest.raises(UserError, match="SparkleRunner cannot be used"):
-        beam_writer("SparkleRunner", [], Destination(str(tmp_path)))
+        beam_writer("SparkleRunner", [], OutputFolder(str(tmp_path)))
 
 
 def test_a_pipeline_that_fails_is_an_error_for_the_user(corpus, tmp_path):
@@ -111,4 +111,4 @@ def test_without_beam_it_says_what_to_install(monkeypatch, tmp_path):
     monkeypatch.setitem(__import__("sys").modules, "apache_beam.runners", None)
 
     with pytest.raises(UserError, match=r"--runner needs Apache Beam.*\[beam\]"):
-        beam_writer("DirectRunner", [], Destination(str(tmp_path)))
+        beam_writer("DirectRunner", [], OutputFolder(str(tmp_path)))

@@ -13,9 +13,9 @@ from data_pipeline.clip import Clip
 from data_pipeline.emotion import Emotion
 from data_pipeline.errors import UserError
 from data_pipeline.prepare.plan import make_plan
-from data_pipeline.prepare.pool import DEADLY, write_shards
-from data_pipeline.prepare.shards import Task, write_shard
+from data_pipeline.prepare.shards import DEADLY, ShardTask
 from data_pipeline.storage.stored_file import StoredFile
+from data_pipeline.workers.pool import run_tasks
 
 
 class Crashing(str):
@@ -51,16 +51,22 @@ def tasks(tmp_path, monkeypatch):
     out, work = tmp_path / "out", tmp_path / "work"
     out.mkdir()
     work.mkdir()
-    return [Task(shard, str(out), str(work)) for shard in plan.shards]
+    return [ShardTask(shard, str(out), str(work)) for shard in plan.shards]
 
 
-def with_clip(task: Task, index: int, kind: type[str]) -> Task:
+def with_clip(task: ShardTask, index: int, kind: type[str]) -> ShardTask:
     """The task with one clip's path replaced by one of that kind."""
     clips = list(task.shard.clips)
     file = clips[index].file
     changed = Clip(StoredFile(kind(file.location), file.name, file.size, file.changed), *_fields(clips[index])[1:])
     clips[index] = changed
-    return Task(type(task.shard)(task.shard.name, task.shard.split, tuple(clips)), task.out, task.work)
+    return ShardTask(type(task.shard)(task.shard.name, task.shard.split, tuple(clips)), task.out, task.work)
+
+
+def write_shards(tasks, workers, **options):
+    """The results by the names of the shards."""
+    results = run_tasks(tasks, workers, "wrote records", **options)
+    return {tasks[number].shard.name: result for number, result in results}
 
 
 def _fields(clip: Clip) -> list:
@@ -68,12 +74,12 @@ def _fields(clip: Clip) -> list:
 
 
 def test_shards_are_those_that_one_process_writes(tasks, tmp_path):
-    outcomes = {task.shard.name: outcome for task, outcome in write_shards(tasks, 3)}
+    results = write_shards(tasks, 3)
 
     (tmp_path / "alone").mkdir()
     for task in tasks:
-        alone = write_shard(Task(task.shard, str(tmp_path / "alone"), task.work))
-        assert outcomes[task.shard.name] == alone
+        alone = ShardTask(task.shard, str(tmp_path / "alone"), task.work).run()
+        assert results[task.shard.name] == alone
         assert (tmp_path / "alone" / task.shard.name).read_bytes() == (Path(task.out) / task.shard.name).read_bytes()
 
 
@@ -81,36 +87,35 @@ def test_shards_are_those_that_one_process_writes(tasks, tmp_path):
 def test_a_clip_that_ends_its_process_is_set_aside(tasks, kind):
     tasks[3] = with_clip(tasks[3], 2, kind)
 
-    outcomes = {task.shard.name: outcome for task, outcome in write_shards(tasks, 2, seconds_per_clip=1)}
+    results = write_shards(tasks, 2, seconds_per_item=1)
 
-    assert outcomes.keys() == {task.shard.name for task in tasks}
-    set_aside = [clip for outcome in outcomes.values() for clip in outcome.set_aside]
+    assert results.keys() == {task.shard.name for task in tasks}
+    set_aside = [clip for result in results.values() for clip in result.set_aside]
     assert [(clip.file, clip.reason) for clip in set_aside] == [(tasks[3].shard.clips[2].file.name, DEADLY)]
-    assert sum(len(outcome.kept) for outcome in outcomes.values()) == 39
+    assert sum(len(result.written) for result in results.values()) == 39
 
 
 def test_several_deadly_clips_in_several_shards(tasks):
     for number, index in ((0, 0), (0, 3), (9, 1)):
         tasks[number] = with_clip(tasks[number], index, Crashing)
 
-    outcomes = [outcome for _, outcome in write_shards(tasks, 2)]
+    results = write_shards(tasks, 2)
 
-    assert sum(len(outcome.set_aside) for outcome in outcomes) == 3
-    assert sum(len(outcome.kept) for outcome in outcomes) == 37
+    assert sum(len(result.set_aside) for result in results.values()) == 3
+    assert sum(len(result.written) for result in results.values()) == 37
 
 
 def test_progress_counts_up_to_all_clips(tasks):
     counts = []
 
-    for _ in write_shards(tasks, 2, counts.append):
-        pass
+    write_shards(tasks, 2, on_progress=counts.append)
 
     assert counts == sorted(counts)
-    assert 0 < counts[-1] <= 40
+    assert counts[-1] == 40
 
 
 def test_what_the_disk_refuses_ends_the_job(tasks, tmp_path):
     (tmp_path / "out").rmdir()
 
     with pytest.raises(UserError, match=r"\.tfrecord cannot be written"):
-        list(write_shards(tasks, 2))
+        write_shards(tasks, 2)

@@ -21,7 +21,6 @@ from data_pipeline.corpora.corpus import Corpus, Listing
 from data_pipeline.dataset import Dataset
 from data_pipeline.errors import UserError
 from data_pipeline.prepare.job import prepare
-from data_pipeline.prepare.shards import write_shard
 from data_pipeline.records.parsing import parse
 from data_pipeline.storage.local import LocalStorage
 
@@ -226,10 +225,10 @@ def test_identical_audio_under_different_labels_is_reported_and_kept(source, out
 
     (found,) = summary.contradictions
     assert found.names == ("crema_d/1001_IEO_ANG_XX", "crema_d/1001_IEO_SAD_XX")
-    assert found.emotions == ("anger", "sadness")
+    assert found.values == ("anger", "sadness")
     assert sum(split.clips for split in summary.dataset.splits.values()) == 36
     assert json.loads((out / "dataset.json").read_text())["contradictions"] == [
-        {"names": list(found.names), "emotions": list(found.emotions)}
+        {"names": list(found.names), "emotions": list(found.values)}
     ]
 
 
@@ -515,7 +514,7 @@ class Interruption(Exception):
 def interrupted_after(clips: int):
     """Writes shards in this process, and fails when so many clips have been begun."""
 
-    def write_all(tasks, on_progress):
+    def write_shards(tasks, on_progress):
         done = 0
 
         def on_clip(index):
@@ -524,9 +523,9 @@ def interrupted_after(clips: int):
             if done > clips:
                 raise Interruption
 
-        return {task.shard.name: write_shard(task, on_clip) for task in tasks}
+        return {task.shard.name: task.run(on_clip) for task in tasks}
 
-    return write_all
+    return write_shards
 
 
 def test_an_interrupted_run_is_taken_up_again(source, out, tmp_path, monkeypatch):
@@ -535,7 +534,7 @@ def test_an_interrupted_run_is_taken_up_again(source, out, tmp_path, monkeypatch
     prepare(crema_d(source), tmp_path / "uninterrupted")
 
     with pytest.raises(Interruption):
-        prepare(crema_d(source), out, write_all=interrupted_after(18))
+        prepare(crema_d(source), out, write_shards=interrupted_after(18))
     with pytest.raises(UserError, match="no prepared dataset"):
         Dataset.open(out)
     calls = []
@@ -551,7 +550,7 @@ def test_what_an_interrupted_run_left_of_another_plan_is_not_used(source, out, t
     make_corpus(source)
 
     with pytest.raises(Interruption):
-        prepare(crema_d(source), out, write_all=interrupted_after(18))
+        prepare(crema_d(source), out, write_shards=interrupted_after(18))
     prepare(crema_d(source), out, split="random")
     prepare(crema_d(source), tmp_path / "fresh", split="random")
 
@@ -564,7 +563,7 @@ def test_a_shard_damaged_while_interrupted_is_made_again(source, out, tmp_path, 
     prepare(crema_d(source), tmp_path / "uninterrupted")
 
     with pytest.raises(Interruption):
-        prepare(crema_d(source), out, write_all=interrupted_after(18))
+        prepare(crema_d(source), out, write_shards=interrupted_after(18))
     (first, *_) = sorted(out.rglob("*.tfrecord"))
     first.write_bytes(first.read_bytes()[:100])
     prepare(crema_d(source), out)
@@ -672,7 +671,9 @@ def test_identical_audio_in_two_splits_is_reported(source, out):
 
     summary = prepare(crema_d(source), out)
 
-    assert summary.leaks == (("crema_d/1001_IEO_ANG_XX", "crema_d/1015_IEO_ANG_XX"),)
+    (leak,) = summary.leaks
+    assert leak.names == ("crema_d/1001_IEO_ANG_XX", "crema_d/1015_IEO_ANG_XX")
+    assert leak.values == ("train", "validation")
     assert summary.contradictions == ()
 
 

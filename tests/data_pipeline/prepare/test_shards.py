@@ -83,7 +83,7 @@ def test_what_nobody_foresaw_in_a_clip_does_not_end_the_job(folder, tmp_path, mo
     (other,) = (clip for clip in open_corpus("folders").read(str(folder)).clips if clip.emotion == "sadness")
     shard = shards.Shard("train-00000-of-00001.tfrecord", "train", (clip, other))
 
-    outcome = shards.write_shard(shards.Task(shard, str(tmp_path), str(tmp_path)))
+    result = shards.ShardTask(shard, str(tmp_path), str(tmp_path)).run()
 
-    assert [one.reason for one in outcome.set_aside] == ["cannot be converted (ValueError: no such luck)"]
-    assert [one.name for one in outcome.kept] == ["folders/sad/good"]
+    assert [one.reason for one in result.set_aside] == ["cannot be converted (ValueError: no such luck)"]
+    assert [one.name for one in result.written] == ["folders/sad/good"]

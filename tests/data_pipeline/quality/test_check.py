@@ -1,9 +1,7 @@
 """`ser data check`: what it finds in corpora on disk, what it writes, and that no file stops it."""
 
 import json
-import os
 import re
-import signal
 import subprocess
 import sys
 import time
@@ -22,11 +20,10 @@ from data_pipeline.corpora.sources import parse_sources
 from data_pipeline.errors import UserError
 from data_pipeline.prepare.job import prepare
 from data_pipeline.quality.check import check, summary, write
+from data_pipeline.quality.duplicates import linked_groups
 from data_pipeline.quality.findings import UNUSABLE, Kind
 from data_pipeline.quality.near_duplicates import Match
 from data_pipeline.quality.recording import of_file
-from data_pipeline.quality.repeats import near_repeats
-from data_pipeline.quality.workers import in_processes
 from data_pipeline.storage import StoredFile
 from tests.data_pipeline.damaged import damaged_copies
 
@@ -218,7 +215,7 @@ def test_many_near_duplicates_are_grouped_in_no_time(tmp_path):
     match = Match(correlation=1.0, shift=0.0, gain=0.0)
     begun = time.process_time()
 
-    groups = near_repeats(recordings, (((place, place + count), match) for place in range(count)))
+    groups = linked_groups(recordings, (((place, place + count), match) for place in range(count)))
 
     assert [(group.places, group.matches) for group in groups[:2]] == [
         ((0, count), (((0, count), match),)),
@@ -364,38 +361,6 @@ def test_tensorflow_is_not_needed(corpus, tmp_path):
         "sys.exit('tensorflow' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
-
-
-def _double(number: int) -> int:
-    if number == 37:
-        os.kill(os.getpid(), signal.SIGSEGV)
-    return 2 * number
-
-
-def test_an_item_that_kills_its_process_is_given_up_alone():
-    counts = []
-
-    doubled = in_processes(_double, range(100), 2, lambda number: -number, counts.append)
-
-    assert doubled == [-37 if number == 37 else 2 * number for number in range(100)]
-    assert sum(counts) == 100
-
-
-def _double_slowly(number: int) -> int:
-    if number == 3:
-        # The alarm that the worker has set itself, sooner.
-        signal.alarm(1)
-        while True:
-            pass
-    return 2 * number
-
-
-def test_an_item_that_never_ends_is_given_up():
-    assert in_processes(_double_slowly, range(6), 2, lambda number: -number) == [0, 2, 4, -3, 8, 10]
-
-
-def test_no_items_no_processes():
-    assert in_processes(_double, [], 2, lambda number: -number) == []
 
 
 @pytest.mark.parametrize("container", ["wav", "flac", "mp3", "ogg"])

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from data_pipeline.audio.decode import decode
 from data_pipeline.emotion import Emotion
+from data_pipeline.quality.duplicates import identical_groups, linked_groups
 from data_pipeline.quality.fingerprint import SIZE, fingerprint
 from data_pipeline.quality.near_duplicates import SAME, Match, candidates, compare, correlate
 from data_pipeline.quality.recording import Recording
-from data_pipeline.quality.repeats import exact_repeats, near_repeats
 
 
 def coded(pcm: np.ndarray, rate: int = 16_000, **how) -> np.ndarray:
@@ -187,7 +187,7 @@ def test_pairs_become_groups():
     ]
     match = Match(0.9, 0.0, 0.0)
 
-    one, two = near_repeats(recordings, [((1, 4), match), ((0, 3), match), ((2, 4), match)])
+    one, two = linked_groups(recordings, [((1, 4), match), ((0, 3), match), ((2, 4), match)])
 
     assert one.places == (0, 3)
     assert (one.contradictory, one.leaking, len(one.speakers)) == (False, True, 2)
@@ -199,7 +199,7 @@ def test_pairs_become_groups():
 def test_identical_samples_become_groups():
     recordings = [Recording("c", str(place), "", 1, emotion=list(Emotion)[place]) for place in range(5)]
 
-    (group,) = exact_repeats(recordings, ["x", "", "y", "", "x"])
+    (group,) = identical_groups(recordings, ["x", "", "y", "", "x"])
 
     assert group.places == (0, 4)
     assert group.contradictory

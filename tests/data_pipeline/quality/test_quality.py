@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from data_pipeline.audio.decode import Audio, decode
 from data_pipeline.emotion import Emotion
-from data_pipeline.quality import SILENCE, contradictions, unusable_reason
+from data_pipeline.quality.duplicates import conflicts
 from data_pipeline.quality.findings import UNUSABLE, Finding, Kind, find
 from data_pipeline.quality.measure import Measurement, active_level, longest_run, measure, measure_audio
 from data_pipeline.quality.recording import Recording
+from data_pipeline.quality.unusable import SILENCE, unusable_reason
 
 
 def pcm(samples: int, amplitude: int) -> np.ndarray:
@@ -46,35 +47,36 @@ def test_nothing_at_all_is_too_short():
 
 
 def test_identical_audio_under_different_labels():
-    (found,) = contradictions(
+    (found,) = conflicts(
         [
-            ("c/b", Emotion.SADNESS, "x"),
-            ("c/a", Emotion.ANGER, "x"),
-            ("c/c", Emotion.FEAR, "y"),
-        ]
+            ("c/b", Emotion.SADNESS),
+            ("c/a", Emotion.ANGER),
+            ("c/c", Emotion.FEAR),
+        ],
+        ["x", "x", "y"],
     )
 
     assert found.names == ("c/a", "c/b")
-    assert found.emotions == (Emotion.ANGER, Emotion.SADNESS)
+    assert found.values == (Emotion.ANGER, Emotion.SADNESS)
 
 
 def test_identical_audio_under_one_label_is_no_contradiction():
-    assert contradictions([("c/a", Emotion.FEAR, "x"), ("c/b", Emotion.FEAR, "x")]) == []
+    assert conflicts([("c/a", Emotion.FEAR), ("c/b", Emotion.FEAR)], ["x", "x"]) == []
 
 
 @given(st.lists(st.tuples(st.sampled_from(Emotion), st.sampled_from("xyz")), max_size=30), st.randoms())
 def test_groups_are_complete_and_do_not_depend_on_order(labels, random):
-    clips = [(f"c/{number}", emotion, digest) for number, (emotion, digest) in enumerate(labels)]
+    clips = [((f"c/{number}", emotion), digest) for number, (emotion, digest) in enumerate(labels)]
     shuffled = random.sample(clips, len(clips))
 
-    found = contradictions(clips)
+    found = conflicts([clip for clip, _ in clips], [digest for _, digest in clips])
 
-    assert contradictions(shuffled) == found
-    digest_of = {name: digest for name, _, digest in clips}
+    assert conflicts([clip for clip, _ in shuffled], [digest for _, digest in shuffled]) == found
+    digest_of = {name: digest for (name, _), digest in clips}
     for group in found:
         (digest,) = {digest_of[name] for name in group.names}
         assert set(group.names) == {name for name in digest_of if digest_of[name] == digest}
-        assert len(set(group.emotions)) > 1
+        assert len(set(group.values)) > 1
 
 
 def sine(seconds: float = 1.0, rate: int = 16_000, amplitude: float = 0.1, frequency: float = 200.0) -> np.ndarray:

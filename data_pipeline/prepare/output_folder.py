@@ -1,7 +1,7 @@
-"""The folder that a dataset is written to: claimed for one run, changed only when that run has finished.
+"""The folder of a dataset while it is being written: claimed by one run, changed only when that run has finished.
 
-Record files are written to a hidden folder below it, with a note each of what became of them. A dataset that was there
-before stays as it is until all of the new one is there.
+Record files are written to a hidden folder inside it, each with a note of what became of its clips. A dataset that was
+there before stays as it is until all of the new one is there.
 """
 
 import contextlib
@@ -20,19 +20,20 @@ from data_pipeline.storage.stored_file import StoredFile
 DESCRIPTION = "dataset.json"
 
 _WORK = ".unfinished"
-"""Folder inside the dataset's for an unfinished run's shards and notes."""
+"""Folder inside the dataset's folder for the shards and notes of an unfinished run."""
 
-_BEGUN = "begun"
+_MARK = "begun"
+"""File in that folder that a run writes first."""
 
 _SHARD_NAME = re.compile(rf"({'|'.join(SPLITS)})-\d{{5}}-of-\d{{5}}\.tfrecord")
 
 _PART_NAME = re.compile(r"\.\w+\.part\.(tfrecord|json)|.+\.part-[0-9a-f]{32}")
-"""Of what `replacing` leaves when the process is killed, here and in a remote store."""
+"""Names of the files that `replacing` leaves when the process is killed, here and in a remote store."""
 
 
 @dataclass(frozen=True, slots=True)
-class Destination:
-    """A dataset's folder.
+class OutputFolder:
+    """The folder that a dataset is written to.
 
     Attributes:
         location: A path or a URL.
@@ -47,14 +48,14 @@ class Destination:
 
     @property
     def storage(self) -> Storage:
-        """What it lies in."""
+        """The storage that the folder is in."""
         return storage_for(self.location)
 
     @contextlib.contextmanager
     def claimed(self) -> Iterator[None]:
-        """Make the folder and hold it against other runs; folders that are still empty afterwards go again.
+        """Make the folder and keep other runs out of it; folders that are still empty afterwards are deleted.
 
-        A remote folder cannot be held; there the user takes care that one run at a time writes to it.
+        A remote folder cannot be claimed; there the user takes care that one run at a time writes to it.
 
         Raises:
             UserError: If it cannot be made, is a file, or another run holds it.
@@ -67,7 +68,7 @@ class Destination:
         with claimed(Path(self.location)):
             yield
 
-    def description(self) -> dict | None:
+    def read_description(self) -> dict | None:
         """What `dataset.json` says, or None if there is none.
 
         Raises:
@@ -87,60 +88,64 @@ class Destination:
             raise UserError(f"{location} describes no dataset: choose a new folder, or delete that file")
         return content
 
-    def begin(self) -> None:
+    def mark_unfinished(self) -> None:
         """Mark the folder as one that `prepare` is writing to."""
         self.storage.make_folder(self.work)
-        # Stores for objects have no empty folders.
-        with self.storage.replacing(join(self.work, _BEGUN)) as file:
+        # Object stores have no empty folders.
+        with self.storage.replacing(join(self.work, _MARK)) as file:
             file.write(b"prepare is writing here; a finished dataset has no such folder\n")
 
-    def begun(self) -> dict[str, StoredFile]:
-        """The record files and notes of an unfinished run, by name."""
+    def unfinished_files(self) -> dict[str, StoredFile]:
+        """Record files and notes of an unfinished run, by name."""
         return {file.name: file for file in self.storage.walk(self.work, hidden=True)}
 
-    def clear(self, keep: Container[str]) -> None:
-        """Delete what an unfinished run left, but for some record files and their notes."""
-        files = self.begun().values()
-        gone = [file for file in files if file.name != _BEGUN and file.name.removesuffix(".json") not in keep]
+    def delete_unfinished(self, keep: Container[str]) -> None:
+        """Delete the files of an unfinished run, except for some record files and their notes.
+
+        Args:
+            keep: Names of the record files to keep.
+        """
+        files = self.unfinished_files().values()
+        gone = [file for file in files if file.name != _MARK and file.name.removesuffix(".json") not in keep]
         self.storage.delete(file.location for file in gone)
 
-    def finished(self) -> dict[str, StoredFile]:
-        """The record files of a finished dataset, by name."""
+    def record_files(self) -> dict[str, StoredFile]:
+        """Record files of a finished dataset, by name."""
         files = self.storage.walk(self.location, hidden=True)
         return {file.name: file for file in files if _SHARD_NAME.fullmatch(file.name)}
 
-    def changed(self) -> int:
-        """When `dataset.json` was written, in nanoseconds since the epoch; 0 if it was not."""
+    def described_at(self) -> int:
+        """Time at which `dataset.json` was written, in nanoseconds since the epoch; 0 if there is none."""
         location = join(self.location, DESCRIPTION)
         found = self.storage.look_up([location])
         return found[location].changed if found else 0
 
-    def finish(self, content: dict, shards: Container[str]) -> None:
+    def publish(self, content: dict, shards: Container[str]) -> None:
         """Put the new dataset in the place of the old one.
 
-        Between the first step and the last there is no dataset. A run that is killed there is taken up again like any
+        Between the first step and the last there is no dataset. A run that is killed there is continued like any
         other.
 
         Args:
-            content: Of `dataset.json`.
-            shards: The record files that it names.
+            content: Content of `dataset.json`.
+            shards: Names of its record files.
         """
-        new = [file for file in self.begun().values() if file.name in shards]
+        new = [file for file in self.unfinished_files().values() if file.name in shards]
         self.storage.delete([join(self.location, DESCRIPTION)])
         self.storage.move({file.location: join(self.location, file.name) for file in new})
         left = [file for file in self.storage.walk(self.location, hidden=True) if self._is_ours(file.name)]
         self.storage.delete(file.location for file in left if file.name not in shards)
-        self.describe(content)
+        self.write_description(content)
         self.storage.remove_folder(self.work)
 
     def _is_ours(self, name: str) -> bool:
         return bool(_SHARD_NAME.fullmatch(name) or _PART_NAME.fullmatch(name))
 
-    def describe(self, content: dict) -> None:
+    def write_description(self, content: dict) -> None:
         """Write `dataset.json`."""
         with self.storage.replacing(join(self.location, DESCRIPTION)) as file:
             file.write((json.dumps(content, indent=1) + "\n").encode())
 
     def abandon(self) -> None:
-        """Delete what an unfinished run left; a finished dataset stays."""
+        """Delete all files of an unfinished run; a finished dataset stays."""
         self.storage.remove_folder(self.work)
