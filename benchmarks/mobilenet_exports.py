@@ -57,7 +57,7 @@ def main(
             for dtype in _DTYPES:
                 figures[dtype][f"milliseconds_a_clip_{batch}"] = 1e3 * taken[dtype] / len(said[dtype])
                 if batch == max(_BATCHES):
-                    found = metrics.evaluate(said[dtype], known["label"], known["speaker"], opened.labels)
+                    found = metrics.compute_metrics(said[dtype], known["label"], known["speaker"], opened.labels)
                     figures[dtype] |= {key: found[key] for key in ("wa", "wa_interval", "ua", "macro_f1")}
     same = float((said["float32"].argmax(1) == said["bfloat16"].argmax(1)).mean())
     apart = float(np.abs(said["float32"] - said["bfloat16"]).max())

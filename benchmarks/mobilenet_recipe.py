@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from benchmarks.resumable_training import CHANNELS, answers, trained
+from benchmarks.cross_validation import CHANNELS
 from benchmarks.side_by_side import run_side_by_side
 from quiet_tensorflow import hush
 
@@ -37,16 +37,21 @@ def main(
     hush()
     from dataclasses import replace
 
+    from training.fitting.finished import finished
+
     from benchmarks.report import show
     from data_pipeline.dataset import Dataset
     from data_pipeline.errors import UserError
+    from training.cross_validation.fold_training import keep_last
+    from training.evaluation.condition import Condition
+    from training.evaluation.evaluate import predict
     from training.families.mobilenet.recipe import PRESETS
     from training.families.registry import family_named
+    from training.fitting.progress import ProgressBars
 
     if preset not in PRESETS:
         raise UserError(f"preset must be one of {', '.join(PRESETS)}, not {preset!r}")
-    known = PRESETS[preset]
-    whole = replace(known, weights=weights, fit=replace(known.fit, epochs=epochs, keep="last", validate_every=epochs))
+    whole = replace(keep_last(PRESETS[preset], epochs), weights=weights)
     recipes = {"whole": whole, **without_one(whole)}
     unknown = set(only or ()) - set(recipes)
     if unknown:
@@ -59,11 +64,11 @@ def main(
     figures: dict[str, dict[str, float]] = {}
     for name in only or recipes:
         typer.echo(f"{name}: {out / _folder(name)}")
-        run = trained(family_named("mobilenet"), recipes[name], dataset, out / _folder(name))
-        found = answers(run, dataset)
+        with ProgressBars(epochs) as bars:
+            run = finished(family_named("mobilenet"), recipes[name], dataset, out / _folder(name), bars)
+        answers = {channel: predict(run, dataset, Condition(channel=channel)) for channel in CHANNELS}
         figures[name] = {
-            channel: float((found[channel].probabilities.argmax(1) == found[channel].truth).mean())
-            for channel in CHANNELS
+            channel: float((one.probabilities.argmax(1) == one.truth).mean()) for channel, one in answers.items()
         }
     rows = [
         (

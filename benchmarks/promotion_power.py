@@ -9,8 +9,8 @@ differ on about the fraction `APART`, and the challenger's gain varies between s
 
 import numpy as np
 
-from training.promotion.paired_difference import PairedAnswers
-from training.promotion.rule import Outcome, PromotionRule, decide
+from training.promotion.paired_answers import PairedAnswers
+from training.promotion.rule import PromotionOutcome, PromotionRule, decide
 
 RIGHT = 0.65
 APART = 0.25
@@ -58,7 +58,7 @@ def main() -> None:
         for gain in (0.0, 0.03, 0.06):
             random = np.random.default_rng([speakers, round(100 * gain)])
             decisions = [decide(simulated(speakers, gain, random), rule) for _ in range(DRAWS)]
-            shares = [np.mean([one.outcome is outcome for one in decisions]) for outcome in Outcome]
+            shares = [np.mean([one.outcome is outcome for one in decisions]) for outcome in PromotionOutcome]
             detectable = np.median([one.detectable or 0.0 for one in decisions])
             print(
                 f"| {speakers} | {100 * gain:.0f} points | "

@@ -14,7 +14,7 @@ from benchmarks.baseline.saved_baseline import Fitted, SavedBaseline
 from data_pipeline.errors import UserError
 from data_pipeline.statistics import FEATURE_SETS, SEQUENCE, FeatureTable
 from training.ensemble.pool import Pool
-from training.evaluation.metrics import evaluate
+from training.evaluation.metrics import compute_metrics
 
 FEATURES = {
     "study": ("study",),
@@ -35,7 +35,7 @@ class Outcome:
 
     Attributes:
         answers: Probabilities, float32 [clips scored, classes], in the order of `Experiment.scored`.
-        metrics: From `training.evaluation.metrics.evaluate`, over the scored clips of all folds together.
+        metrics: From `training.evaluation.metrics.compute_metrics`, over the scored clips of all folds together.
         seconds: CPU time of a fold's fit, the mean over folds; of the ensemble, that of its members.
         settings: Chosen, a fold each; none for the ensemble.
         weights: Of the members of the ensemble, the mean over folds, by name; none for the others.
@@ -247,4 +247,4 @@ def _outcome(experiment: Experiment, said: np.ndarray, scored: np.ndarray, answe
 
 def _metrics(experiment: Experiment, said: np.ndarray, scored: np.ndarray) -> dict:
     clips = experiment.clips
-    return evaluate(said, clips.truth[scored], clips.speakers[scored], experiment.labels)
+    return compute_metrics(said, clips.truth[scored], clips.speakers[scored], experiment.labels)

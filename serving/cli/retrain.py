@@ -8,7 +8,7 @@ import typer
 from serving.cli import options
 
 if TYPE_CHECKING:
-    from training.promotion.challenge import Challenge, Held
+    from training.promotion.challenger import PromotionResult, PromotionTest
 
 KEPT = 3
 """Exit status if the champion stays. Statuses 1 and 2 mean that the command failed."""
@@ -88,45 +88,46 @@ def retrain(
     from data_pipeline.errors import UserError
     from data_pipeline.storage.claimed_folder import claimed
     from serving.promotion.champion import find_champion, publish_canary
-    from training.promotion import record
-    from training.promotion.challenge import Challenge
-    from training.promotion.rule import Outcome, PromotionRule
+    from training.promotion.challenger import PromotionTest
+    from training.promotion.decision_files import write_decision
+    from training.promotion.rule import PromotionOutcome, PromotionRule
 
     servers = options.servers_of(server, timeout, options.tls_of(tls, ca, certificate, key, server_name))
     found = find_champion(champion, run)
     if found.run.folder.resolve() == (output / "run").resolve():
         raise UserError(f"the champion is the run of {output} itself: choose another --output")
-    challenge = Challenge(
+    test = PromotionTest(
         champion=found.run,
         old=tuple(map(Dataset.open, old or [Path(found.run.config["data"]["folder"])])),
         new=tuple(map(Dataset.open, data)),
-        frozen=found.speakers,
+        measured_speakers=found.speakers,
         channels=tuple(channel or ("clean", "telephone")),
         rule=PromotionRule(margin=margin, bound=bound, confidence=confidence),
     )
     with claimed(output):
-        held = _hold(challenge, output)
-        page = record.write(challenge, held, output, {})
-        for reason in held.decision.reasons:
+        result = _run_test(test, output)
+        page = write_decision(test, result, output, {})
+        for reason in result.decision.reasons:
             typer.echo(reason)
-        typer.echo(f"outcome: {held.decision.outcome}\ndecision: {page}")
-        if held.decision.outcome is not Outcome.BETTER:
+        typer.echo(f"outcome: {result.decision.outcome}\ndecision: {page}")
+        if result.decision.outcome is not PromotionOutcome.BETTER:
             typer.echo(f"kept: version {found.version} of {champion}")
             raise typer.Exit(KEPT)
-        version = publish_canary(champion, found, held, servers)
-        record.write(challenge, held, output, {"version": f"{champion}/{version}", "label": "canary"})
+        version = publish_canary(champion, found, result, servers)
+        write_decision(test, result, output, {"version": f"{champion}/{version}", "label": "canary"})
     typer.echo(f"promoted: version {version} of {champion} is the canary\nnext: ser promote {champion}")
 
 
-def _hold(challenge: "Challenge", output: Path) -> "Held":
+def _run_test(test: "PromotionTest", output: Path) -> "PromotionResult":
     from training.families.registry import recipe_of
     from training.fitting.progress import ProgressBars, clip_bar
-    from training.promotion.challenge import clips_to_answer, gather, hold, train_challenger
+    from training.promotion.challenger import measure_models, num_predictions, train_challenger
+    from training.promotion.combined_data import combine_data
 
-    dataset = gather(challenge, output / "data")
+    dataset = combine_data(test, output / "data")
     for name, side in dataset.splits.items():
         typer.echo(f"{name}: {side.clips:,} clips of {len(side.speakers):,} speakers")
-    with ProgressBars(recipe_of(challenge.champion.config).fit.epochs) as bars:
-        challenger = train_challenger(challenge, dataset, output / "run", bars)
-    with clip_bar("measuring champion and challenger", clips_to_answer(challenge, dataset)) as advance:
-        return hold(challenge, challenger, dataset, advance)
+    with ProgressBars(recipe_of(test.champion.config).fit.epochs) as bars:
+        challenger = train_challenger(test, dataset, output / "run", bars)
+    with clip_bar("measuring champion and challenger", num_predictions(test, dataset)) as advance:
+        return measure_models(test, challenger, dataset, advance)

@@ -10,7 +10,7 @@ from serving.export.saved_model import export_model
 from serving.model_repository import layout
 from serving.promotion import version_labels
 from serving.promotion.servers import Servers
-from training.promotion.challenge import Held
+from training.promotion.challenger import PromotionResult
 from training.run.folder import Run
 
 
@@ -64,7 +64,7 @@ def find_champion(folder: Path, run_folder: Path | None = None) -> Champion:
     return Champion(version, run, dtype, frozenset(provenance.get(MEASURED_SPEAKERS, ())))
 
 
-def publish_canary(folder: Path, champion: Champion, held: Held, servers: Servers) -> int:
+def publish_canary(folder: Path, champion: Champion, result: PromotionResult, servers: Servers) -> int:
     """Export a challenger that was better than the champion as the model's next version, and label it `canary`.
 
     The champion is labelled `stable` before the new version appears. Otherwise, a server that serves the newest version
@@ -73,7 +73,7 @@ def publish_canary(folder: Path, champion: Champion, held: Held, servers: Server
     Args:
         folder: The model's folder in a repository.
         champion: The version that the challenger has beaten.
-        held: The challenger, its data and the decision.
+        result: The challenger, its data and the decision.
         servers: Servers whose labels are changed at once.
 
     Returns:
@@ -82,16 +82,16 @@ def publish_canary(folder: Path, champion: Champion, held: Held, servers: Server
     Raises:
         UserError: If the version cannot be written, or a server cannot be reached.
     """
-    version = _exported_version(folder, held.challenger)
+    version = _exported_version(folder, result.challenger)
     if version is None:
         servers.change_labels(folder, version_labels.pin)
         provenance = {
-            **run_provenance(held.challenger, champion.dtype),
+            **run_provenance(result.challenger, champion.dtype),
             "champion": champion.version,
-            "reasons": list(held.decision.reasons),
-            MEASURED_SPEAKERS: sorted({*champion.speakers, *held.dataset.split("test").speakers}),
+            "reasons": list(result.decision.reasons),
+            MEASURED_SPEAKERS: sorted({*champion.speakers, *result.dataset.split("test").speakers}),
         }
-        recogniser = held.challenger.recogniser()
+        recogniser = result.challenger.recogniser()
         written = export_model(recogniser, folder.parent, folder.name, provenance=provenance, dtype=champion.dtype)
         version = int(written.name)
     servers.change_labels(folder, partial(version_labels.label_canary, version=version))

@@ -49,15 +49,14 @@ def tune(
     """
     from data_pipeline.dataset import Dataset
     from data_pipeline.storage.atomic_file import write_text
+    from training.cross_validation.speaker_folds import describe_folds
     from training.families.registry import family_named
     from training.families.settings_file import read_settings_file
-    from training.tuning.folds import unheard
-    from training.tuning.pruning import Pruning
-    from training.tuning.results import BEST
-    from training.tuning.search import Search, search
+    from training.tuning.search import Search, run_search
+    from training.tuning.search_files import BEST
     from training.tuning.space import fitted_to, parse_space, with_settings
     from training.tuning.terminal import SearchLines
-    from training.tuning.trial import Trial
+    from training.tuning.trial import Pruning, Trial
     from training.tuning.tuning_page import FILE, tuning_page
 
     family = family_named(model)
@@ -69,7 +68,7 @@ def tune(
     start = family.initial_weights(weights) if weights else None
     given = {"weights": start, "fit.epochs": epochs, "fit.seed": seed}
     settings = with_settings(settings, {name: value for name, value in given.items() if value is not None})
-    recipe = family.recipe(settings)
+    family.recipe(settings)
     named = parse_space(read_settings_file(space), str(space)) if space else family.space
     what = Search(
         family=family,
@@ -81,12 +80,12 @@ def tune(
         folds=folds,
         pruning=Pruning() if pruning else None,
     )
-    typer.echo(unheard(what.dataset, folds))
+    typer.echo(describe_folds(what.dataset, folds))
 
     def write_page(found: list[Trial]) -> None:
         write_text(out / FILE, tuning_page(what, found))
 
-    found, best = search(what, SearchLines(what, recipe.fit.epochs, write_page))
+    found, best = run_search(what, SearchLines(what, write_page))
     write_page(found)
     typer.echo(
         f"best: trial {best.number} of {len(found)}, UA {best.mean:.1%}\n"

@@ -6,13 +6,13 @@ from matplotlib.figure import Figure
 
 from data_pipeline.pages.page import Plot, Section, Table, page
 from data_pipeline.pages.style import INK, MUTED, new_figure, png, shortened, styled
-from training.promotion.paired_difference import Difference
-from training.promotion.rule import Decision, Outcome, Standing, points
+from training.promotion.paired_answers import UaDifference
+from training.promotion.rule import Decision, PromotionOutcome, Standing, points
 
 _VERDICTS = {
-    Outcome.BETTER: "The challenger is better",
-    Outcome.NOT_BETTER: "The challenger is not better",
-    Outcome.CANNOT_TELL: "These speakers cannot tell whether the challenger is better",
+    PromotionOutcome.BETTER: "The challenger is better",
+    PromotionOutcome.NOT_BETTER: "The challenger is not better",
+    PromotionOutcome.CANNOT_TELL: "These speakers cannot tell whether the challenger is better",
 }
 
 _FIGURES = (("wa", "WA"), ("ua", "UA"), ("macro_f1", "macro-F1"), ("ece", "ECE"))
@@ -30,7 +30,7 @@ def decision_page(
         decision: To show.
         facts: Names and values, for the top of the page.
         notices: What a reader must know before any figure, a sentence each.
-        measured: By channel and then by model (`champion`, `challenger`), what `metrics.evaluate` gives.
+        measured: By channel and then by model (`champion`, `challenger`), what `metrics.compute_metrics` gives.
     """
     rule = decision.rule
     detectable = (
@@ -76,7 +76,7 @@ def _differences(decision: Decision) -> Section:
     )
 
 
-def _cells(difference: Difference) -> tuple[str, ...]:
+def _cells(difference: UaDifference) -> tuple[str, ...]:
     return (
         f"{difference.speakers:,}",
         f"{difference.clips:,}",

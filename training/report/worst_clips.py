@@ -17,7 +17,7 @@ from data_pipeline.dataset import Dataset
 from data_pipeline.pages.style import new_figure, png, styled
 from data_pipeline.plots.signals import draw_spectrogram, loudest, mel, spectrogram_of
 from data_pipeline.targets import Target
-from training.evaluation.channel import channel_named
+from training.evaluation.condition import channel_named
 
 LONGEST = 3.0
 """Seconds of a clip that are shown and heard: with six clips a condition about a megabyte of page."""

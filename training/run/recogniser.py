@@ -8,6 +8,7 @@ import tensorflow as tf
 from data_pipeline.errors import UserError
 from training.families.family import Family
 from training.front_end import FrontEnd
+from training.temperature import scaled_tensor
 
 SERVED_DTYPES = ("float32", "bfloat16")
 
@@ -21,7 +22,7 @@ class Recogniser:
         labels: Emotions in the order of the model's outputs.
         front_end: What the model was trained on.
         family: Family of the model.
-        temperature: Divisor of the model's logits; see `training.evaluation.calibration`.
+        temperature: By which the model's logits are divided; see `training.temperature`.
     """
 
     model: keras.Model
@@ -43,9 +44,7 @@ class Recogniser:
             float32 [batch, classes].
         """
         probabilities = self.model(self.front_end.inputs(waveform, num_samples), training=False)
-        if self.temperature == 1:
-            return probabilities
-        return tf.nn.softmax(tf.math.log(tf.maximum(probabilities, 1e-30)) / self.temperature)
+        return scaled_tensor(probabilities, self.temperature)
 
     def for_serving(self, dtype: str = "float32") -> "Recogniser":
         """The same recogniser as it is exported: without what only training needs.

@@ -10,8 +10,8 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter, Percent
 
 from data_pipeline.pages.page import Plot, Section, Table, page
 from data_pipeline.pages.style import INK, MUTED, new_figure, png, shortened, styled
+from training.cross_validation.speaker_folds import describe_folds
 from training.fitting.progress import duration
-from training.tuning.folds import unheard
 from training.tuning.search import Search
 from training.tuning.space import Choice, Range, Space
 from training.tuning.trial import State, Trial, best_of
@@ -94,7 +94,7 @@ def _facts(search: Search, trials: Sequence[Trial]) -> list[tuple[str, str]]:
 
 def _notices(search: Search) -> list[str]:
     notices = [
-        unheard(search.dataset, search.folds),
+        describe_folds(search.dataset, search.folds),
         "The best value is the highest of many on the same speakers, so it flatters: train with best.json, and "
         "evaluate on speakers that the search did not hear.",
     ]
@@ -137,7 +137,7 @@ def trials_figure(trials: Sequence[Trial]) -> Figure:
     """
     figure = new_figure(3.6)
     axes = figure.subplots()
-    lowest = min((trial.course[max(trial.course)] for trial in trials if trial.course), default=0.0)
+    lowest = min((trial.intermediate[max(trial.intermediate)] for trial in trials if trial.intermediate), default=0.0)
     for state, mark in _MARKS.items():
         ones = [trial for trial in trials if trial.state is state]
         if ones:
@@ -162,7 +162,7 @@ def _stood(trial: Trial, lowest: float) -> float:
     """Where a trial ended; at the bottom where nothing is known."""
     if trial.state is State.COMPLETE:
         return trial.mean
-    return trial.course[max(trial.course)] if trial.course else lowest
+    return trial.intermediate[max(trial.intermediate)] if trial.intermediate else lowest
 
 
 @styled

@@ -11,8 +11,8 @@ from data_pipeline.augment import AugmentSettings
 from data_pipeline.errors import UserError
 from data_pipeline.quality.signal import Signal
 from tests.data_pipeline.prepared import tone, write_dataset
-from training.drift.drift import Due, compare
-from training.drift.heard import Heard
+from training.drift.drift import Due, compare_samples
+from training.drift.recordings import RecordingSample
 from training.families.cnn.family import FAMILY
 from training.families.cnn.recipe import CnnRecipe, CnnSettings
 from training.families.recipe import FitSettings
@@ -21,7 +21,7 @@ from training.fitting.train import train
 LABELS = ("anger", "fear", "neutral")
 
 
-def heard(count: int, level: float = -25.0, bandwidth: float = 8_000.0, liking: float = 0.0, seed: int = 0) -> Heard:
+def sample(count: int, level: float = -25.0, bandwidth: float = 8_000.0, liking: float = 0.0, seed: int = 0):
     """Made-up recordings.
 
     Args:
@@ -37,7 +37,7 @@ def heard(count: int, level: float = -25.0, bandwidth: float = 8_000.0, liking: 
     )
     probabilities = random.dirichlet([1, 1, 1], count)
     probabilities[:, 0] += liking
-    return Heard(signals, probabilities / probabilities.sum(axis=1, keepdims=True))
+    return RecordingSample(signals, probabilities / probabilities.sum(axis=1, keepdims=True))
 
 
 def changed(drift) -> dict[str, str]:
@@ -45,14 +45,14 @@ def changed(drift) -> dict[str, str]:
 
 
 def test_where_all_is_as_it_was_retraining_is_not_due():
-    drift = compare(heard(1_000), heard(400, seed=1), LABELS)
+    drift = compare_samples(sample(1_000), sample(400, seed=1), LABELS)
     assert drift.due is Due.NO
     assert set(changed(drift).values()) == {"alike"}
     assert drift.reasons == ("Nothing has changed.",)
 
 
 def test_what_has_changed_is_named_with_its_medians():
-    drift = compare(heard(1_000), heard(400, level=-35, bandwidth=4_000, seed=1), LABELS)
+    drift = compare_samples(sample(1_000), sample(400, level=-35, bandwidth=4_000, seed=1), LABELS)
     assert drift.due is Due.YES
     assert {name for name, change in changed(drift).items() if change == "changed"} == {
         "level", "signal-to-noise ratio", "bandwidth"
@@ -62,7 +62,7 @@ def test_what_has_changed_is_named_with_its_medians():
 
 
 def test_other_answers_alone_are_a_reason():
-    drift = compare(heard(1_000), heard(400, liking=1.0, seed=1), LABELS)
+    drift = compare_samples(sample(1_000), sample(400, liking=1.0, seed=1), LABELS)
     assert drift.due is Due.YES
     assert changed(drift)["answers"] == "changed"
     told = drift.to_json()["figures"]["answers"]
@@ -71,7 +71,7 @@ def test_other_answers_alone_are_a_reason():
 
 
 def test_few_recordings_cannot_tell():
-    drift = compare(heard(1_000), heard(12, seed=1), LABELS)
+    drift = compare_samples(sample(1_000), sample(12, seed=1), LABELS)
     assert drift.due is Due.CANNOT_TELL
     [reason] = [reason for reason in drift.reasons if reason.startswith("Too few recordings")]
     assert "or more" in reason

@@ -11,7 +11,7 @@ from data_pipeline.dataset import Dataset
 from data_pipeline.emotion import LABELS
 from data_pipeline.targets import Target
 from tests.training.families.wav2vec2.small import SMALL
-from training.ensemble.stored_answers import write_stored
+from training.cross_validation.stored_answers import write_stored
 from training.families.cnn.family import FAMILY
 from training.families.cnn.recipe import CnnRecipe, CnnSettings
 from training.families.recipe import FitSettings
@@ -56,12 +56,12 @@ def waveform_run(dataset: Dataset, folder: Path) -> Run:
     return run
 
 
-def clips_of(dataset: Dataset, side: str, clips: int, speakers: int = 3) -> dict[str, np.ndarray]:
-    """What `prepared.write_dataset` put on a side, in another order."""
+def clips_of(dataset: Dataset, split: str, clips: int, speakers: int = 3) -> dict[str, np.ndarray]:
+    """What `prepared.write_dataset` put into a split, in another order."""
     order = np.random.default_rng(1).permutation(clips)
     return {
-        "name": np.array([f"{side}_{index}" for index in order]),
-        "speaker": np.array([f"synthetic/{side}{index // 6 % speakers}" for index in order]),
+        "name": np.array([f"{split}_{index}" for index in order]),
+        "speaker": np.array([f"synthetic/{split}{index // 6 % speakers}" for index in order]),
         "truth": order % 6,
         "labels": np.array(list(map(str, LABELS))),
     }

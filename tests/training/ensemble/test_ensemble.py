@@ -12,16 +12,17 @@ import ser
 from data_pipeline.errors import UserError
 from tests.data_pipeline.prepared import write_dataset
 from tests.training.ensemble.runs import clips_of, log_mel_run, waveform_run, write_answers
-from training.ensemble.ensemble import EnsembleSettings, Plan, make_ensemble
+from training.cross_validation.stored_answers import read_stored
+from training.ensemble.ensemble import EnsembleDefinition, EnsembleSettings, make_ensemble
 from training.ensemble.members import members_of
 from training.ensemble.out_of_fold import idle
 from training.ensemble.pool import Pool
-from training.ensemble.stored_answers import read_stored
-from training.ensemble.training_side import TrainingSide
-from training.evaluation.evaluate import Condition, predict
-from training.evaluation.temperature import scaled
+from training.ensemble.training_clips import TrainingClips
+from training.evaluation.condition import Condition
+from training.evaluation.evaluate import predict
 from training.fitting.observer import Observer
 from training.run.folder import Run
+from training.temperature import scaled
 
 TEMPERATURE = 1.7
 
@@ -47,19 +48,19 @@ def interrupted(members, dataset, tmp_path_factory):
     given = write_answers(folder / "cv.npz", clips_of(dataset, "train", 48, 4))
     opened = members_of([member.folder for member in members])
     settings = EnsembleSettings(folds=2, biased=True)
-    plan = Plan(opened, TrainingSide.of(members[0]), settings, {"wav2vec2": read_stored(given)})
-    begun = []
+    definition = EnsembleDefinition(opened, TrainingClips.of(members[0]), settings, {"wav2vec2": read_stored(given)})
+    started = []
 
     @contextmanager
     def breaking(title, epochs):
-        begun.append(title)
-        if len(begun) == 2:
+        started.append(title)
+        if len(started) == 2:
             raise KeyboardInterrupt
         yield Observer()
 
     with pytest.raises(KeyboardInterrupt):
-        make_ensemble(plan, folder / "both", breaking)
-    assert begun == ["cnn, fold 1 of 2", "cnn, fold 2 of 2"]
+        make_ensemble(definition, folder / "both", breaking)
+    assert started == ["cnn, fold 1 of 2", "cnn, fold 2 of 2"]
     with pytest.raises(UserError, match=r"no config\.json"):
         Run.open(folder / "both")
     return folder / "both", given
@@ -90,9 +91,9 @@ def test_folds_know_nobody_whom_they_are_asked_about(made, dataset):
     asked = []
     for fold in ("1", "2"):
         config = Run.open(run.folder / "folds" / fold / "cnn").config
-        heard, held_out = (set(config["data"]["speakers"][side]) for side in ("train", "validation"))
-        assert heard | held_out == everybody
-        assert not heard & held_out
+        trained, held_out = (set(config["data"]["speakers"][split]) for split in ("train", "validation"))
+        assert trained | held_out == everybody
+        assert not trained & held_out
         assert config["fit"]["keep"] == "last"
         asked += held_out
     assert sorted(asked) == sorted(everybody)
@@ -101,7 +102,7 @@ def test_folds_know_nobody_whom_they_are_asked_about(made, dataset):
 def test_weights_are_fitted_on_out_of_fold_answers_at_the_members_temperatures(made, members):
     _, run, told = made
     stored = {name: read_stored(f"{run.folder / 'out_of_fold.npz'}:{name}") for name in ("cnn", "wav2vec2")}
-    own = predict(members[0], TrainingSide.of(members[0]).dataset, Condition("train"))
+    own = predict(members[0], TrainingClips.of(members[0]).dataset, Condition("train"))
     assert not np.allclose(own.probabilities, stored["cnn"].probabilities, atol=0.01), "others were trained"
     answers = [scaled(stored["cnn"].probabilities, TEMPERATURE), stored["wav2vec2"].probabilities]
     pool = Pool.fit(answers, stored["cnn"].truth, biased=True)

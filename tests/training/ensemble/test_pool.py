@@ -3,8 +3,7 @@ import numpy as np
 from hypothesis import given, settings
 
 from data_pipeline.splits import folds_of_speakers
-from training.ensemble.cross_fit import cross_fit
-from training.ensemble.pool import Pool
+from training.ensemble.pool import Pool, cross_fit
 
 
 def answers(seed: int, clips: int, trust: float) -> tuple[np.ndarray, np.ndarray]:

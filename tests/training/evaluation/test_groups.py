@@ -132,3 +132,6 @@ def test_ages_are_put_into_bands():
     assert [age_band(age) for age in (-1, 0, 29, 30, 44, 45, 59, 60, 99)] == [
         "", "under 30", "under 30", "30 to 44", "30 to 44", "45 to 59", "45 to 59", "60 and older", "60 and older",
     ]  # fmt: skip
+    assert [age_band(age, "60 and over") for age in (-1, 0, 29, 30, 44, 45, 59, 60, 90)] == [
+        "", "under 30", "under 30", "30 to 44", "30 to 44", "45 to 59", "45 to 59", "60 and over", "60 and over",
+    ]  # fmt: skip

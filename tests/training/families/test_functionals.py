@@ -10,7 +10,8 @@ from data_pipeline.audio.log_mel import LogMelSettings
 from data_pipeline.augment import AugmentSettings
 from data_pipeline.errors import UserError
 from tests.data_pipeline.prepared import write_dataset
-from training.evaluation.evaluate import Condition, predict
+from training.evaluation.condition import Condition
+from training.evaluation.evaluate import predict
 from training.families.functionals import network as functionals_network
 from training.families.functionals.family import FAMILY
 from training.families.functionals.functionals import Functionals

@@ -15,7 +15,8 @@ import ser
 from data_pipeline.errors import UserError
 from tests.data_pipeline.prepared import write_dataset
 from tests.training.families.wav2vec2.small import SMALL
-from training.evaluation.evaluate import Condition, predict
+from training.evaluation.condition import Condition
+from training.evaluation.evaluate import predict
 from training.families.recipe import FitSettings
 from training.families.wav2vec2 import HeadSettings
 from training.families.wav2vec2.family import FAMILY

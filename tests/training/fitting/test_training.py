@@ -22,7 +22,8 @@ from data_pipeline.errors import UserError
 from data_pipeline.targets import Target
 from tests.data_pipeline.prepared import tone, write_dataset
 from training import report
-from training.evaluation.evaluate import Condition, evaluate, predict
+from training.evaluation.condition import Condition
+from training.evaluation.evaluate import evaluate, predict
 from training.families.mobilenet.family import FAMILY
 from training.families.mobilenet.network import build as build_mobilenet
 from training.families.mobilenet.recipe import PRESETS, MobileNetRecipe, MobileNetSettings

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from training.promotion.paired_difference import PairedAnswers
+from training.promotion.paired_answers import PairedAnswers
 
 LABELS = ("anger", "fear", "neutral")
 

@@ -18,7 +18,8 @@ from data_pipeline.errors import UserError
 from data_pipeline.targets import Target
 from tests.data_pipeline.prepared import write_dataset
 from training import report
-from training.evaluation.evaluate import WORST, Condition, measure
+from training.evaluation.condition import Condition
+from training.evaluation.evaluate import WORST, measure
 from training.families.cnn import network as cnn
 from training.families.cnn.recipe import CnnSettings
 from training.families.recipe import FitSettings

@@ -12,7 +12,7 @@ _BOUND = 5.0
 """Standard scores are clipped to ±5, so that no outlier decides a clip."""
 
 _LEAST_DEVIATION = 1e-4
-"""Smallest standard deviation of a functional over clips: ten times that of rounding, and far below that of speech."""
+"""Smallest deviation of a functional over clips: ten times that of rounding, far below that of speech."""
 
 
 @keras.saving.register_keras_serializable("ser")

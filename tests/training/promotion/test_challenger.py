@@ -8,16 +8,16 @@ from data_pipeline.augment import AugmentSettings
 from data_pipeline.errors import UserError
 from tests.data_pipeline.prepared import write_dataset
 from training.evaluation.calibration import calibrate
-from training.evaluation.evaluate import Condition
+from training.evaluation.condition import Condition
 from training.families.cnn.family import FAMILY
 from training.families.cnn.recipe import CnnRecipe, CnnSettings
 from training.families.recipe import FitSettings
 from training.families.registry import recipe_of
 from training.fitting.train import train
-from training.promotion import record
-from training.promotion.challenge import Challenge, age_bands, gather, hold, train_challenger
-from training.promotion.rule import Outcome, PromotionRule
-from training.promotion.sides import sides_of_speakers
+from training.promotion.challenger import PromotionTest, measure_models, train_challenger
+from training.promotion.combined_data import combine_data, splits_of_speakers
+from training.promotion.decision_files import write_decision
+from training.promotion.rule import PromotionOutcome, PromotionRule
 from training.run.folder import Run
 
 RECIPE = CnnRecipe(
@@ -45,29 +45,29 @@ def champion(old, tmp_path_factory) -> Run:
 
 
 @pytest.fixture(scope="module")
-def held(champion, old, new, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("held")
-    challenge = Challenge(champion, (old,), (new,), rule=PromotionRule(resamples=50))
-    dataset = gather(challenge, folder / "data")
-    run = train_challenger(challenge, dataset, folder / "run")
-    return challenge, hold(challenge, run, dataset), folder
+def tested(champion, old, new, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tested")
+    test = PromotionTest(champion, (old,), (new,), rule=PromotionRule(resamples=50))
+    dataset = combine_data(test, folder / "data")
+    run = train_challenger(test, dataset, folder / "run")
+    return test, measure_models(test, run, dataset), folder
 
 
-def test_the_challenger_learns_by_the_same_recipe_from_old_and_new(held, champion, old, new):
-    _, found, _ = held
+def test_the_challenger_learns_by_the_same_recipe_from_old_and_new(tested, champion, old, new):
+    _, found, _ = tested
     assert recipe_of(found.challenger.config) == recipe_of(champion.config)
     assert found.challenger.config["data"]["clips"] == {"train": 72, "validation": 36}
     trained = set(found.challenger.config["data"]["speakers"]["train"])
     assert trained == {*old.split("train").speakers, *new.split("train").speakers}
 
 
-def test_both_are_measured_on_whom_neither_knows(held):
-    challenge, found, _ = held
+def test_both_are_measured_on_whom_neither_knows(tested):
+    test, found, _ = tested
     known = {
         speaker
-        for run in (challenge.champion, found.challenger)
-        for side in ("train", "validation")
-        for speaker in run.config["data"]["speakers"][side]
+        for run in (test.champion, found.challenger)
+        for split in ("train", "validation")
+        for speaker in run.config["data"]["speakers"][split]
     }
     assert not known & set(found.dataset.split("test").speakers)
     assert found.decision.overall.speakers == 6
@@ -78,31 +78,31 @@ def test_both_are_measured_on_whom_neither_knows(held):
     assert found.decision.overall.challenger == pytest.approx(np.mean(by_channel))
 
 
-def test_it_is_calibrated_as_the_champion_is(held):
-    _, found, _ = held
+def test_it_is_calibrated_as_the_champion_is(tested):
+    _, found, _ = tested
     assert found.challenger.calibration["condition"] == "validation, telephone"
 
 
-def test_new_speakers_are_a_group_of_their_own(held):
-    _, found, _ = held
+def test_new_speakers_are_a_group_of_their_own(tested):
+    _, found, _ = tested
     titles = {group.title for group in found.decision.groups}
     assert {"dataset new", "dataset old", "channel telephone", "emotion anger"} <= titles
 
 
-def test_what_is_finished_is_not_trained_again(held, champion):
-    challenge, found, folder = held
+def test_what_is_finished_is_not_trained_again(tested, champion):
+    test, found, folder = tested
     before = (folder / "run" / "model.keras").stat().st_mtime_ns
-    assert train_challenger(challenge, gather(challenge, folder / "data"), folder / "run").folder == folder / "run"
+    assert train_challenger(test, combine_data(test, folder / "data"), folder / "run").folder == folder / "run"
     assert (folder / "run" / "model.keras").stat().st_mtime_ns == before
     with pytest.raises(UserError, match="holds another run"):
-        train_challenger(challenge, found.dataset, champion.folder)
+        train_challenger(test, found.dataset, champion.folder)
 
 
-def test_the_decision_is_written_with_its_figures(held):
-    challenge, found, folder = held
-    page = record.write(challenge, found, folder, {"version": "models/ser/2"})
+def test_the_decision_is_written_with_its_figures(tested):
+    test, found, folder = tested
+    page = write_decision(test, found, folder, {"version": "models/ser/2"})
     told = json.loads((folder / "decision.json").read_text())
-    assert told["outcome"] in set(Outcome)
+    assert told["outcome"] in set(PromotionOutcome)
     assert told["reasons"] == list(found.decision.reasons)
     assert told["detectable"] == found.decision.detectable
     assert told["overall"]["standard_error"] >= 0
@@ -113,54 +113,47 @@ def test_the_decision_is_written_with_its_figures(held):
     assert "models/ser/2" in page.read_text()
 
 
-def test_the_same_model_is_never_promoted_over_itself(held):
-    challenge, found, _ = held
-    again = hold(challenge, challenge.champion, found.dataset)
-    assert again.decision.outcome is Outcome.NOT_BETTER
+def test_the_same_model_is_never_promoted_over_itself(tested):
+    test, found, _ = tested
+    again = measure_models(test, test.champion, found.dataset)
+    assert again.decision.outcome is PromotionOutcome.NOT_BETTER
     assert again.decision.overall.value == 0
 
 
-class TestSides:
+class TestSplits:
     def test_whom_the_champion_knows_stays_where_it_was(self, champion, new, tmp_path):
         moved = write_dataset(tmp_path / "moved", 18, 18, (0.3, 0.4), test=36)
         moved.split("test")
-        sides = sides_of_speakers(champion, [moved, new], ())
-        for side in ("train", "validation"):
-            for speaker in champion.config["data"]["speakers"][side]:
-                assert sides[speaker] == side
+        splits = splits_of_speakers(champion, [moved, new], ())
+        for split in ("train", "validation"):
+            for speaker in champion.config["data"]["speakers"][split]:
+                assert splits[speaker] == split
 
     def test_who_measured_once_never_trains(self, champion, old, new):
-        frozen = {"synthetic/new-train0", "synthetic/gone"}
-        sides = sides_of_speakers(champion, [old, new], frozen)
-        assert sides["synthetic/new-train0"] == "test"
-        assert sides["synthetic/new-train1"] == "train"
-        assert "synthetic/gone" not in sides
+        measured = {"synthetic/new-train0", "synthetic/gone"}
+        splits = splits_of_speakers(champion, [old, new], measured)
+        assert splits["synthetic/new-train0"] == "test"
+        assert splits["synthetic/new-train1"] == "train"
+        assert "synthetic/gone" not in splits
 
     def test_where_nobody_is_left_to_measure_on_the_user_is_told(self, champion, tmp_path):
         only = write_dataset(tmp_path / "only", 18, 18, (0.3, 0.4))
         with pytest.raises(UserError, match="nobody to measure on"):
-            sides_of_speakers(champion, [only], ())
+            splits_of_speakers(champion, [only], ())
 
     def test_a_split_clip_by_clip_is_refused(self, champion, old, tmp_path):
         path = write_dataset(tmp_path / "random", 18, 18, (0.3, 0.4), test=18).folder / "dataset.json"
         path.write_text(json.dumps({**json.loads(path.read_text()), "split": "random"}))
         with pytest.raises(UserError, match="prepare it by speaker"):
-            sides_of_speakers(champion, [old, old.open(path.parent)], ())
+            splits_of_speakers(champion, [old, old.open(path.parent)], ())
 
 
 @pytest.mark.parametrize("channels", [(), ("clean", "clean"), ("radio",)])
 def test_channels_that_there_are_not_are_refused(champion, old, new, channels):
     with pytest.raises(UserError):
-        Challenge(champion, (old,), (new,), channels=channels)
-
-
-def test_ages_become_bands():
-    ages = np.array([-1, 0, 29, 30, 44, 45, 59, 60, 90])
-    assert age_bands(ages).tolist() == [
-        "", "under 30", "under 30", "30 to 44", "30 to 44", "45 to 59", "45 to 59", "60 and over", "60 and over"
-    ]  # fmt: skip
+        PromotionTest(champion, (old,), (new,), channels=channels)
 
 
 def test_an_ensemble_is_no_champion_that_could_be_trained_again(old, new, tmp_path):
     with pytest.raises(UserError, match="train its members anew"):
-        Challenge(Run(tmp_path, {"model": {"family": "ensemble"}}), (old,), (new,))
+        PromotionTest(Run(tmp_path, {"model": {"family": "ensemble"}}), (old,), (new,))
