@@ -42,8 +42,8 @@ def tune(
     """Search for the best settings of a model by cross-validation.
 
     The training split of the data is divided into folds by speaker. The speakers of the validation and test splits are
-    not used, so that the result of the search can be measured on them. The value of a trial is the UA on the speakers of
-    a fold, averaged over the folds. Writes `best.json`, which `ser train MODEL --config` reads, `trials.csv` and
+    not used, so that the result of the search can be measured on them. The value of a trial is the UA on a fold's
+    speakers, averaged over the folds. Writes `best.json`, which `ser train MODEL --config` reads, `trials.csv` and
     `tuning.html`. Needs Optuna: `pip install '.[tune]'`.
 
     Examples: `ser tune mobilenet out/data out/tuned --weights yamnet.h5 --trials 40`, and then

@@ -41,9 +41,9 @@ def parse_space(content: Mapping[str, Any], source: str) -> dict[str, Range | Ch
         UserError: If it names no setting, or something is neither a range nor choices.
     """
     space = {}
-    for name, content in _leaves(content, ""):
+    for name, value in _leaves(content, ""):
         try:
-            space[name] = _dimension(content)
+            space[name] = _dimension(value)
         except UserError as error:
             raise UserError(f"{source}: {name}: {error}") from error
     if not space:
@@ -52,11 +52,11 @@ def parse_space(content: Mapping[str, Any], source: str) -> dict[str, Range | Ch
 
 
 def _leaves(content: Mapping[str, Any], before: str) -> Iterator[tuple[str, Any]]:
-    for name, content in content.items():
-        if isinstance(content, Mapping) and content and not _KEYS & set(content):
-            yield from _leaves(content, f"{before}{name}.")
+    for name, value in content.items():
+        if isinstance(value, Mapping) and value and not _KEYS & set(value):
+            yield from _leaves(value, f"{before}{name}.")
         else:
-            yield before + name, content
+            yield before + name, value
 
 
 def _dimension(content: Any) -> Range | Choice:
