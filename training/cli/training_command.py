@@ -7,7 +7,7 @@ from typing import Any
 import typer
 
 from data_pipeline.dataset import Dataset
-from training.distributed import Team, assemble, gone_worker_told, keeps_folder
+from training.distributed import Team, assemble, explain_lost_worker, keeps_folder
 from training.families.registry import Train
 from training.fitting.fit import Observer
 from training.fitting.observers import Observers
@@ -30,7 +30,7 @@ def run_training(train: Train, recipe: Any, data: Path, folder: Path, strategy: 
     """
     # Before all else: workers can only be joined in a process that has not computed anything yet.
     team = assemble(strategy, os.environ.get("TF_CONFIG"))
-    with gone_worker_told(team):
+    with explain_lost_worker(team):
         if keeps_folder(team):
             _train_and_tell(train, recipe, data, folder, team)
         elif team:

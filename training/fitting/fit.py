@@ -15,10 +15,11 @@ from data_pipeline.augment import AugmentSettings
 from data_pipeline.dataset import Dataset
 from data_pipeline.errors import UserError
 from data_pipeline.targets import Target, truth
-from training.distributed import ReplicaAdamW, Replicas, Team, scope
+from training.distributed import Replicas, Team, scope
 from training.evaluation import metrics
 from training.fitting.averaging import averaged_weights
 from training.fitting.layerwise_adamw import LayerwiseAdamW
+from training.fitting.replica_adamw import ReplicaAdamW
 from training.fitting.state import TrainingState
 from training.front_end import FrontEnd, batches, padding
 from training.run.folder import Run
@@ -244,8 +245,8 @@ def _begin(model: keras.Model, run: Run) -> list[Epoch]:
 
 def _as_the_chief(model: keras.Model, history: Sequence[Epoch], team: Team) -> list[Epoch]:
     """Give the model the chief's state; returns the epochs that are over for the chief."""
-    rows = json.loads(team.text_of_chief(json.dumps([asdict(row) for row in history])))
-    variables = team.of_chief(TrainingState.of(model, rows).variables)
+    rows = json.loads(team.broadcast_text(json.dumps([asdict(row) for row in history])))
+    variables = team.broadcast(TrainingState.of(model, rows).variables)
     TrainingState(tuple(variables), rows).restore(model)
     return [Epoch(**row) for row in rows]
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_pipeline.batch_part import BatchPart
-from training.distributed.shares import share_out
+from training.distributed.batch_shares import share_out
 
 
 def shared(clips, batch_size, replicas, workers=1):
@@ -23,7 +23,7 @@ def shared(clips, batch_size, replicas, workers=1):
             lambda made=made: (({"x": np.array(rows)}, np.array(rows) * 10) for rows in made),
             output_signature=({"x": tf.TensorSpec([None], tf.int64)}, tf.TensorSpec([None], tf.int64)),
         )
-        team = SimpleNamespace(replicas=replicas, part=part, of_this_worker=range(first, first + each))
+        team = SimpleNamespace(replicas=replicas, part=part, local_replicas=range(first, first + each))
         of_workers.append(list(share_out(batches, team, clips, batch_size)))
     return [
         ([share for batch in same for share in batch.shares], int(same[0].rows), int(same[0].counted))
