@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 SIDE_BY_SIDE := -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow conformance bench lint format serve clean
+.PHONY: help setup demo test test-slow conformance bench docs lint format serve clean
 
 help: ## List these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-10s %s\n", $$1, $$2 }'
@@ -53,6 +53,10 @@ bench: $(READY) ## The benchmarks behind the README's claims of speed; DATA=fold
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[reference]'
 	@$(BIN)/python -m benchmarks.wav2vec2_inference
 	@$(BIN)/python -m benchmarks.wav2vec2_training
+
+docs: $(READY) ## Write docs/settings.md from the declarations of the settings
+	@$(BIN)/python -m training.cli.settings_table > docs/settings.md
+	@echo "written: docs/settings.md"
 
 lint: $(READY) ## ruff (check, format) and mypy
 	@echo "==> ruff check";  $(BIN)/ruff check .

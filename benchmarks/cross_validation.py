@@ -11,7 +11,7 @@ from quiet_tensorflow import hush
 if TYPE_CHECKING:
     import numpy as np
 
-    from training.families.registry import Family
+    from training.families.family import Family
 
 CHANNELS = ("clean", "telephone")
 

@@ -219,7 +219,7 @@ def _ours(connection: Connection) -> None:
     import numpy as np
 
     from training.accelerator import compiles
-    from training.fitting.layerwise_adamw import LayerwiseAdamW
+    from training.fitting.adamw import LayerwiseAdamW
 
     backend = keras.backend.backend()
     device, on_gpu = _keras_device(backend)

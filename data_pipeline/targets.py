@@ -5,48 +5,75 @@ The emotion that an actor was asked for and the one that listeners heard agree o
 """
 
 from dataclasses import dataclass
+from typing import Annotated, Any, Literal, get_args
 
 import numpy as np
+from pydantic import BeforeValidator
 
 from data_pipeline.dataset import Split
 from data_pipeline.emotion import EMOTIONS, LABELS
 from data_pipeline.errors import UserError
+from data_pipeline.settings import Field, Flag, Listed, Settings
 
-LABEL_KINDS = ("acted", "voted", "soft")
+LabelKind = Literal["acted", "voted", "soft"]
+
+LABEL_KINDS: tuple[LabelKind, ...] = get_args(LabelKind)
+
+
+def _split_at_commas(labels: Any) -> Any:
+    """On the command line, labels are separated by commas."""
+    return tuple(word.strip() for word in labels.split(",")) if isinstance(labels, str) and "," in labels else labels
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """What is learned or measured against.
+class Target(Settings):
+    """The labels that a model learns, or is measured against. Each setting is described in its field.
 
-    Attributes:
-        labels: Emotions in the order of the model's outputs. Clips acted with another emotion are left out.
-        kind: `acted`: the emotion that the speaker was asked for. `voted`: the emotion that most listeners heard, of
-            all that they could name. `soft`: the shares of their votes on the labels. A clip without votes counts as
-            acted.
-        votes_share: Where `acted` is learned: share of a label that is spread as listeners' votes on the labels are.
-            The right answer stays the acted one.
+    `truth` gives no right label for a clip on which votes tie. For `voted` it gives none either where an emotion that
+    is no label got as many votes as the best label, or more; `soft` does not count votes for other emotions. In
+    training, where every clip needs a label: labels that tie share it evenly; a clip that most listeners heard as an
+    emotion that is no label counts as `soft`; and a clip without votes for the labels counts as acted.
 
-    `truth` names no right answer for a clip on which votes tie. For `voted` it names none either where an emotion that
-    is no label was heard as often as any label, or more often; `soft` does not look at votes on other emotions. In
-    training, where every clip needs something to be learned from it, labels that tie share it evenly, one that most
-    listeners heard as none of the labels is learned as `soft` has it, and one without votes on the labels as acted.
+    Raises:
+        UserError: If a value is not one that it can have, or two of them contradict each other.
     """
 
-    labels: tuple[str, ...] = LABELS
-    kind: str = "acted"
-    votes_share: float = 0.0
+    labels: Annotated[
+        tuple[str, ...],
+        Field(
+            description="Emotions that the model distinguishes, in the order of its outputs; on the command line "
+            "separated by commas. Each needs training clips. Clips acted with another emotion are left out."
+        ),
+        Listed,
+        BeforeValidator(_split_at_commas),
+        Flag("--emotions", "TEXT"),
+    ] = LABELS
+    kind: Annotated[
+        LabelKind,
+        Field(
+            description="Which labels are learned: `acted` (the emotion that the speaker was asked for), `voted` (the "
+            "emotion that most listeners heard) or `soft` (the shares of the listeners' votes). Clips without votes "
+            "count as acted; a dataset without any votes is refused."
+        ),
+        Flag("--labels"),
+    ] = "acted"
+    votes_share: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=1,
+            description="Share of an acted label that is spread as the listeners' votes are. The right label stays the "
+            "acted one.",
+        ),
+    ] = 0.0
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
+        """Check that the labels are known and different, and that votes are not mixed into votes."""
         unknown = [label for label in self.labels if label not in EMOTIONS]
         if unknown or len(set(self.labels)) != len(self.labels) or len(self.labels) < 2:
             raise UserError(
                 f"{', '.join(self.labels)!r} are no labels; name two or more of {', '.join(EMOTIONS)}, each once"
             )
-        if self.kind not in LABEL_KINDS:
-            raise UserError(f"{self.kind!r} is no kind of labels; choose one of {', '.join(LABEL_KINDS)}")
-        if not 0 <= self.votes_share <= 1:
-            raise UserError(f"votes_share is {self.votes_share!r}: give a share between 0 and 1")
         if self.votes_share and self.kind != "acted":
             raise UserError(
                 f"votes_share mixes votes into acted labels, and {self.kind!r} are votes already: give --votes-share 0"

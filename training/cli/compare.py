@@ -1,7 +1,7 @@
 """The command `ser compare`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -19,7 +19,9 @@ def compare(
     channel: Annotated[
         str, typer.Option(help="Channel that the clips go through first, see `ser evaluate`.")
     ] = "clean",
-    labels: Annotated[str, typer.Option(help="Measure against `acted` or `voted`, see `ser evaluate`.")] = "acted",
+    labels: Annotated[
+        Literal["acted", "voted"], typer.Option(help="Measure against `acted` or `voted`, see `ser evaluate`.")
+    ] = "acted",
     html_file: Annotated[Path | None, typer.Option("--html", help="Also write a page to this file.")] = None,
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Also write everything to this file, as one JSON object.")

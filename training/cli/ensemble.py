@@ -11,7 +11,7 @@ from training.cli.evaluate import check_place
 
 if TYPE_CHECKING:
     from training.cross_validation.stored_answers import StoredAnswers
-    from training.fitting.fit import Observer
+    from training.fitting.observer import Observer
 
 TRAIN = "train"
 """In place of a file with out-of-fold predictions: the folds of this member are trained here."""

@@ -1,7 +1,7 @@
 """The command `ser evaluate`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -21,7 +21,7 @@ def evaluate(
         float, typer.Option(help="Share of packets that the telephone channel loses.", min=0.0, max=0.9)
     ] = 0.0,
     labels: Annotated[
-        str,
+        Literal["acted", "voted"],
         typer.Option(
             help="Measure against the `acted` emotion, or against `voted`: the emotion that most listeners heard. "
             "Clips without votes count as acted; data without any votes are refused."

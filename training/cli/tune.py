@@ -50,30 +50,30 @@ def tune(
     from data_pipeline.dataset import Dataset
     from data_pipeline.storage.atomic_file import write_text
     from training.cross_validation.speaker_folds import describe_folds
-    from training.families.config_file import read_config
     from training.families.registry import family_named
+    from training.families.settings_file import read_settings_file
     from training.tuning.search import Search, run_search
     from training.tuning.search_files import BEST
-    from training.tuning.space import SPACES, fitted_to, parse_space, stated_in
+    from training.tuning.space import fitted_to, parse_space, with_settings
     from training.tuning.terminal import SearchLines
     from training.tuning.trial import Pruning, Trial
     from training.tuning.tuning_page import FILE, tuning_page
 
     family = family_named(model)
-    stated = read_config(config) if config else {}
+    settings = read_settings_file(config) if config else {}
     if preset:
-        stated["preset"] = preset
-    # Before anything is added, so that what is wrong in the file is told with the file's name.
-    family.recipe(stated, source=str(config) if config else "")
-    checkpoint = weights and model == "wav2vec2"
-    given = {"weights": {"checkpoint": weights} if checkpoint else weights, "fit.epochs": epochs, "fit.seed": seed}
-    stated = stated_in(stated, {name: value for name, value in given.items() if value is not None})
-    family.recipe(stated)
-    named = parse_space(read_config(space), str(space)) if space else SPACES[model]
+        settings["preset"] = preset
+    # Checked before the flags are added, so that the message names the file.
+    family.recipe(settings, source=str(config) if config else "")
+    start = family.initial_weights(weights) if weights else None
+    given = {"weights": start, "fit.epochs": epochs, "fit.seed": seed}
+    settings = with_settings(settings, {name: value for name, value in given.items() if value is not None})
+    family.recipe(settings)
+    named = parse_space(read_settings_file(space), str(space)) if space else family.space
     what = Search(
         family=family,
-        config=stated,
-        space=fitted_to(named, family, stated, str(space) if space else f"the space of {model}"),
+        config=settings,
+        space=fitted_to(named, family, settings, str(space) if space else f"the space of {model}"),
         dataset=Dataset.open(data),
         folder=out,
         trials=trials,

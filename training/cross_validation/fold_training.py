@@ -13,9 +13,10 @@ from data_pipeline.errors import UserError
 from training.cross_validation.speaker_folds import SpeakerSplits, write_fold
 from training.evaluation.condition import Condition
 from training.evaluation.evaluate import predict
-from training.families.registry import Family, recipe_of
-from training.fitting.finished import finished
-from training.fitting.fit import Observer
+from training.families.family import Family
+from training.families.registry import recipe_of
+from training.fitting.observer import Observer
+from training.fitting.train import train_unless_done
 from training.run.answers import Predictions
 from training.run.folder import Run
 
@@ -69,7 +70,7 @@ def train_fold(family: Family, recipe: Any, dataset: Dataset, folder: Path, obse
     """
     # Many networks are trained in one process: free what Keras keeps of the last one.
     keras.utils.clear_session()
-    return finished(family, recipe, dataset, folder, observer)
+    return train_unless_done(family, recipe, dataset, folder, observer)
 
 
 def out_of_fold_predictions(

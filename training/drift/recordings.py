@@ -16,7 +16,6 @@ from data_pipeline.targets import Target
 from data_pipeline.workers.pool import map_items
 from training.evaluation.condition import Condition
 from training.evaluation.evaluate import predict
-from training.front_end import inputs
 from training.run.folder import Run
 from training.temperature import scaled
 
@@ -99,7 +98,7 @@ def _predict(run: Run, recordings: Sequence[Recording], on_progress: Callable[[s
         batch = np.zeros((len(waveforms), lengths.max()), np.float32)
         for row, waveform in zip(batch, waveforms, strict=True):
             row[: len(waveform)] = waveform
-        features = inputs(run.front_end, tf.constant(batch), tf.constant(lengths))
+        features = run.front_end.inputs(tf.constant(batch), tf.constant(lengths))
         parts.append(recogniser.model.predict_on_batch(features))
         on_progress("predicting", start + len(waveforms), len(recordings))
     return scaled(np.concatenate(parts), recogniser.temperature)

@@ -20,9 +20,10 @@ from training.ensemble.out_of_fold import FIGURES, OutOfFold
 from training.ensemble.pool import Pool
 from training.ensemble.training_clips import TrainingClips
 from training.evaluation.condition import Condition, channel_named, reference_labels
+from training.families.ensemble.family import FAMILY
 from training.families.ensemble.network import Ensemble
-from training.families.registry import ENSEMBLE, family_of
-from training.front_end import SeveralFrontEnds, to_config
+from training.families.registry import family_of
+from training.front_end import SeveralFrontEnds
 from training.run.folder import Run, versions
 from training.temperature import scaled
 
@@ -197,7 +198,7 @@ def _model(members: Sequence[Member], pool: Pool, front_ends: SeveralFrontEnds) 
         [member.temperature for member in members],
         pool.weights.tolist(),
         pool.biases.tolist(),
-        name=ENSEMBLE,
+        name=FAMILY.name,
     )
 
 
@@ -218,10 +219,10 @@ def _config(definition: EnsembleDefinition, pool: Pool, front_ends: SeveralFront
     ]
     biases = dict(zip(definition.labels, pool.biases.tolist(), strict=True)) if settings.biased else None
     return {
-        "model": {"family": ENSEMBLE, "members": members, "biases": biases},
+        "model": {"family": FAMILY.name, "members": members, "biases": biases},
         "weights": None,
         "fit": {**asdict(settings), "measured_against": reference_labels(first)},
-        "front_end": to_config(front_ends),
+        "front_end": front_ends.to_config(),
         "labels": list(definition.labels),
         "label_kind": first.config["label_kind"],
         "data": {**first.config["data"], "folder": str(definition.clips.dataset.folder.resolve())},

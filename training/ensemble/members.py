@@ -9,7 +9,6 @@ from data_pipeline.errors import UserError
 from training.cross_validation.stored_answers import KNOWN
 from training.ensemble.out_of_fold import EQUAL, TOGETHER
 from training.evaluation.condition import reference_labels
-from training.families.registry import ENSEMBLE
 from training.run.folder import Run
 
 _RESERVED = ("data", *KNOWN, EQUAL, TOGETHER)
@@ -69,7 +68,7 @@ def _open(folder: Path) -> Run:
     run = Run.open(folder)
     if run.state_file.exists():
         raise UserError(f"{folder} is not finished: continue it with `ser train from {folder}` first")
-    if run.config["model"].get("family") == ENSEMBLE:
+    if run.family.members:
         raise UserError(f"{folder} is an ensemble itself: name the runs that it was made of")
     return run
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from data_pipeline.audio.telephone import TelephoneSettings
 from data_pipeline.errors import UserError
+from data_pipeline.targets import LabelKind
 from training.run.folder import Run
 
 CHANNELS = ("clean", "telephone", "telephone-alaw")
@@ -33,7 +34,7 @@ def channel_named(name: str, packet_loss: float = 0.0) -> TelephoneSettings | No
     return TelephoneSettings(law="alaw" if name == "telephone-alaw" else "mulaw", packet_loss=packet_loss)
 
 
-def reference_labels(run: Run) -> str:
+def reference_labels(run: Run) -> LabelKind:
     """The labels that a run is to be measured against: `voted` if it learned from listeners' votes, else `acted`."""
     return "acted" if run.config["label_kind"] == "acted" else "voted"
 
@@ -55,7 +56,7 @@ class Condition:
     split: str = "validation"
     channel: str = "clean"
     packet_loss: float = 0.0
-    labels: str = "acted"
+    labels: LabelKind = "acted"
 
     def __post_init__(self) -> None:
         channel_named(self.channel, self.packet_loss)

@@ -12,7 +12,6 @@ from data_pipeline.errors import UserError
 from data_pipeline.targets import Target, truth
 from training.evaluation import groups, metrics, paired
 from training.evaluation.condition import Condition
-from training.front_end import batches
 from training.run.answers import Predictions
 from training.run.folder import Run
 from training.temperature import scaled
@@ -41,8 +40,8 @@ def predict(
     known = input_pipeline.descriptions(dataset, condition.split, target)
     recogniser = run.recogniser()
     parts = []
-    clips = batches(
-        run.front_end, dataset, condition.split, batch_size=BATCH_SIZE, target=target, channel=condition.telephone
+    clips = run.front_end.batches(
+        dataset, condition.split, batch_size=BATCH_SIZE, target=target, channel=condition.telephone
     )
     # Arrays, since JAX takes no tensors of TensorFlow.
     for features, _ in clips.as_numpy_iterator():

@@ -1,8 +1,6 @@
 import keras
 from keras import ops
 
-TRAINING_DTYPES = ("float32", "bfloat16")
-
 
 @keras.saving.register_keras_serializable("ser")
 class MixedConv(keras.layers.Conv2D):
@@ -14,7 +12,7 @@ class MixedConv(keras.layers.Conv2D):
     Args:
         *args: Of `keras.layers.Conv2D`, as for `kwargs`. In bfloat16 size, filters, strides and padding count; there is
             no bias, activation or dilation.
-        training_dtype: Of the products while training, one of `TRAINING_DTYPES`.
+        training_dtype: Of the products while training, `float32` or `bfloat16`.
         **kwargs: See `args`.
     """
 

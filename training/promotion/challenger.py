@@ -8,7 +8,7 @@ import numpy as np
 
 from data_pipeline.dataset import Dataset
 from data_pipeline.errors import UserError
-from data_pipeline.targets import Target
+from data_pipeline.targets import LabelKind, Target
 from training.evaluation import metrics
 from training.evaluation.calibration import calibrate
 from training.evaluation.condition import CHANNELS, Condition, reference_labels
@@ -16,7 +16,7 @@ from training.evaluation.evaluate import no_right_answer, predict, with_right_an
 from training.evaluation.groups import age_band
 from training.families.registry import family_of, recipe_of
 from training.fitting.finished import finished
-from training.fitting.fit import Observer
+from training.fitting.observer import Observer
 from training.promotion.paired_answers import PairedAnswers
 from training.promotion.rule import Decision, PromotionRule, decide
 from training.run.answers import Predictions
@@ -60,7 +60,7 @@ class PromotionTest:
         family_of(self.champion.config)
 
     @property
-    def labels(self) -> str:
+    def labels(self) -> LabelKind:
         """The labels that count as right: `acted`, or `voted` if the champion learned from listeners' votes."""
         return reference_labels(self.champion)
 

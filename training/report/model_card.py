@@ -14,7 +14,6 @@ from data_pipeline.corpora import CORPORA, open_corpus
 from data_pipeline.corpora.corpus import Corpus
 from data_pipeline.storage.atomic_file import write_text
 from training.ensemble.out_of_fold import read_figures
-from training.families.registry import ENSEMBLE
 from training.report import ensemble
 from training.report.group_findings import METHOD, findings
 from training.report.notices import notices
@@ -169,7 +168,7 @@ def _given(front_end: Mapping[str, Any]) -> list[str]:
 
 
 def _is_ensemble(run: Run) -> bool:
-    return run.config["model"]["family"] == ENSEMBLE
+    return bool(run.family.members)
 
 
 def _members(run: Run) -> str:

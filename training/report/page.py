@@ -8,7 +8,6 @@ from typing import Any
 from data_pipeline.dataset import Dataset
 from data_pipeline.storage.atomic_file import write_text
 from training.ensemble.out_of_fold import read_figures
-from training.families.registry import ENSEMBLE
 from training.report.ensemble import members_section
 from training.report.groups_section import channels_section, groups_section
 from training.report.notices import notices
@@ -40,7 +39,7 @@ def write(run: Run, dataset: Dataset | None = None) -> Path:
         f"{seed}all settings are in <code>config.json</code>.</p>"
     )
     channels, history = channels_section(conditions), run.history()
-    members = members_section(run, read_figures(run)) if config["model"]["family"] == ENSEMBLE else []
+    members = members_section(run, read_figures(run)) if run.family.members else []
     parts.append(_contents(conditions, bool(channels), bool(members), bool(history)))
     for number, metrics in enumerate(conditions):
         parts += _section(metrics, number, dataset)

@@ -19,8 +19,8 @@ from data_pipeline.dataset import Dataset
 from data_pipeline.errors import UserError
 from data_pipeline.storage.claimed_folder import claimed
 from training.cross_validation.speaker_folds import speaker_folds, write_fold
-from training.families.registry import Family
-from training.fitting.fit import Observer
+from training.families.family import Family
+from training.fitting.observer import Observer
 from training.tuning.search_files import TABLE, begin_or_resume, write_best, write_results
 from training.tuning.space import Space, own_settings
 from training.tuning.study import OpenTrial, Study, import_optuna

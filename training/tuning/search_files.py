@@ -9,7 +9,7 @@ from typing import Any
 
 from data_pipeline.errors import UserError
 from data_pipeline.storage.atomic_file import write_text
-from training.run.folder import read_config
+from training.run.folder import read_run_config
 from training.tuning.trial import Trial
 
 SEARCH, TABLE, BEST = "search.json", "trials.csv", "best.json"
@@ -79,7 +79,7 @@ def write_best(folder: Path, run: Path) -> None:
         folder: Folder of the search.
         run: A run folder of the best trial.
     """
-    config = {name: value for name, value in read_config(run).items() if name not in ("data", "versions")}
+    config = {name: value for name, value in read_run_config(run).items() if name not in ("data", "versions")}
     write_text(folder / BEST, json.dumps(config, indent=2) + "\n")
 
 

@@ -1,4 +1,4 @@
-"""Which settings are searched, and between what: in the words and the structure of a run's `config.json`.
+"""Which settings are searched, and in which ranges, with the names and the structure of a run's `config.json`.
 
 ```toml
 [fit.learning_rate]
@@ -13,142 +13,12 @@ choices = ["mean", "attentive"]
 
 import copy
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from data_pipeline.errors import UserError
-from training.families.registry import Family
-
-
-@dataclass(frozen=True, slots=True)
-class Range:
-    """Numbers from `low` to `high`, both among them; whole ones if both ends are whole numbers.
-
-    Attributes:
-        low: The least.
-        high: The greatest.
-        log: Drawn evenly by their logarithm.
-        step: Between numbers, counted from `low`; none unless given.
-    """
-
-    low: float
-    high: float
-    log: bool = False
-    step: float | None = None
-
-    def __post_init__(self) -> None:
-        for name in ("low", "high", "step"):
-            value = getattr(self, name)
-            if value is None and name == "step":
-                continue
-            if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < float("inf"):
-                raise UserError(f"{name} is {value!r}: give a number")
-        if not isinstance(self.log, bool):
-            raise UserError(f"log is {self.log!r}: give true or false")
-        if self.low >= self.high:
-            raise UserError(f"low is {self.low!r} and high {self.high!r}: give two numbers, the lower as low")
-        if self.log and (self.low <= 0 or self.step is not None):
-            raise UserError("with log, low is above 0 and there is no step")
-        if self.step is not None and (self.step <= 0 or (self.whole and not isinstance(self.step, int))):
-            raise UserError(f"step is {self.step!r}: give a number above 0, a whole one between whole numbers")
-
-    @property
-    def whole(self) -> bool:
-        """Whether only whole numbers are drawn."""
-        return isinstance(self.low, int) and isinstance(self.high, int)
-
-    def ends(self) -> tuple[Any, ...]:
-        """Its least and its greatest number."""
-        return self.low, self.high
-
-    def holds(self, value: Any) -> bool:
-        """Whether a setting's value may be drawn."""
-        if isinstance(value, bool) or not isinstance(value, int | float) or not self.low <= value <= self.high:
-            return False
-        steps = (value - self.low) / self.step if self.step else 0.0
-        return abs(steps - round(steps)) < 1e-8
-
-    def in_words(self) -> str:
-        """For people."""
-        return (
-            f"{self.low:g} to {self.high:g}"
-            + (" by logarithm" if self.log else "")
-            + (f" in steps of {self.step:g}" if self.step else "")
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One of several values.
-
-    Attributes:
-        choices: Numbers, texts, true or false.
-    """
-
-    choices: tuple[Any, ...]
-
-    def __post_init__(self) -> None:
-        known = isinstance(self.choices, tuple) and all(isinstance(one, str | int | float) for one in self.choices)
-        if not known or len(set(self.choices)) < max(len(self.choices), 2):
-            raise UserError(f"choices are {self.choices!r}: give a list of two or more numbers or texts, each once")
-
-    def ends(self) -> tuple[Any, ...]:
-        """All of them."""
-        return self.choices
-
-    def holds(self, value: Any) -> bool:
-        """Whether a setting's value may be drawn."""
-        return value in self.choices
-
-    def in_words(self) -> str:
-        """For people."""
-        return ", ".join(map(str, self.choices))
-
-
-Space = Mapping[str, Range | Choice]
-"""By the names of settings, with a dot after each section."""
-
-_EVERYWHERE: dict[str, Range | Choice] = {
-    "fit.weight_decay": Range(1e-3, 1e-1, log=True),
-    "fit.label_smoothing": Range(0.0, 0.2),
-}
-
-_LOG_MELS: dict[str, Range | Choice] = {
-    **_EVERYWHERE,
-    "fit.batch_size": Choice((16, 32, 64)),
-    "fit.augment.mixup": Range(0.0, 0.5),
-    "model.dropout": Range(0.0, 0.6),
-    "model.pooling": Choice(("mean", "attentive")),
-}
-
-SPACES: Mapping[str, Space] = {
-    "mobilenet": {
-        "fit.learning_rate": Range(1e-4, 3e-3, log=True),
-        **_LOG_MELS,
-        "layer_decay": Range(0.7, 1.0),
-        "head_scale": Range(1.0, 10.0, log=True),
-    },
-    "cnn": {"fit.learning_rate": Range(2e-4, 1e-2, log=True), **_LOG_MELS},
-    "functionals": {
-        "fit.learning_rate": Range(1e-4, 3e-3, log=True),
-        **_EVERYWHERE,
-        "fit.batch_size": Choice((16, 32, 64)),
-        "fit.augment.mixup": Range(0.0, 0.5),
-        "model.hidden": Choice((256, 512, 1024)),
-        "model.dropout": Range(0.2, 0.6),
-    },
-    "wav2vec2": {
-        # Up to where adapters and heads alone learn well; a whole encoder wants the lower end.
-        "fit.learning_rate": Range(1e-5, 1e-3, log=True),
-        **_EVERYWHERE,
-        "fit.batch_size": Choice((8, 16, 32)),
-        "model.head.dropout": Range(0.0, 0.5),
-        "model.head.pooling": Choice(("mean", "attentive")),
-        "layer_decay": Range(0.7, 1.0),
-        "head_scale": Range(1.0, 30.0, log=True),
-    },
-}
-"""What is searched of each family, unless a file says otherwise."""
+from data_pipeline.settings import Choice, Range, Space
+from training.families.family import Family
 
 _CHOICES = "choices"
 _RANGE = {"low", "high", "log", "step"}
@@ -222,19 +92,19 @@ def _fitted(
 ) -> Range | Choice:
     if name in _SAME_FOR_ALL:
         raise UserError(f"{source}: {name} cannot be searched, since trials have to be alike in it to be compared")
-    recipes = [family.recipe(stated_in(config, {name: value}), source=source) for value in dimension.ends()]
+    recipes = [family.recipe(with_settings(config, {name: value}), source=source) for value in dimension.ends()]
     if all(recipe == recipes[0] for recipe in recipes):
         raise UserError(f"{source}: {name} changes nothing here: leave it out")
     if isinstance(dimension, Range) and dimension.whole and dimension.step is None:
         try:
-            family.recipe(stated_in(config, {name: dimension.low + 0.5}))
+            family.recipe(with_settings(config, {name: dimension.low + 0.5}))
         except UserError:
             return dimension
         return replace(dimension, low=float(dimension.low), high=float(dimension.high))
     return dimension
 
 
-def stated_in(config: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+def with_settings(config: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
     """A configuration with settings in the place of its own.
 
     Args:
@@ -265,9 +135,9 @@ def own_settings(space: Space, family: Family, config: Mapping[str, Any]) -> dic
     found = {}
     for name, dimension in space.items():
         value: Any = recipe
-        for field in _path(family.fields(stated_in({}, {name: dimension.ends()[0]}))):
+        for field in _path(family.recipe_fields(with_settings({}, {name: dimension.ends()[0]}))):
             value = getattr(value, field, None)
-        same = dimension.holds(value) and family.recipe(stated_in(config, {name: value})) == recipe
+        same = dimension.holds(value) and family.recipe(with_settings(config, {name: value})) == recipe
         if not same:
             return None
         found[name] = value

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from training.fitting.fit import Observer
+from training.fitting.observer import Observer
 from training.fitting.progress import ProgressBars, duration
 from training.tuning.search import Search, SearchObserver
 from training.tuning.study import OpenTrial

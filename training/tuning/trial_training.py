@@ -12,11 +12,10 @@ import tensorflow as tf
 from data_pipeline.dataset import Dataset
 from data_pipeline.errors import UserError
 from training.cross_validation.fold_training import ObserverOf, no_observer, train_fold
-from training.families.registry import Family
-from training.fitting.fit import Epoch, Observer
-from training.fitting.observers import Observers
+from training.families.family import Family
+from training.fitting.observer import Epoch, Observer, Observers
 from training.run.folder import STATE, Run
-from training.tuning.space import stated_in
+from training.tuning.space import with_settings
 from training.tuning.study import OpenTrial
 from training.tuning.trial import Pruning, State
 
@@ -64,7 +63,7 @@ class TrialTraining:
         state, reason = State.COMPLETE, ""
         try:
             # Settings that are valid one by one may be invalid together.
-            recipe = self.family.recipe(stated_in(self.config, trial.settings))
+            recipe = self.family.recipe(with_settings(self.config, trial.settings))
             pruner = _Pruner(trial, self.pruning, complete, recipe.fit.keep)
             for number in range(1, len(self.datasets) + 1):
                 if number > len(trial.folds):

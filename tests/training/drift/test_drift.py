@@ -13,9 +13,10 @@ from data_pipeline.quality.signal import Signal
 from tests.data_pipeline.prepared import tone, write_dataset
 from training.drift.drift import Due, compare_samples
 from training.drift.recordings import RecordingSample
-from training.families.cnn.network import CnnSettings
-from training.families.cnn.recipe import CnnRecipe, train
-from training.fitting.fit import FitSettings
+from training.families.cnn.family import FAMILY
+from training.families.cnn.recipe import CnnRecipe, CnnSettings
+from training.families.recipe import FitSettings
+from training.fitting.train import train
 
 LABELS = ("anger", "fear", "neutral")
 
@@ -86,7 +87,7 @@ class TestCommand:
             FitSettings(epochs=1, batch_size=30, crop_seconds=0.3, augment=AugmentSettings(mixup=0.0)),
             LogMelSettings(num_bands=32),
         )
-        run, _ = train(recipe, dataset, tmp_path_factory.mktemp("run") / "run")
+        run, _ = train(FAMILY, recipe, dataset, tmp_path_factory.mktemp("run") / "run")
         return run
 
     @pytest.fixture

@@ -12,12 +12,13 @@ from data_pipeline.emotion import LABELS
 from data_pipeline.targets import Target
 from tests.training.families.wav2vec2.small import SMALL
 from training.cross_validation.stored_answers import write_stored
-from training.families.cnn.network import CnnSettings
-from training.families.cnn.recipe import CnnRecipe, train
+from training.families.cnn.family import FAMILY
+from training.families.cnn.recipe import CnnRecipe, CnnSettings
+from training.families.recipe import FitSettings
 from training.families.wav2vec2 import HeadSettings, Wav2Vec2Classifier, Wav2Vec2Settings
-from training.fitting.fit import FitSettings
-from training.fitting.training_data import describe_learning
-from training.front_end import WaveformSettings
+from training.fitting.train import train
+from training.fitting.training_data import describe_training_data
+from training.front_end import WaveformFrontEnd
 from training.run.folder import Run
 
 RECIPE = CnnRecipe(
@@ -30,7 +31,7 @@ RECIPE = CnnRecipe(
 
 def log_mel_run(dataset: Dataset, folder: Path, seed: int = 0) -> Run:
     """A trained CNN."""
-    return train(replace(RECIPE, fit=replace(RECIPE.fit, seed=seed)), dataset, folder)[0]
+    return train(FAMILY, replace(RECIPE, fit=replace(RECIPE.fit, seed=seed)), dataset, folder)[0]
 
 
 def waveform_run(dataset: Dataset, folder: Path) -> Run:
@@ -39,8 +40,16 @@ def waveform_run(dataset: Dataset, folder: Path) -> Run:
     settings, head = Wav2Vec2Settings.from_config({**SMALL, "num_hidden_layers": 1}), HeadSettings(projection=16)
     model = Wav2Vec2Classifier(settings, len(LABELS), head, learn="all")
     model.emotion.kernel.assign(0.4 * np.random.default_rng(0).normal(size=model.emotion.kernel.shape))
-    learning = describe_learning(dataset, FitSettings(), WaveformSettings(), Target())
-    told = {"model": {"family": "wav2vec2", **asdict(settings), "head": asdict(head)}, "weights": None, **learning}
+    told = {
+        "model": {"family": "wav2vec2", **asdict(settings), "head": asdict(head)},
+        "weights": None,
+        "fit": asdict(FitSettings()),
+        "front_end": WaveformFrontEnd().to_config(),
+        "labels": list(LABELS),
+        "label_kind": "acted",
+        "votes_share": 0.0,
+        "data": describe_training_data(dataset, Target()),
+    }
     run = Run.create(folder, told)
     run.save_model(model)
     run.write_history([{"epoch": 1, "validation_ua": 0.2}])

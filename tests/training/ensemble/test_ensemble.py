@@ -20,7 +20,7 @@ from training.ensemble.pool import Pool
 from training.ensemble.training_clips import TrainingClips
 from training.evaluation.condition import Condition
 from training.evaluation.evaluate import predict
-from training.fitting.fit import Observer
+from training.fitting.observer import Observer
 from training.run.folder import Run
 from training.temperature import scaled
 

@@ -11,9 +11,10 @@ from training import report
 from training.evaluation.calibration import calibrate
 from training.evaluation.condition import Condition
 from training.evaluation.evaluate import evaluate, predict
-from training.families.cnn.network import CnnSettings
-from training.families.cnn.recipe import CnnRecipe, train
-from training.fitting.fit import FitSettings
+from training.families.cnn.family import FAMILY
+from training.families.cnn.recipe import CnnRecipe, CnnSettings
+from training.families.recipe import FitSettings
+from training.fitting.train import train
 from training.run.folder import Run
 from training.temperature import scaled
 
@@ -27,7 +28,7 @@ def dataset(tmp_path_factory):
 def run(dataset, tmp_path):
     fit = FitSettings(epochs=1, batch_size=12, learning_rate=3e-3, crop_seconds=0.4)
     model = CnnSettings((4, 8), window_frames=48, hidden=8)
-    return train(CnnRecipe(model=model, fit=fit), dataset, tmp_path / "run")[0]
+    return train(FAMILY, CnnRecipe(model=model, fit=fit), dataset, tmp_path / "run")[0]
 
 
 def test_a_run_answers_at_its_temperature_everywhere(run, dataset):

@@ -9,10 +9,11 @@ from data_pipeline.errors import UserError
 from tests.data_pipeline.prepared import write_dataset
 from training.evaluation.calibration import calibrate
 from training.evaluation.condition import Condition
-from training.families.cnn.network import CnnSettings
-from training.families.cnn.recipe import CnnRecipe, train
+from training.families.cnn.family import FAMILY
+from training.families.cnn.recipe import CnnRecipe, CnnSettings
+from training.families.recipe import FitSettings
 from training.families.registry import recipe_of
-from training.fitting.fit import FitSettings
+from training.fitting.train import train
 from training.promotion.challenger import PromotionTest, measure_models, train_challenger
 from training.promotion.combined_data import combine_data, splits_of_speakers
 from training.promotion.decision_files import write_decision
@@ -38,7 +39,7 @@ def new(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def champion(old, tmp_path_factory) -> Run:
-    run, _ = train(RECIPE, old, tmp_path_factory.mktemp("champion") / "run")
+    run, _ = train(FAMILY, RECIPE, old, tmp_path_factory.mktemp("champion") / "run")
     calibrate(run, old, Condition("validation", "telephone"))
     return run
 

@@ -21,8 +21,8 @@ from training import report
 from training.evaluation.condition import Condition
 from training.evaluation.evaluate import WORST, measure
 from training.families.cnn import network as cnn
-from training.families.cnn.network import CnnSettings
-from training.fitting.fit import FitSettings
+from training.families.cnn.recipe import CnnSettings
+from training.families.recipe import FitSettings
 from training.fitting.training_data import describe_learning
 from training.report.group_findings import findings, undecidable
 from training.run.answers import Predictions, read_answers, write_answers

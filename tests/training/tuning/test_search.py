@@ -10,6 +10,7 @@ import pytest
 from data_pipeline.errors import UserError
 from tests.data_pipeline.prepared import write_dataset
 from tests.training.tuning.formula import SMALL, FormulaFamily, height
+from training.fitting import train
 from training.tuning.search import Search, SearchObserver, run_search
 from training.tuning.space import Choice, Range
 from training.tuning.trial import Pruning, State
@@ -24,15 +25,18 @@ def dataset(tmp_path_factory):
     )
 
 
-@pytest.fixture(autouse=True)
-def no_networks(monkeypatch):
-    """A formula leaves no network behind, and to look for one takes Keras a quarter of a second."""
-    monkeypatch.setattr(keras.utils, "clear_session", lambda: None)
+@pytest.fixture(scope="module", autouse=True)
+def formulas():
+    """Trainings are formulas. They leave no network behind, and to look for one takes Keras a quarter of a second."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keras.utils, "clear_session", lambda: None)
+        patch.setattr(train, "train", lambda family, *arguments: family.trained_by_formula(*arguments))
+        yield
 
 
 def search_of(dataset, folder, formula, **changes):
     fields = {"space": SPACE, "trials": 5, "folds": 2, "pruning": Pruning(startup=2, warmup=1)} | changes
-    return Search(family=formula.family, config=SMALL, dataset=dataset, folder=folder, **fields)
+    return Search(family=formula, config=SMALL, dataset=dataset, folder=folder, **fields)
 
 
 @pytest.fixture
@@ -128,12 +132,12 @@ def test_a_search_goes_on_to_more_trials_as_if_they_had_been_asked_for_at_once(m
     few = make(FormulaFamily(), "few", trials=2)
     run_search(few)
     formula = FormulaFamily()
-    run_search(replace(few, trials=5, family=formula.family))
+    run_search(replace(few, trials=5, family=formula))
     assert formula.epochs > 0
     assert table(few.folder) == table(whole)
     # And one that is over trains nothing.
     formula = FormulaFamily()
-    run_search(replace(few, trials=5, family=formula.family))
+    run_search(replace(few, trials=5, family=formula))
     assert formula.epochs == 0
 
 
@@ -150,7 +154,7 @@ def test_a_trial_that_fails_is_noted_and_the_search_goes_on(make):
 
 
 def test_settings_that_are_fine_one_by_one_may_not_go_together(make):
-    family = FormulaFamily().family
+    family = FormulaFamily()
 
     def fields(config):
         if config["model"].get("hidden") == 16 and config["model"].get("dropout") == 0.1:

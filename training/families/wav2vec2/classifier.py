@@ -1,47 +1,16 @@
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import keras
 from keras import ops
 
-from data_pipeline.errors import UserError
 from training.families.wav2vec2.backbone import Wav2Vec2Backbone
 from training.families.wav2vec2.layer_mix import LayerMix
 from training.families.wav2vec2.learning import restrict
-from training.families.wav2vec2.settings import Wav2Vec2Settings
+from training.families.wav2vec2.settings import HeadSettings, Wav2Vec2Settings
 from training.families.wav2vec2.state import load_state, state_arrays
 from training.layers.pooling import AttentiveStatisticsPooling, MeanPooling
-
-LAYERS = ("weighted", "last")
-POOLINGS = ("attentive", "mean")
-
-
-@dataclass(frozen=True, slots=True)
-class HeadSettings:
-    """What stands on the backbone.
-
-    Attributes:
-        layers: `weighted`: a learned sum of all layers' hidden states. `last`: the last one.
-        projection: Units of a dense layer over frames, with ReLU; 0 for none.
-        pooling: `attentive`: attentive statistics. `mean`: the mean of the frames.
-        dropout: Rate before the last dense layer.
-    """
-
-    layers: str = "weighted"
-    projection: int = 256
-    pooling: str = "attentive"
-    dropout: float = 0.2
-
-    def __post_init__(self) -> None:
-        for name, value, known in (("layers", self.layers, LAYERS), ("pooling", self.pooling, POOLINGS)):
-            if value not in known:
-                raise UserError(f"{name} must be one of {', '.join(known)}, not {value!r}")
-        if self.projection < 0 or not 0 <= self.dropout < 1:
-            raise UserError(
-                f"a head needs a projection of 0 units or more and a dropout from 0 to below 1, not "
-                f"{self.projection} and {self.dropout:g}"
-            )
 
 
 @keras.saving.register_keras_serializable("ser")
