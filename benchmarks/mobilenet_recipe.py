@@ -37,8 +37,6 @@ def main(
     hush()
     from dataclasses import replace
 
-    from training.fitting.finished import finished
-
     from benchmarks.report import show
     from data_pipeline.dataset import Dataset
     from data_pipeline.errors import UserError
@@ -48,6 +46,7 @@ def main(
     from training.families.mobilenet.recipe import PRESETS
     from training.families.registry import family_named
     from training.fitting.progress import ProgressBars
+    from training.fitting.train import train_unless_done
 
     if preset not in PRESETS:
         raise UserError(f"preset must be one of {', '.join(PRESETS)}, not {preset!r}")
@@ -65,7 +64,7 @@ def main(
     for name in only or recipes:
         typer.echo(f"{name}: {out / _folder(name)}")
         with ProgressBars(epochs) as bars:
-            run = finished(family_named("mobilenet"), recipes[name], dataset, out / _folder(name), bars)
+            run = train_unless_done(family_named("mobilenet"), recipes[name], dataset, out / _folder(name), bars)
         answers = {channel: predict(run, dataset, Condition(channel=channel)) for channel in CHANNELS}
         figures[name] = {
             channel: float((one.probabilities.argmax(1) == one.truth).mean()) for channel, one in answers.items()

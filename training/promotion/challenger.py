@@ -15,8 +15,8 @@ from training.evaluation.condition import CHANNELS, Condition, reference_labels
 from training.evaluation.evaluate import no_right_answer, predict, with_right_answer
 from training.evaluation.groups import age_band
 from training.families.registry import family_of, recipe_of
-from training.fitting.finished import finished
 from training.fitting.observer import Observer
+from training.fitting.train import train_unless_done
 from training.promotion.paired_answers import PairedAnswers
 from training.promotion.rule import Decision, PromotionRule, decide
 from training.run.answers import Predictions
@@ -95,7 +95,7 @@ def train_challenger(test: PromotionTest, dataset: Dataset, folder: Path, observ
         UserError: If the recipe cannot be repeated, or the folder holds another run.
     """
     config = test.champion.config
-    run = finished(family_of(config), recipe_of(config), dataset, folder, observer)
+    run = train_unless_done(family_of(config), recipe_of(config), dataset, folder, observer)
     calibration = test.champion.calibration
     if calibration is not None and run.calibration is None:
         conditions = [Condition("validation", channel) for channel in CHANNELS]
