@@ -1,5 +1,6 @@
 """Training a model of any family, from a recipe to a run folder."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -46,20 +47,10 @@ def train(
     leave_to_keras()
     data = describe_training_data(dataset, recipe.target)
     recipe = family.settled(recipe)
-    front_end = family.front_end(recipe)
     keras.utils.set_random_seed(recipe.fit.seed)
     with scope(team):
         model = family.build(recipe)
-    config = {
-        **family.describe(recipe, model),
-        "fit": asdict(recipe.fit),
-        "front_end": front_end.to_config(),
-        "labels": list(recipe.target.labels),
-        "label_kind": recipe.target.kind,
-        "votes_share": recipe.target.votes_share,
-        "data": data,
-    }
-    run = Run.create(folder, config, keeps_folder(team))
+    run = Run.create(folder, run_config(family, recipe, model, data), keeps_folder(team))
     with run.discarded_unless_trained():
         if not run.state_file.exists():
             family.fit_to_data(model, recipe, dataset)
@@ -68,7 +59,7 @@ def train(
             dataset,
             run,
             recipe.fit,
-            front_end,
+            family.front_end(recipe),
             recipe.target,
             observer,
             rates=family.learning_rates(model, recipe),
@@ -76,6 +67,26 @@ def train(
             team=team,
         )
     return run, best
+
+
+def run_config(family: Family, recipe: Any, model: keras.Model, data: Mapping[str, Any]) -> dict[str, Any]:
+    """The content of `config.json`, apart from the versions of the packages.
+
+    Args:
+        family: Family of the model.
+        recipe: A settled recipe of that family.
+        model: The model that was built from it.
+        data: From `describe_training_data`.
+    """
+    return {
+        **family.describe(recipe, model),
+        "fit": asdict(recipe.fit),
+        "front_end": family.front_end(recipe).to_config(),
+        "labels": list(recipe.target.labels),
+        "label_kind": recipe.target.kind,
+        "votes_share": recipe.target.votes_share,
+        "data": dict(data),
+    }
 
 
 def train_unless_done(

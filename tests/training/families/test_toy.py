@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from serving.server.local import LocalServer
 from typer.testing import CliRunner
 
 import ser
 from serving.client import EmotionClient, Samples
+from serving.server.local_server import LocalServer
 from tests.data_pipeline.prepared import tone, write_dataset
 from tests.training.families import toy
 from training.run.folder import Run

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import soundfile
 from rich.console import Console
-from training.fitting.averaging import averaged_weights
 from typer.testing import CliRunner
 
 import ser
@@ -28,7 +27,7 @@ from training.families.mobilenet.family import FAMILY
 from training.families.mobilenet.network import build as build_mobilenet
 from training.families.mobilenet.recipe import PRESETS, MobileNetRecipe, MobileNetSettings
 from training.families.recipe import FitSettings
-from training.fitting.adamw import LayerwiseAdamW
+from training.fitting.adamw import LayerwiseAdamW, averaged_weights
 from training.fitting.fit import class_weights
 from training.fitting.observer import Observer
 from training.fitting.train import train

@@ -17,7 +17,7 @@ _LEAST_DEVIATION = 1e-4
 
 @keras.saving.register_keras_serializable("ser")
 class StandardScores(layers.Layer):
-    """Standard scores, clipped to ±5: values minus their mean, divided by their standard deviation; see `fit_scores`."""
+    """Standard scores, clipped to ±5: values minus mean, divided by standard deviation; see `fit_scores`."""
 
     def build(self, input_shape):
         """Create the variables that `fit_scores` sets.
