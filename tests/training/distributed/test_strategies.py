@@ -10,12 +10,12 @@ def test_none_is_no_team():
     assert assemble("none", None) is None
 
 
-def test_an_unknown_strategy_is_named_with_those_that_there_are():
+def test_an_unknown_strategy_is_named_with_the_known_ones():
     with pytest.raises(UserError, match="one of none, mirrored, multiworker, not 'parallel'"):
         assemble("parallel", None)
 
 
-def test_other_backends_are_told_whose_strategies_they_are(monkeypatch):
+def test_other_backends_are_refused(monkeypatch):
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
     with pytest.raises(UserError, match="is TensorFlow's, and Keras computes with jax here"):
         assemble("mirrored", None)
@@ -46,6 +46,6 @@ def test_a_lost_worker_is_one_sentence():
     assert "\n" not in str(error.value)
 
 
-def test_an_error_of_ones_own_stays_what_it_is():
+def test_other_errors_are_unchanged():
     with pytest.raises(tf.errors.UnavailableError), explain_lost_worker(None):
         raise tf.errors.UnavailableError(None, None, "the disk is gone")
