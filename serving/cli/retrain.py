@@ -124,8 +124,8 @@ def _hold(challenge: "Challenge", output: Path) -> "Held":
     from training.promotion.challenge import clips_to_answer, gather, hold, train_challenger
 
     dataset = gather(challenge, output / "data")
-    for name, side in dataset.splits.items():
-        typer.echo(f"{name}: {side.clips:,} clips of {len(side.speakers):,} speakers")
+    for name, split in dataset.splits.items():
+        typer.echo(f"{name}: {split.clips:,} clips of {len(split.speakers):,} speakers")
     with ProgressBars(recipe_of(challenge.champion.config).fit.epochs) as bars:
         challenger = train_challenger(challenge, dataset, output / "run", bars)
     with clip_bar("measuring champion and challenger", clips_to_answer(challenge, dataset)) as advance:
