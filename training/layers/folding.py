@@ -66,11 +66,6 @@ def fold_backbone(model: keras.Model, dtype: str = "float32") -> keras.Model:
     return folded
 
 
-def has_pointwise(network: keras.Model) -> bool:
-    """Whether any of its layers is a 1 x 1 convolution, which `fold_batch_norms` can make one of bfloat16."""
-    return any(isinstance(layer, layers.Conv2D) and layer.kernel_size == (1, 1) for layer in network.layers)
-
-
 def _is_pointwise(layer: keras.layers.Layer) -> bool:
     """Whether a layer is a 1 x 1 convolution, or the norm or the ReLU that follows one."""
     while isinstance(layer, (layers.BatchNormalization, layers.ReLU)):
