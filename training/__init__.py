@@ -9,6 +9,6 @@
 - `promotion`: whether a challenger replaces a champion; `drift`: whether recordings still sound as in training.
 - `cli`: the commands.
 
-The root holds what several rooms use: `front_end` (what a model receives of a clip), `accelerator` (graphics cards, XLA,
-precision) and `temperature` (the scale of a model's confidence).
+The root holds what several rooms use: `front_end` (what a model receives of a clip), `accelerator` (graphics cards,
+XLA, precision) and `temperature` (the scale of a model's confidence).
 """

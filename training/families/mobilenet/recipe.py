@@ -4,7 +4,8 @@
 
 | preset | what it is | time on 2 cores | WA |
 | --- | --- | --- | --- |
-| `plain` | the same learning rate for all weights, mean over windows; 16 epochs | 43 minutes beside other work | 70 % on 9 actors |
+| `plain` | the same learning rate for all weights, mean over windows; 16 epochs | 43 minutes, beside other \
+work | 70 % on 9 actors |
 | `telephone` | half of the clips through a telephone channel, half faster or slower; attention, averaged weights, \
 layer-wise learning rates; 30 epochs, since 16 are too few for so much variety | 33 minutes | 65 % on 72 actors, 66 % \
 by telephone |
