@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from benchmarks.baseline.experiment import ENSEMBLE, Outcome
+from benchmarks.baseline.experiment import ENSEMBLE, ClassifierResult
 from data_pipeline.pages.page import Plot, Section, Table, page
 from data_pipeline.pages.style import MUTED, OUTLINE, new_figure, png, styled
 from training.report.figures import confusion_figure
@@ -17,7 +17,7 @@ def baseline_page(
     title: str,
     facts: Sequence[tuple[str, str]],
     notices: Sequence[str],
-    outcomes: dict[str, Outcome],
+    outcomes: dict[str, ClassifierResult],
     families: Sequence[str],
 ) -> str:
     """The page's HTML.
@@ -63,7 +63,7 @@ def shown(metrics: dict, name: str) -> str:
     return f"{100 * metrics[name]:.1f} % ({100 * low:.1f} to {100 * high:.1f})"
 
 
-def _figures(outcomes: dict[str, Outcome]) -> Table:
+def _figures(outcomes: dict[str, ClassifierResult]) -> Table:
     return Table(
         ("classifier", *(title for _, title in METRICS), "fit, CPU s", "settings chosen, a fold each"),
         tuple(
@@ -78,7 +78,7 @@ def _figures(outcomes: dict[str, Outcome]) -> Table:
     )
 
 
-def _classifier(name: str, outcome: Outcome) -> Section:
+def _classifier(name: str, outcome: ClassifierResult) -> Section:
     metrics = outcome.metrics
     text = f"{metrics['clips']:,} clips of {metrics['speakers']} speakers whom it was not fitted on."
     if name == ENSEMBLE:

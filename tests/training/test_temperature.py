@@ -8,7 +8,7 @@ from training.temperature import cross_fitted, fit_temperature, scaled
 
 
 def drawn(seed, temperature, clips=4_000, classes=4):
-    """Answers that are too sure of themselves by a temperature: the truth is drawn from what they are at it."""
+    """Overconfident probabilities: the truth is drawn from the probabilities at a temperature."""
     random = np.random.default_rng(seed)
     logits = random.normal(0, 2, (clips, classes))
     honest = scaled(np.exp(logits) / np.exp(logits).sum(1, keepdims=True), 1.0)
@@ -18,7 +18,7 @@ def drawn(seed, temperature, clips=4_000, classes=4):
 
 @settings(deadline=None, max_examples=10)
 @given(st.integers(0, 99), st.floats(0.4, 4.0))
-def test_the_temperature_that_made_answers_too_sure_is_found(seed, temperature):
+def test_the_temperature_of_overconfident_answers_is_found(seed, temperature):
     probabilities, truth, _ = drawn(seed, temperature)
     assert fit_temperature(probabilities, truth) == pytest.approx(temperature, rel=0.15)
 
@@ -38,7 +38,7 @@ def test_certain_answers_stay_finite():
     assert fit_temperature(np.eye(3), np.array([0, 1, 0])) > 1
 
 
-def test_nobody_fits_a_temperature_for_themselves():
+def test_no_speaker_influences_their_own_temperature():
     probabilities, truth, speakers = drawn(0, 2.0)
     answers = cross_fitted(probabilities, truth, speakers)
     own = speakers == 3

@@ -118,13 +118,13 @@ def _run_training(family: "Family", recipe: Any, data: Path, folder: Path, strat
         UserError: See `train` and `assemble`; and if another worker of the training is lost.
     """
     from data_pipeline.dataset import Dataset
-    from training.distributed import assemble, gone_worker_told, keeps_folder
+    from training.distributed import assemble, explain_lost_worker, keeps_folder
     from training.fitting.observer import Observer
     from training.fitting.train import train
 
     # Before anything else: workers can only be joined in a process that has not computed anything yet.
     team = assemble(strategy, os.environ.get("TF_CONFIG"))
-    with gone_worker_told(team):
+    with explain_lost_worker(team):
         if keeps_folder(team):
             _train_and_print(family, recipe, data, folder, team)
         elif team:

@@ -146,8 +146,8 @@ def _begin(model: keras.Model, run: Run) -> list[Epoch]:
 
 def _as_the_chief(model: keras.Model, history: Sequence[Epoch], team: Team) -> list[Epoch]:
     """Give the model the chief's state; returns the epochs that the chief has completed."""
-    rows = json.loads(team.text_of_chief(json.dumps([asdict(row) for row in history])))
-    variables = team.of_chief(TrainingState.of(model, rows).variables)
+    rows = json.loads(team.broadcast_text(json.dumps([asdict(row) for row in history])))
+    variables = team.broadcast(TrainingState.of(model, rows).variables)
     TrainingState(tuple(variables), rows).restore(model)
     return [Epoch(**row) for row in rows]
 

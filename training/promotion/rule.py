@@ -207,16 +207,16 @@ def _standing(difference: UaDifference, rule: PromotionRule) -> Standing:
 
 
 def _overall(difference: UaDifference, rule: PromotionRule) -> tuple[PromotionOutcome, str]:
-    told = (
+    difference_text = (
         f"UA {difference.challenger:.1%} against {difference.champion:.1%} of the champion, "
         f"{points(difference.value)} points"
     )
     if difference.low is None or difference.high is None:
         return PromotionOutcome.CANNOT_TELL, (
-            f"{told}, on {difference.speakers} speakers: at a confidence of {rule.confidence:.0%} at least "
+            f"{difference_text}, on {difference.speakers} speakers: at a confidence of {rule.confidence:.0%} at least "
             f"{rule.fewest_speakers} are needed."
         )
-    interval = f"{told} ({points(difference.low)} to {points(difference.high)})"
+    interval = f"{difference_text} ({points(difference.low)} to {points(difference.high)})"
     margin = f"the margin of {100 * rule.margin:.1f}"
     if difference.low > rule.margin:
         return PromotionOutcome.BETTER, f"{interval}: surely above {margin}."

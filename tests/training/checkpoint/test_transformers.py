@@ -1,4 +1,4 @@
-"""Checkpoints as transformers itself saves them, heard by both."""
+"""Checkpoints as transformers itself saves them, computed by both."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Replicas that share batches come to the weights of a single one that has them whole."""
+"""Replicas that share batches end with the weights of a single replica with whole batches."""
 
 import json
 from dataclasses import replace
@@ -41,14 +41,14 @@ def dataset(tmp_path_factory):
 
 
 def settings_of(run: Run, folder):
-    """What the run was trained by, as a file."""
+    """The settings of the run, as a file."""
     file = folder / "settings.json"
     file.write_text((run.folder / "config.json").read_text())
     return str(file)
 
 
 def assert_equal(run: Run, other: Run):
-    """The same course, and weights that differ by little of the way that they have gone."""
+    """The same history, and weights whose difference is small compared with their change in training."""
     for row, its in zip(run.history(), other.history(), strict=True):
         for figure in ("loss", "validation_loss"):
             assert row[figure] == pytest.approx(its[figure], rel=1e-4)

@@ -1,4 +1,4 @@
-"""Workers of which one is killed: the others end soon and say so, and all go on where they were."""
+"""One worker is killed: the others end soon with an error, and all resume where they were."""
 
 import time
 from dataclasses import replace

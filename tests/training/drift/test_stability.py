@@ -12,7 +12,7 @@ def test_the_index_is_the_sum_over_bins():
     assert stability_of_counts(before, now, 1).index == pytest.approx(expected, rel=1e-3)
 
 
-def test_a_shift_is_a_change_and_none_is_not():
+def test_shifts_are_changes_by_their_size():
     random = np.random.default_rng(0)
     before = random.normal(-25, 3, 2_000)
     assert stability_of_numbers(before, random.normal(-25, 3, 500), 7).change is Change.ALIKE
@@ -21,7 +21,7 @@ def test_a_shift_is_a_change_and_none_is_not():
     assert stability_of_numbers(before, random.normal(-25, 9, 500), 7).change is Change.CHANGED, "the spread counts too"
 
 
-def test_few_recordings_cannot_tell_and_say_how_many_could():
+def test_too_few_recordings_give_the_number_that_is_enough():
     random = np.random.default_rng(1)
     before = random.normal(0, 1, 2_000)
     few = stability_of_numbers(before, random.normal(0.3, 1, 20), 7)
@@ -45,7 +45,7 @@ def test_chance_exceeds_its_limit_rarely():
 
 
 @pytest.mark.parametrize("moved", [4_000.0, 7_875.0, 8_125.0])
-def test_what_all_had_is_told_from_what_lies_next_to_it(moved):
+def test_a_constant_value_is_separated_from_its_neighbours(moved):
     before, now = np.full(1_000, 8_000.0), np.full(1_000, moved)
     assert stability_of_numbers(before, now, 7).change is Change.CHANGED
     assert stability_of_numbers(before, before, 7).index == pytest.approx(0, abs=1e-9)
@@ -56,7 +56,7 @@ def test_what_all_had_is_told_from_what_lies_next_to_it(moved):
     st.lists(st.integers(0, 500), min_size=6, max_size=6).filter(any),
     st.lists(st.integers(0, 500), min_size=6, max_size=6).filter(any),
 )
-def test_the_index_is_not_negative_and_knows_no_direction(before, now):
+def test_the_index_is_not_negative_and_symmetric(before, now):
     there, back = (
         stability_of_counts(np.array(before), np.array(now), 7),
         stability_of_counts(np.array(now), np.array(before), 7),

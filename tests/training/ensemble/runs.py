@@ -1,4 +1,4 @@
-"""Small runs of two families, with weights of chance or as they were learned in a moment."""
+"""Small runs of two families, with random weights or trained for a moment."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -48,7 +48,7 @@ def waveform_run(dataset: Dataset, folder: Path) -> Run:
 
 
 def clips_of(dataset: Dataset, split: str, clips: int, speakers: int = 3) -> dict[str, np.ndarray]:
-    """What `prepared.write_dataset` put into a split, in another order."""
+    """The clips that `prepared.write_dataset` put into a split, in another order."""
     order = np.random.default_rng(1).permutation(clips)
     return {
         "name": np.array([f"{split}_{index}" for index in order]),

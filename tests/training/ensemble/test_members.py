@@ -1,4 +1,4 @@
-"""Which runs can answer as one, and which answers of a cross-validation can stand for theirs."""
+"""Which runs can be members, and which stored predictions can replace the trainings of their folds."""
 
 import json
 
@@ -45,12 +45,12 @@ def other(run, folder, **changes):
     return made
 
 
-def test_members_have_names_of_their_own(run, tmp_path):
+def test_members_have_different_names(run, tmp_path):
     folders = [run.folder, other(run, tmp_path / "data").folder]
     assert [member.name for member in members_of(folders)] == ["data-2", "data-3"]
 
 
-def test_runs_that_cannot_answer_as_one_are_named(run, tmp_path):
+def test_runs_that_cannot_be_members_are_refused(run, tmp_path):
     def refused(sentence, *folders):
         with pytest.raises(UserError, match=sentence):
             members_of([run.folder, *folders])
@@ -70,7 +70,7 @@ def test_runs_that_cannot_answer_as_one_are_named(run, tmp_path):
     refused("no config.json", tmp_path)
 
 
-def test_data_that_are_not_the_runs_are_refused(run, dataset, tmp_path):
+def test_data_that_the_run_was_not_trained_on_are_refused(run, dataset, tmp_path):
     elsewhere = write_dataset(tmp_path / "elsewhere", train=36, validation=12, test=12, prefix="new-")
     with pytest.raises(UserError, match="does not hold the data that"):
         TrainingClips.of(run, elsewhere.folder)
@@ -97,15 +97,15 @@ def test_folds_train_as_long_as_the_kept_epoch_took_and_keep_the_last(run, tmp_p
         fold_recipe(run)
 
 
-def test_given_answers_stand_in_the_order_of_the_training_side(dataset, training, tmp_path):
+def test_stored_answers_are_put_into_the_order_of_the_training_clips(dataset, training, tmp_path):
     clips = clips_of(dataset, "train", 36)
     validating = clips_of(dataset, "validation", 12)
     both = {key: np.concatenate([clips[key], validating[key]]) for key in ("name", "speaker", "truth")}
     stored = read_stored(write_answers(tmp_path / "cv.npz", {**both, "labels": clips["labels"]}))
     found = training.probabilities_of(stored, NAMES)
     assert training.num_others(stored) == 12
-    for name, said in zip(training.names, found, strict=True):
-        np.testing.assert_array_equal(said, stored.probabilities[stored.name == name][0])
+    for name, probabilities in zip(training.names, found, strict=True):
+        np.testing.assert_array_equal(probabilities, stored.probabilities[stored.name == name][0])
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_given_answers_stand_in_the_order_of_the_training_side(dataset, training
         (lambda clips: {"clean": np.full((36, 4), 0.25)}, "36 x 4 numbers for 36 clips and 6 labels"),
     ],
 )
-def test_answers_that_are_not_the_training_sides_are_refused(dataset, training, tmp_path, changes, sentence):
+def test_answers_that_do_not_fit_the_training_clips_are_refused(dataset, training, tmp_path, changes, sentence):
     clips = clips_of(dataset, "train", 36)
     changed = {**clips, **changes(clips)}
     given = {"clean": changed.pop("clean")} if "clean" in changed else {}

@@ -31,7 +31,7 @@ def run(dataset, tmp_path):
     return train(FAMILY, CnnRecipe(model=model, fit=fit), dataset, tmp_path / "run")[0]
 
 
-def test_a_run_answers_at_its_temperature_everywhere(run, dataset):
+def test_a_run_predicts_at_its_temperature_everywhere(run, dataset):
     before = predict(run, dataset, Condition()).probabilities
     found = calibrate(run, dataset, Condition())
     opened = Run.open(run.folder)
@@ -48,21 +48,21 @@ def test_a_run_answers_at_its_temperature_everywhere(run, dataset):
     assert calibrate(opened, dataset, Condition())["temperature"] == pytest.approx(found["temperature"], rel=1e-3)
 
 
-def test_the_report_says_what_the_temperature_did_and_who_fitted_it(run, dataset):
+def test_the_report_describes_the_temperature_and_its_speakers(run, dataset):
     assert "calibration" not in evaluate(run, dataset, Condition())
     found = calibrate(run, dataset, Condition())
-    told = evaluate(run, dataset, Condition())
-    assert told["calibration"] == {
+    measured = evaluate(run, dataset, Condition())
+    assert measured["calibration"] == {
         "temperature": found["temperature"],
         "fitted_speakers": 3,
         "ece_before": pytest.approx(found["ece_before"], abs=1e-5),
         "ece_cross_fitted": found["ece_cross_fitted"],
     }
-    assert told["ece"] == pytest.approx(found["ece_fitted"], abs=1e-5)
-    words = " ".join(report.notices(told))
+    assert measured["ece"] == pytest.approx(found["ece_fitted"], abs=1e-5)
+    words = " ".join(report.notices(measured))
     assert "fitted on 3 of these speakers" in words
     assert f"of the others it is {found['ece_cross_fitted']:.1%}" in words
-    run.record_metrics(told)
+    run.record_metrics(measured)
     assert "confidence of the model" in report.write(run).read_text()
     elsewhere = evaluate(run, dataset, Condition("train"))
     assert elsewhere["calibration"]["fitted_speakers"] == 0
@@ -77,7 +77,7 @@ def test_the_command_calibrates(run, dataset):
     assert written["speakers"] == ["synthetic/validation0", "synthetic/validation1", "synthetic/validation2"]
 
 
-def test_speakers_that_were_learned_cannot_calibrate(run, dataset):
+def test_training_speakers_cannot_calibrate(run, dataset):
     with pytest.raises(UserError, match="was trained on 3 of the train speakers"):
         calibrate(run, dataset, Condition("train"))
     assert not (run.folder / "calibration.json").exists()

@@ -37,7 +37,7 @@ def copy_of(run, folder, **changes):
 
 
 def answering(shares, monkeypatch):
-    """Answers to come, of which a share is right, run by run."""
+    """Make `predict` return predictions of which a share is right, run by run."""
     truth, speakers = np.arange(240) % 6, np.repeat([f"synthetic/validation{number}" for number in range(10)], 24)
     left = iter(enumerate(shares))
 
@@ -69,7 +69,7 @@ def test_a_run_is_no_better_than_itself(run, dataset, tmp_path):
     assert "had its epoch chosen on 3 of these speakers" in page
 
 
-def test_better_runs_are_told_from_others_and_p_makes_up_for_their_number(run, dataset, tmp_path, monkeypatch):
+def test_better_runs_are_found_and_p_is_corrected_for_their_number(run, dataset, tmp_path, monkeypatch):
     runs = [run, copy_of(run, tmp_path / "better"), copy_of(run, tmp_path / "alike")]
     answering([0.5, 0.8, 0.5], monkeypatch)
     found = compare_runs(runs, dataset, Condition())

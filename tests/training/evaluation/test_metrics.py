@@ -12,7 +12,7 @@ def certain(answers):
     return np.eye(3)[answers]
 
 
-def test_figures_of_a_case_worked_by_hand():
+def test_metrics_of_a_case_worked_by_hand():
     truth = np.array([0, 0, 0, 0, 1, 1])
     answers = np.array([0, 0, 0, 1, 1, 0])
     found = metrics.compute_metrics(certain(answers), truth, np.array(list("xxyyzz")), LABELS)
@@ -72,7 +72,7 @@ def test_no_clips_is_an_error():
         metrics.compute_metrics(np.zeros((0, 3)), np.zeros(0, int), np.zeros(0), LABELS)
 
 
-def test_reliability_counts_every_answer_once():
+def test_reliability_counts_every_prediction_once():
     random = np.random.default_rng(1)
     probabilities, truth = random.dirichlet(np.ones(4) / 2, 4_000), random.integers(0, 4, 4_000)
     rows = metrics.reliability(probabilities, truth)

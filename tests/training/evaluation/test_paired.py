@@ -14,7 +14,7 @@ def certain(answers, classes=3):
 
 
 def noisy(truth, errors, seed, classes=3):
-    """Answers of which a share is wrong."""
+    """Predictions of which a share is wrong."""
     random = np.random.default_rng(seed)
     return certain(np.where(random.random(len(truth)) < errors, (truth + 1) % classes, truth), classes)
 
@@ -29,7 +29,7 @@ def test_mcnemar_counts_what_only_one_has_right():
     assert mcnemar(first, first).p == 1.0
 
 
-def test_a_better_model_is_told_from_a_worse_one_and_none_from_itself():
+def test_a_better_model_differs_from_a_worse_one_and_none_from_itself():
     random = np.random.default_rng(0)
     truth, speakers = random.integers(0, 3, 400), np.repeat(np.arange(20), 20)
     worse, better = noisy(truth, 0.5, 1), noisy(truth, 0.2, 2)
@@ -58,7 +58,7 @@ def test_speakers_are_drawn_not_clips():
 
 
 def test_a_paired_interval_is_narrower_than_two_of_their_own():
-    """Speakers who are hard for both say nothing of the difference."""
+    """Speakers who are hard for both models do not widen the interval of the difference."""
     random = np.random.default_rng(3)
     truth, speakers = random.integers(0, 3, 1_000), np.repeat(np.arange(10), 100)
     hard = random.random(1_000) < np.repeat(np.linspace(0.1, 0.9, 10), 100)

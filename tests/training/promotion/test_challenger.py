@@ -53,7 +53,7 @@ def tested(champion, old, new, tmp_path_factory):
     return test, measure_models(test, run, dataset), folder
 
 
-def test_the_challenger_learns_by_the_same_recipe_from_old_and_new(tested, champion, old, new):
+def test_the_challenger_is_trained_by_the_same_recipe_on_old_and_new_data(tested, champion, old, new):
     _, found, _ = tested
     assert recipe_of(found.challenger.config) == recipe_of(champion.config)
     assert found.challenger.config["data"]["clips"] == {"train": 72, "validation": 36}
@@ -61,7 +61,7 @@ def test_the_challenger_learns_by_the_same_recipe_from_old_and_new(tested, champ
     assert trained == {*old.split("train").speakers, *new.split("train").speakers}
 
 
-def test_both_are_measured_on_whom_neither_knows(tested):
+def test_both_are_measured_on_speakers_that_neither_was_trained_on(tested):
     test, found, _ = tested
     known = {
         speaker
@@ -83,13 +83,13 @@ def test_it_is_calibrated_as_the_champion_is(tested):
     assert found.challenger.calibration["condition"] == "validation, telephone"
 
 
-def test_new_speakers_are_a_group_of_their_own(tested):
+def test_new_speakers_are_a_group(tested):
     _, found, _ = tested
     titles = {group.title for group in found.decision.groups}
     assert {"dataset new", "dataset old", "channel telephone", "emotion anger"} <= titles
 
 
-def test_what_is_finished_is_not_trained_again(tested, champion):
+def test_a_finished_challenger_is_not_trained_again(tested, champion):
     test, found, folder = tested
     before = (folder / "run" / "model.keras").stat().st_mtime_ns
     assert train_challenger(test, combine_data(test, folder / "data"), folder / "run").folder == folder / "run"
@@ -101,14 +101,14 @@ def test_what_is_finished_is_not_trained_again(tested, champion):
 def test_the_decision_is_written_with_its_figures(tested):
     test, found, folder = tested
     page = write_decision(test, found, folder, {"version": "models/ser/2"})
-    told = json.loads((folder / "decision.json").read_text())
-    assert told["outcome"] in set(PromotionOutcome)
-    assert told["reasons"] == list(found.decision.reasons)
-    assert told["detectable"] == found.decision.detectable
-    assert told["overall"]["standard_error"] >= 0
-    assert told["promoted"] == {"version": "models/ser/2"}
-    assert told["speakers"] == list(found.dataset.split("test").speakers)
-    assert told["metrics"]["clean"]["champion"]["ua"] == found.measured["clean"]["champion"]["ua"]
+    content = json.loads((folder / "decision.json").read_text())
+    assert content["outcome"] in set(PromotionOutcome)
+    assert content["reasons"] == list(found.decision.reasons)
+    assert content["detectable"] == found.decision.detectable
+    assert content["overall"]["standard_error"] >= 0
+    assert content["promoted"] == {"version": "models/ser/2"}
+    assert content["speakers"] == list(found.dataset.split("test").speakers)
+    assert content["metrics"]["clean"]["champion"]["ua"] == found.measured["clean"]["champion"]["ua"]
     assert "synthetic" in page.read_text()
     assert "models/ser/2" in page.read_text()
 
@@ -121,7 +121,7 @@ def test_the_same_model_is_never_promoted_over_itself(tested):
 
 
 class TestSplits:
-    def test_whom_the_champion_knows_stays_where_it_was(self, champion, new, tmp_path):
+    def test_the_champions_speakers_stay_in_their_splits(self, champion, new, tmp_path):
         moved = write_dataset(tmp_path / "moved", 18, 18, (0.3, 0.4), test=36)
         moved.split("test")
         splits = splits_of_speakers(champion, [moved, new], ())
@@ -129,14 +129,14 @@ class TestSplits:
             for speaker in champion.config["data"]["speakers"][split]:
                 assert splits[speaker] == split
 
-    def test_who_measured_once_never_trains(self, champion, old, new):
+    def test_speakers_that_were_measured_on_never_train(self, champion, old, new):
         measured = {"synthetic/new-train0", "synthetic/gone"}
         splits = splits_of_speakers(champion, [old, new], measured)
         assert splits["synthetic/new-train0"] == "test"
         assert splits["synthetic/new-train1"] == "train"
         assert "synthetic/gone" not in splits
 
-    def test_where_nobody_is_left_to_measure_on_the_user_is_told(self, champion, tmp_path):
+    def test_data_without_speakers_to_measure_on_are_refused(self, champion, tmp_path):
         only = write_dataset(tmp_path / "only", 18, 18, (0.3, 0.4))
         with pytest.raises(UserError, match="nobody to measure on"):
             splits_of_speakers(champion, [only], ())
@@ -149,11 +149,11 @@ class TestSplits:
 
 
 @pytest.mark.parametrize("channels", [(), ("clean", "clean"), ("radio",)])
-def test_channels_that_there_are_not_are_refused(champion, old, new, channels):
+def test_unknown_channels_are_refused(champion, old, new, channels):
     with pytest.raises(UserError):
         PromotionTest(champion, (old,), (new,), channels=channels)
 
 
-def test_an_ensemble_is_no_champion_that_could_be_trained_again(old, new, tmp_path):
+def test_an_ensemble_is_refused_as_champion(old, new, tmp_path):
     with pytest.raises(UserError, match="train its members anew"):
         PromotionTest(Run(tmp_path, {"model": {"family": "ensemble"}}), (old,), (new,))

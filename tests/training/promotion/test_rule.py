@@ -22,7 +22,7 @@ def test_a_better_model_is_promoted():
     assert "surely above the margin" in decision.reasons[0]
 
 
-def test_the_groups_are_channels_emotions_and_what_is_known_of_speakers():
+def test_the_groups_are_channels_emotions_and_traits_of_speakers():
     titles = [group.title for group in decide(paired(20, 0.6, 0.7), RULE).groups]
     assert titles == [
         "channel clean", "channel telephone", "emotion anger", "emotion fear", "emotion neutral", "sex female",
@@ -65,7 +65,7 @@ def test_a_channel_or_an_emotion_may_be_the_group_that_fails():
     assert decision.outcome is PromotionOutcome.NOT_BETTER
 
 
-def test_a_group_that_is_perhaps_worse_leaves_it_open():
+def test_a_group_that_is_perhaps_worse_leaves_the_outcome_open():
     speakers, clips = 12, 3
     answers = paired(speakers, 0.4, 1.0, clips)
     few = np.repeat(np.arange(speakers), clips) < 5
@@ -84,14 +84,14 @@ def test_a_group_that_is_perhaps_worse_leaves_it_open():
     assert "perhaps by chance" in " ".join(decision.reasons)
 
 
-def test_few_speakers_cannot_tell_even_if_all_are_heard_better():
+def test_few_speakers_are_not_enough_even_if_all_are_better():
     decision = decide(paired(4, 0.3, 0.9), RULE)
     assert decision.outcome is PromotionOutcome.CANNOT_TELL
     assert decision.detectable is None
     assert "at least 5 are needed" in decision.reasons[0]
 
 
-def test_where_it_cannot_tell_it_says_what_it_could_have_told():
+def test_an_open_outcome_states_the_detectable_difference():
     decision = decide(independent(0.6, 0.62, seed=1), RULE)
     assert decision.outcome is PromotionOutcome.CANNOT_TELL
     assert decision.detectable > RULE.margin + decision.overall.standard_error
@@ -107,7 +107,7 @@ def test_a_small_group_is_named_and_not_judged():
 
 
 @pytest.mark.parametrize("confidence", [0.9, 0.95, 0.975, 0.999])
-def test_with_the_fewest_speakers_unanimity_is_no_chance(confidence):
+def test_with_the_fewest_speakers_unanimity_is_beyond_chance(confidence):
     fewest = PromotionRule(confidence=confidence).fewest_speakers
     assert 0.5**fewest <= 1 - confidence + 1e-12
     assert 0.5 ** (fewest - 1) > 1 - confidence
@@ -120,23 +120,23 @@ def test_numbers_out_of_range_are_refused(wrong):
 
 
 def independent(champion: float, challenger: float | np.ndarray, seed: int) -> PairedAnswers:
-    """Of 15 speakers; the models are right or wrong by luck of their own."""
+    """15 speakers; the two models are right independently of each other."""
     ours, theirs = paired(15, champion, champion, 30, 2 * seed), paired(15, champion, challenger, 30, 2 * seed + 1)
     return replace(ours, challenger=theirs.challenger)
 
 
-def test_it_finds_the_detectable_difference_as_often_as_it_says():
-    """Over many draws of speakers: hardly ever without a gain, four times in five with the one called detectable."""
+def test_the_detectable_difference_is_found_with_the_stated_power():
+    """Over many draws of speakers: rarely without a gain, four times in five with the detectable one."""
     rule = PromotionRule(margin=0.0, bound=0.5, resamples=200)
     gain, draws = 0.07, 120
-    found, told = {0.0: 0, gain: 0}, []
+    found, detectable = {0.0: 0, gain: 0}, []
     for seed, liking in enumerate(np.random.default_rng(5).normal(0, 0.06, (draws, 15))):
         for gained in found:
             challenger = np.repeat(np.clip(0.6 + gained + liking, 0, 1), 30)
             decision = decide(independent(0.6, challenger, seed), rule)
             found[gained] += decision.outcome is PromotionOutcome.BETTER
-            told.append(decision.detectable)
-    assert np.mean(told) == pytest.approx(gain, abs=0.01)
+            detectable.append(decision.detectable)
+    assert np.mean(detectable) == pytest.approx(gain, abs=0.01)
     assert found[0.0] <= 0.1 * draws
     assert found[gain] == pytest.approx(0.8 * draws, abs=0.12 * draws)
 
@@ -162,7 +162,7 @@ def answers(draw) -> PairedAnswers:
 
 @settings(max_examples=60, deadline=None)
 @given(answers(), st.sampled_from([0.0, 0.01, 0.1]))
-def test_of_two_models_never_both_are_promoted(both, margin):
+def test_no_two_models_are_promoted_over_each_other(both, margin):
     rule = PromotionRule(margin=margin, resamples=100)
     forth, back = decide(both, rule), decide(swapped(both), rule)
     assert {forth.outcome, back.outcome} != {PromotionOutcome.BETTER}
@@ -197,7 +197,7 @@ def test_figures_are_within_their_range(both):
         assert math.isfinite(found.standard_error)
 
 
-def test_the_figure_is_the_mean_of_recalls_over_classes_and_channels():
+def test_ua_is_the_mean_of_recalls_over_classes_and_channels():
     both = PairedAnswers(
         LABELS,
         ("clean", "telephone"),

@@ -1,4 +1,4 @@
-"""A family of models whose trainings are a formula: what they come to is known, and they take no time."""
+"""A family of models whose trainings are a formula: the results are known, and they take no time."""
 
 import json
 import math
@@ -30,14 +30,14 @@ class FormulaFamily(CnnFamily):
     def __init__(self, interrupted_after=None):
         self.interrupted_after = interrupted_after
         self.epochs = 0
-        self.heard = []
+        self.datasets = []
 
     def trained_by_formula(self, recipe, dataset, folder: Path, observer: Observer | None = None):
         if recipe.model.hidden == 1:
             raise UserError("one unit is too few")
         if recipe.fit.batch_size == 1:
             raise ValueError("Keras takes no batches of 1")
-        self.heard.append(dataset)
+        self.datasets.append(dataset)
         run = Run.create(
             folder,
             {

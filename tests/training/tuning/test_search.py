@@ -1,4 +1,4 @@
-"""A search on trainings that are a formula: what is drawn, given up, taken up again, and left behind."""
+"""A search on trainings that are a formula: drawing, pruning, resuming, and the result files."""
 
 import csv
 import json
@@ -83,12 +83,12 @@ def test_a_trials_value_is_the_mean_over_folds_and_the_best_is_kept(make):
     assert not list(what.folder.rglob("model.keras"))
 
 
-def test_nobody_of_the_other_sides_is_in_a_fold(make, dataset):
+def test_no_speaker_of_another_split_is_in_a_fold(make, dataset):
     formula = FormulaFamily()
     run_search(make(formula, trials=1))
     others = set(dataset.split("validation").speakers) | set(dataset.split("test").speakers)
     validating = []
-    for fold in formula.heard:
+    for fold in formula.datasets:
         assert set(fold.splits) == {"train", "validation"}
         sides = {name: set(fold.split(name).speakers) for name in fold.splits}
         assert not (sides["train"] | sides["validation"]) & others
@@ -99,7 +99,7 @@ def test_nobody_of_the_other_sides_is_in_a_fold(make, dataset):
     assert sorted(validating) == sorted(dataset.split("train").speakers)
 
 
-def test_a_trial_that_falls_behind_is_given_up_and_costs_less(make):
+def test_a_trial_that_falls_behind_is_pruned(make):
     formula = FormulaFamily()
     trials, _ = run_search(make(formula, trials=7))
     pruned = [trial for trial in trials if trial.state is State.PRUNED]
@@ -221,13 +221,13 @@ def test_data_that_cannot_be_cut_into_folds_are_refused(make, dataset):
 def test_the_progress_is_told(make):
     class Listener(SearchObserver):
         def __init__(self):
-            self.told = []
+            self.events = []
 
         def on_trial_begin(self, trial):
-            self.told.append(("begin", trial.number, trial.resumed))
+            self.events.append(("begin", trial.number, trial.resumed))
 
         def on_trial_end(self, trials):
-            self.told.append(("end", trials[-1].number, trials[-1].state))
+            self.events.append(("end", trials[-1].number, trials[-1].state))
 
     listener = Listener()
     formula = FormulaFamily(interrupted_after=10)
@@ -235,7 +235,7 @@ def test_the_progress_is_told(make):
     with pytest.raises(KeyboardInterrupt):
         run_search(what, listener)
     run_search(what, listener)
-    assert listener.told == [
+    assert listener.events == [
         ("begin", 1, False),
         ("end", 1, "complete"),
         ("begin", 2, False),

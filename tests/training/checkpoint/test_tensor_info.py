@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.checkpoint.names import canonical_name
+from training.checkpoint.tensor_info import canonical_name
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_pipeline.batch_part import BatchPart
-from training.distributed.shares import share_out
+from training.distributed.batch_shares import share_out
 
 
 def shared(clips, batch_size, replicas, workers=1):
-    """For each batch what all replicas are given, how many rows it has, and how many are counted."""
+    """For each batch the shares of all replicas, its number of rows, and the number of counted rows."""
     of_workers = []
     each = replicas // workers
     for first in range(0, replicas, each):
@@ -23,7 +23,7 @@ def shared(clips, batch_size, replicas, workers=1):
             lambda made=made: (({"x": np.array(rows)}, np.array(rows) * 10) for rows in made),
             output_signature=({"x": tf.TensorSpec([None], tf.int64)}, tf.TensorSpec([None], tf.int64)),
         )
-        team = SimpleNamespace(replicas=replicas, part=part, of_this_worker=range(first, first + each))
+        team = SimpleNamespace(replicas=replicas, part=part, local_replicas=range(first, first + each))
         of_workers.append(list(share_out(batches, team, clips, batch_size)))
     return [
         ([share for batch in same for share in batch.shares], int(same[0].rows), int(same[0].counted))
@@ -33,7 +33,7 @@ def shared(clips, batch_size, replicas, workers=1):
 
 @settings(deadline=None, max_examples=15)
 @given(clips=st.integers(1, 30), batch_size=st.integers(1, 12), replicas=st.integers(1, 5))
-def test_every_row_has_its_place_once_and_in_order_or_is_everyones(clips, batch_size, replicas):
+def test_every_row_is_in_one_share_in_order_or_in_all(clips, batch_size, replicas):
     begin = 0
     for shares, rows, counted in shared(clips, batch_size, replicas):
         assert rows == min(batch_size, clips - begin)
@@ -51,7 +51,7 @@ def test_every_row_has_its_place_once_and_in_order_or_is_everyones(clips, batch_
 
 
 @pytest.mark.parametrize("workers", [1, 2, 4])
-def test_workers_divide_what_one_would_give_its_devices(workers):
+def test_workers_together_have_the_shares_of_one_process(workers):
     [(shares, _, _), (rest, _, _)] = shared(15, 10, replicas=4, workers=workers)
     assert [labels.numpy().tolist() for _, labels in shares] == [[0, 10], [20, 30, 40], [50, 60], [70, 80, 90]]
     assert [labels.numpy().tolist() for _, labels in rest] == [[100], [110], [120], [130, 140]]
