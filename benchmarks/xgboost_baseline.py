@@ -129,7 +129,7 @@ def _experiment(
 @contextmanager
 def _progress(what: str, unit: str) -> Iterator[Callable[[int, int], None]]:
     """Yields what is to be told how many of how many are done."""
-    from data_pipeline.cli.progress import clip_progress
+    from data_pipeline.cli.terminal import clip_progress
 
     with clip_progress(unit) as progress:
         task = progress.add_task(what, total=None)

@@ -8,7 +8,7 @@ from data_pipeline.audio.g711 import LAWS, Law
 from data_pipeline.errors import UserError
 
 Range = tuple[float, float]
-"""The least and the greatest value that may be drawn."""
+"""The lowest and the highest value that may be drawn."""
 
 _SHARES = ("noise", "speed", "reverberation", "telephone", "telephone_packet_loss")
 
@@ -21,39 +21,39 @@ _BOUNDS: dict[str, Range] = {
     "reverberation_time": (0.05, 3.0),
     "direct_to_reverberant": (-20.0, 60.0),
 }
-"""The ranges, and what their ends may be."""
+"""Settings that are ranges, with the limits of their ends."""
 
 
 @dataclass(frozen=True, slots=True)
 class AugmentSettings:
-    """How strongly training clips are changed; zeros switch a change off.
+    """How strongly training clips are changed; zero switches a change off.
 
-    What is on unless told otherwise is what the README's figures were measured with. The order is that of the
-    changes: a recording is trimmed, sped up, cropped and faded, sounds in a room, gets noise, is turned up or down, and
-    goes through a telephone; masks and mixup come last, on spectrograms.
+    The figures of the README were measured with the defaults. Changes are made in this order: a clip is trimmed, played
+    faster or slower, cropped and faded, reverberated, mixed with noise, amplified, and sent through a telephone
+    channel. Masks and mixup come last, on spectrograms.
 
     Attributes:
-        trim: Decibels below a clip's peak; what is softer at its start and its end is cut off as silence.
-        speed: Share of clips that are played faster or slower, tempo and pitch together.
-        speed_factor: Range of the factor; 1.1 is a tenth faster.
-        shift: Seconds by which a crop may start before or after the clip's start.
+        trim: Decibels below the peak of a clip; samples at its start and its end that are softer are cut off.
+        speed: Share of clips that are played faster or slower, which changes tempo and pitch together.
+        speed_factor: Range of the factor of the speed; 1.1 is a tenth faster.
+        shift: Seconds by which a crop may start before or after the start of the clip.
         fade: Seconds over which a crop fades in and out.
-        reverberation: Share of clips that are put into a room.
-        reverberation_time: Range of the room's RT60 in seconds.
-        direct_to_reverberant: Range of the direct sound's energy over the room's, in decibels.
+        reverberation: Share of clips that get the reverberation of a room.
+        reverberation_time: Range of the RT60 of the room in seconds.
+        direct_to_reverberant: Range of the energy of the direct sound over that of the reflections, in decibels.
         noise: Share of clips that noise is added to.
         noise_snr: Range of the signal-to-noise ratio in decibels.
-        noise_exponent: Range of the exponent by which the noise's power falls with frequency: 0 is white, 1 pink, 2
-            brown noise.
-        noise_folder: A folder of recordings (or its URL) to take noise from instead, or None.
-        gain: Decibels by which a clip may be louder or softer.
+        noise_exponent: Range of the exponent by which the power of the noise falls with frequency: 0 is white, 1 pink,
+            2 brown noise.
+        noise_folder: Folder of recordings (or its URL) to take noise from, or None for coloured noise.
+        gain: Decibels by which a clip may be amplified or attenuated.
         telephone: Share of clips that go through a telephone channel.
-        telephone_laws: Of G.711, one of which is drawn.
-        telephone_packet_loss: Share of its packets that the channel loses.
-        bands: Widest frequency mask of SpecAugment, in mel bands.
-        band_masks: Frequency masks per clip.
-        frames: Longest time mask of SpecAugment, in frames.
-        frame_masks: Time masks per clip.
+        telephone_laws: Companding laws of G.711, one of which is drawn for each of these clips.
+        telephone_packet_loss: Share of the packets that the channel loses.
+        bands: Width of SpecAugment's widest frequency mask, in mel bands.
+        band_masks: Number of frequency masks per clip.
+        frames: Length of SpecAugment's longest time mask, in frames.
+        frame_masks: Number of time masks per clip.
         mixup: Both parameters of the beta distribution that mixup draws its share from.
 
     Raises:
@@ -108,7 +108,7 @@ class AugmentSettings:
         """Every change, for models that are to cope with rooms, noise and telephones.
 
         Args:
-            noise_folder: See the attribute.
+            noise_folder: See the attribute `noise_folder`.
         """
         return cls(
             trim=40.0,
@@ -123,10 +123,10 @@ class AugmentSettings:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "AugmentSettings":
-        """The inverse of `dataclasses.asdict`, after a way through JSON, which knows no tuples.
+        """The settings from the JSON form of `dataclasses.asdict`, in which tuples are lists.
 
         Args:
-            content: The fields; those that are missing have their defaults.
+            content: Values of fields; missing fields have their defaults.
 
         Raises:
             UserError: If a field is unknown or its value out of range.
