@@ -134,7 +134,7 @@ def _experiment(
 @contextmanager
 def _progress(what: str, unit: str) -> Iterator[Callable[[int, int], None]]:
     """Yields a function to call with the number of finished items and the number of all items."""
-    from data_pipeline.cli.progress import clip_progress
+    from data_pipeline.cli.terminal import clip_progress
 
     with clip_progress(unit) as progress:
         task = progress.add_task(what, total=None)

@@ -1,4 +1,4 @@
-"""The part of each batch that one of several processes makes."""
+"""The part of each batch that one of several processes computes, in distributed training."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -8,15 +8,15 @@ import tensorflow as tf
 
 @dataclass(frozen=True, slots=True)
 class BatchPart:
-    """Which rows of each batch a process makes.
+    """Which rows of each batch a process computes.
 
-    The rows of a batch are divided among replicas, evenly and in their order, and a process has the rows of some that
-    follow each other. A batch of fewer rows than there are replicas is everyone's whole.
+    The rows of a batch are divided evenly among replicas, in order, and a process has the rows of consecutive replicas.
+    Every process computes a whole batch that has fewer rows than there are replicas.
 
     Attributes:
-        replicas: Of all processes.
-        first: The process's first, counted from 0.
-        after: The first that is no longer the process's.
+        replicas: Number of replicas of all processes.
+        first: First replica of the process, counted from 0.
+        after: First replica after those of the process.
     """
 
     replicas: int
@@ -24,19 +24,19 @@ class BatchPart:
     after: int
 
     def rows(self, count: int) -> range:
-        """Those of a batch that has so many in all."""
+        """The rows of the process, of a batch with `count` rows."""
         if count < self.replicas:
             return range(count)
         return range(count * self.first // self.replicas, count * self.after // self.replicas)
 
 
 class BatchRows(NamedTuple):
-    """The rows of one batch that are made.
+    """The rows of one batch that a process computes.
 
     Attributes:
-        first: int64 scalar.
-        after: int64 scalar, the first that is not made any more.
-        count: int64 scalar, how many rows the whole batch has.
+        first: int64 scalar, the first row.
+        after: int64 scalar, the first row after them.
+        count: int64 scalar, number of rows of the whole batch.
     """
 
     first: tf.Tensor
@@ -45,13 +45,14 @@ class BatchRows(NamedTuple):
 
 
 class PartedBatches:
-    """Batches of clips of which a process makes some rows.
+    """Batches of clips of which a process computes some rows.
 
     Args:
-        part: Which.
-        clips: In all batches together.
-        batch_size: Rows of a whole batch; the last may have fewer.
-        neighbours: Whether the row before the first is made as well, for mixup. The last row is the neighbour of row 0.
+        part: Which rows.
+        clips: Number of clips of all batches together.
+        batch_size: Number of rows of a whole batch; the last batch may have fewer.
+        neighbours: Whether the row before the first is computed, too, for mixup. The neighbour of row 0 is the last
+            row.
     """
 
     def __init__(self, part: BatchPart, clips: int, batch_size: int, neighbours: bool) -> None:
@@ -61,10 +62,10 @@ class PartedBatches:
         self._neighbours = neighbours
 
     def rows(self, batch: tf.Tensor) -> BatchRows:
-        """Those of a batch.
+        """The rows of a batch that the process computes.
 
         Args:
-            batch: int64 scalar, which, from 0.
+            batch: int64 scalar, number of the batch, from 0.
         """
         return BatchRows(
             self._either(batch, self._of_whole.start, self._of_rest.start),
@@ -73,37 +74,39 @@ class PartedBatches:
         )
 
     def includes(self, index: tf.Tensor) -> tf.Tensor:
-        """Whether a clip is made.
+        """Whether the process computes a clip.
 
         Args:
-            index: int64 scalar, its place among all, from 0.
+            index: int64 scalar, place of the clip among all clips, from 0.
 
         Returns:
             bool scalar.
         """
         batch, row = index // self._batch_size, index % self._batch_size
         first, after, count = self.rows(batch)
-        made = (first <= row) & (row < after)
-        return made | (row == (first - 1) % count) if self._neighbours else made
+        is_ours = (first <= row) & (row < after)
+        return is_ours | (row == (first - 1) % count) if self._neighbours else is_ours
 
     def join(self, clips: tf.data.Dataset, shapes, padding) -> tf.data.Dataset:
-        """Clips as batches.
+        """Group clips into batches.
 
         Args:
-            clips: Of (index, clip), those that are included, in their order.
-            shapes: Of a clip, see `tf.data.Dataset.padded_batch`.
-            padding: See there.
+            clips: Dataset of (index, clip) with the clips that are included, in order.
+            shapes: Shapes of a clip; see `tf.data.Dataset.padded_batch`.
+            padding: Padding values; see `tf.data.Dataset.padded_batch`.
 
         Returns:
-            Batches of rows in the order of their indices, the neighbour among them.
+            Batches of rows in the order of their indices, including the neighbour.
         """
         return clips.group_by_window(
             lambda index, _: index // self._batch_size,
             lambda _, window: window.map(lambda _, clip: clip).padded_batch(self._batch_size, shapes, padding),
-            window_size_func=lambda batch: self._either(batch, self._made(self._of_whole), self._made(self._of_rest)),
+            window_size_func=lambda batch: self._either(
+                batch, self._row_count(self._of_whole), self._row_count(self._of_rest)
+            ),
         )
 
-    def _made(self, rows: range) -> int:
+    def _row_count(self, rows: range) -> int:
         count = self._batch_size if rows is self._of_whole else self._rest
         return len(rows) + (self._neighbours and len(rows) < count)
 

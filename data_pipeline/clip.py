@@ -9,27 +9,27 @@ from data_pipeline.storage.stored_file import StoredFile
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """One utterance on disk with everything its corpus says of it.
+    """One utterance on disk with everything that its corpus says about it.
 
     Attributes:
         file: The audio file.
-        name: Unique within the corpus, usually the file's stem (`1001_IEO_NEU_XX`).
+        name: Name of the clip, unique within the corpus, usually the stem of the file (`1001_IEO_NEU_XX`).
         corpus: Name of the corpus (`crema_d`).
-        speaker: Unique within the corpus (`1001`).
-        emotion: The emotion that the speaker was asked to act, or that a recording was labelled with.
-        votes: How many listeners heard each emotion in the voice alone, or None where nobody was asked.
+        speaker: Identifier of the speaker, unique within the corpus (`1001`).
+        emotion: Emotion that the speaker was asked to act, or that a recording was labelled with.
+        votes: Number of listeners who heard each emotion in the voice alone, or None where there are no votes.
         intensity: Acted level (`low`, `medium`, `high`, `unspecified`; `normal` or `strong` in RAVDESS), or an empty
             string.
-        sentence: The corpus's code of the words spoken (`IEO`), or an empty string.
-        repetition: Which take of the same sentence and emotion by the same speaker, or an empty string.
+        sentence: Code of the corpus for the spoken words (`IEO`), or an empty string.
+        repetition: Number of the take of the same sentence and emotion by the same speaker, or an empty string.
         sex: `female`, `male`, or an empty string where unknown.
-        age: Years, or None where unknown.
-        race: As the corpus words it, or an empty string.
-        ethnicity: As the corpus words it, or an empty string.
+        age: Age in years, or None where unknown.
+        race: Race in the words of the corpus, or an empty string.
+        ethnicity: Ethnicity in the words of the corpus, or an empty string.
         start: Seconds into the file at which the utterance begins.
-        end: Seconds into the file at which it ends, or None for the file's end.
-        split: The split that it is in, where the corpus itself says so (a manifest's split column, a folder's name).
-        speaker_known: False where nothing tells who speaks, so that `speaker` is its file's alone.
+        end: Seconds into the file at which it ends, or None for the end of the file.
+        split: Split that the corpus itself states (the split column of a manifest, the name of a folder), or None.
+        speaker_known: False where the speaker is unknown; `speaker` then stands for the speaker of this file.
     """
 
     file: StoredFile

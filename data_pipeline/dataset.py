@@ -11,10 +11,10 @@ from typing import Any
 from data_pipeline.errors import UserError
 
 FORMAT = 2
-"""Version of the layout; a reader refuses any other."""
+"""Version of the layout of `dataset.json`; any other is refused."""
 
 ALL = "all"
-"""Stands for all splits together."""
+"""Name that stands for all splits together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +22,13 @@ class Split:
     """One split of a dataset.
 
     Attributes:
-        clips: How many utterances.
-        seconds: Of audio.
-        speakers: Sorted ids, each `corpus/speaker`.
-        emotions: Clips per emotion, those that there are.
-        shards: File names relative to the dataset's folder, in order.
-        shard_bytes: Size of each shard, by its name.
-        voted: Clips that listeners voted on.
+        clips: Number of clips.
+        seconds: Seconds of audio.
+        speakers: Sorted identifiers of the speakers, each `corpus/speaker`.
+        emotions: Number of clips of each emotion that occurs.
+        shards: File names of the shards in the folder of the dataset, in order.
+        shard_bytes: Size of each shard in bytes, by its name.
+        voted: Number of clips with listeners' votes.
     """
 
     clips: int
@@ -71,18 +71,18 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """What `dataset.json` says.
+    """A prepared dataset, as `dataset.json` describes it.
 
     Attributes:
-        folder: Where it lies.
-        emotions: That its clips are labelled with, in the order of `EMOTIONS`.
-        corpora: Names of the corpora in it.
-        speakers_unknown: Clips whose speaker nobody named, each counted as a speaker of its own; people among them may
-            be in two splits, and every report must say so.
+        folder: Folder of the dataset.
+        emotions: Emotions that its clips are labelled with, in the order of `EMOTIONS`.
+        corpora: Names of its corpora.
+        speakers_unknown: Number of clips whose speaker is unknown. Each file counts as a speaker, so a person may be in
+            two splits, and every report must say so.
         synthetic: Whether any of its speech is made by a machine; every report made from it must say so.
-        split_kind: How it was split (`speaker`, `random`).
-        fingerprint: Hex digest of all records; equal data gives equal fingerprints.
-        splits: By name: `train`, `validation`, `test`. A split without clips is left out.
+        split_kind: Kind of its split (`speaker`, `random`, `fold:K/N`).
+        fingerprint: Hex digest of all records; equal data has equal fingerprints.
+        splits: Splits by name (`train`, `validation`, `test`); a split without clips is left out.
     """
 
     folder: Path
@@ -109,7 +109,7 @@ class Dataset:
             content = json.loads(path.read_text(encoding="utf-8"))
         except OSError as error:
             raise UserError(f"{path} cannot be read ({error.strerror}): check who may read it") from error
-        # Both text that is not JSON and bytes that are not UTF-8.
+        # For text that is not JSON, and for bytes that are not UTF-8.
         except ValueError as error:
             raise UserError(f"{path} is not JSON ({error}): prepare the dataset again") from error
         if not isinstance(content, dict) or content.get("format") != FORMAT:
@@ -126,7 +126,7 @@ class Dataset:
 
     @classmethod
     def from_json(cls, folder: Path, content: dict) -> "Dataset":
-        """What a `dataset.json` says, its shards unseen.
+        """The dataset that the content of a `dataset.json` describes; its shards are not checked.
 
         Raises:
             KeyError: If a field is missing; `AttributeError`, `TypeError` or `ValueError` if one is garbled.
@@ -168,13 +168,13 @@ class Dataset:
         }
 
     def split(self, name: str) -> Split:
-        """One split, or all of them together, as where a model has heard none of a corpus.
+        """One split, or all of them together, for a corpus that a model was not trained on.
 
         Args:
-            name: Of a split, or `all`.
+            name: Name of a split, or `all`.
 
         Raises:
-            UserError: If there is none of that name.
+            UserError: If there is no such split.
         """
         if name == ALL:
             return _together(list(self.splits.values()))
@@ -208,7 +208,7 @@ def _together(splits: list[Split]) -> Split:
 
 
 def _check_shards(folder: Path, split: Split) -> None:
-    """Find a missing or truncated shard here, where it can be named, and not in the middle of an epoch."""
+    """Find a missing or truncated shard before it is read in the middle of an epoch."""
     for shard in split.shards:
         path = folder / shard
         if not path.is_file():

@@ -6,8 +6,8 @@ from enum import StrEnum
 class Emotion(StrEnum):
     """A categorical emotion label; its value is the word used in files, reports and answers.
 
-    The first six are CREMA-D's, which models answer with unless told otherwise. The others are kept in the records of
-    the corpora that have them.
+    The first six are those of CREMA-D, the default labels of models. The others are kept in the records of the corpora
+    that have them.
     """
 
     ANGER = "anger"
@@ -22,10 +22,10 @@ class Emotion(StrEnum):
 
 
 EMOTIONS: tuple[Emotion, ...] = tuple(Emotion)
-"""All of them, in the order of the votes in a record."""
+"""All emotions, in the order of the votes in a record."""
 
 LABELS: tuple[Emotion, ...] = EMOTIONS[:6]
-"""The label order of model outputs unless a run names other labels: CREMA-D's six, alphabetically."""
+"""Default labels in the order of model outputs: the six of CREMA-D, alphabetically."""
 
 PALETTE: dict[Emotion, str] = {
     Emotion.ANGER: "#D55E00",
@@ -38,5 +38,5 @@ PALETTE: dict[Emotion, str] = {
     Emotion.CALM: "#56B4E9",
     Emotion.SURPRISE: "#F0E442",
 }
-"""One colour an emotion, the same in every plot and report: Okabe and Ito's set for colour-blind readers
-(Color Universal Design, 2008), with grey for neutral."""
+"""Colour of each emotion in every plot and report: the set of Okabe and Ito for colour-blind readers (Color Universal
+Design, 2008), with grey for neutral."""

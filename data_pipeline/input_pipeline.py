@@ -1,7 +1,7 @@
 """tf.data pipelines of batches: raw waveforms or log-mel spectrograms, with true lengths and labels.
 
-With `training`, an epoch's batches are shuffled and augmented, and are a pure function of (dataset, seed, epoch): no
-random state outlives an epoch, so that a job which starts again at epoch 7 sees what it would have seen.
+With `training`, the batches of an epoch are shuffled and augmented, and are a pure function of (dataset, seed, epoch).
+No random state outlives an epoch, so a job that is resumed at epoch 7 sees the batches that it would have seen.
 """
 
 import math
@@ -13,8 +13,7 @@ import tensorflow as tf
 from data_pipeline.audio.log_mel import LogMelSettings, log_mel, num_frames
 from data_pipeline.audio.telephone import TelephoneSettings, telephone
 from data_pipeline.augment import AugmentSettings
-from data_pipeline.augment.mixup import mixup
-from data_pipeline.augment.spec_augment import mask_spectrogram
+from data_pipeline.augment.spectrograms import mask_spectrogram, mixup
 from data_pipeline.augment.waveform_chain import Change, waveform_chain
 from data_pipeline.batch_part import BatchPart, PartedBatches
 from data_pipeline.dataset import Dataset
@@ -26,10 +25,11 @@ from data_pipeline.targets import Target
 _BATCHES_AHEAD = 4
 
 _SHUFFLE_BUFFER = 2_048
-"""Utterances; about 160 MB of waveforms of 2.5 s. Shards are mixed at preparation, so a partial shuffle is enough."""
+"""Number of utterances; about 160 MB of waveforms of 2.5 s. Shards are mixed at preparation, so a partial shuffle is
+enough."""
 
 _MASKS, _CHANNEL = 2, 7
-"""Keep draws for one clip apart from those of the waveform's changes, which fold other numbers into its seed."""
+"""Numbers that make seeds of their own; the changes of the waveform fold other numbers into the seed of a clip."""
 
 
 def waveforms(
@@ -51,33 +51,33 @@ def waveforms(
 
     Args:
         dataset: A prepared dataset.
-        split: Which split of it.
-        batch_size: Clips a batch; the last batch may be smaller.
-        training: Shuffle, and apply crop and `augment`. Without it, order is that of the records.
-        epoch: Together with `seed`, decides the order and every random change.
-        seed: See `epoch`.
-        augment: Changes to waveforms while training; None for none.
-        crop_seconds: While training, at most so much of each clip; None for whole clips.
-        target: What is to be answered; by default the acted emotion among the six of `LABELS`. Clips of other
-            emotions are left out.
-        channel: A telephone channel that every clip goes through, in training after all changes; None for none.
-        multiple: Batches are padded to a multiple of so many samples.
-        part: Which rows of each batch are made: those that they would be in the whole batch, but padded to the longest
-            among them. None for all.
+        split: Name of the split.
+        batch_size: Number of clips of a batch; the last batch may be smaller.
+        training: Whether to shuffle and to apply crop and `augment`; without it, clips have the order of the records.
+        epoch: Number of the epoch; with `seed` it decides the order and every random change.
+        seed: Seed of the run.
+        augment: Changes to waveforms in training; None for none.
+        crop_seconds: Longest crop of each clip in training, in seconds; None for whole clips.
+        target: What is learned; by default the acted emotion among the six of `LABELS`. Clips with other emotions are
+            left out.
+        channel: Telephone channel that every clip goes through, in training after all changes; None for none.
+        multiple: Batches are padded to a multiple of this number of samples.
+        part: Rows of each batch to compute. They are equal to those of the whole batch, but padded to the longest
+            among them. None for all rows.
 
     Returns:
         Elements `({"waveform": float32 [batch, samples], "num_samples": int32 [batch]}, float32 [batch, classes])`,
-        16 kHz, padded with zeros to the longest of the batch, and on to `multiple`.
+        16 kHz, padded with zeros to the longest clip of the batch and to `multiple`.
 
     Raises:
         UserError: If the dataset has no such split, or the split no clip with one of the labels.
     """
     target = target or Target()
     _check_clips(dataset, split, target)
-    hear = _hearing(target, _changes(augment, crop_seconds, channel, training), epoch, seed)
+    load = _clip_loader(target, _changes(augment, crop_seconds, channel, training), epoch, seed)
 
     def to_features(index, record):
-        waveform, label, _ = hear(index, record)
+        waveform, label, _ = load(index, record)
         return {"waveform": waveform, "num_samples": tf.size(waveform)}, label
 
     records = _shuffled(dataset, split, epoch, seed, target) if training else _records(dataset, split, target)
@@ -85,7 +85,7 @@ def waveforms(
     parted = _parted(part, dataset, split, batch_size, target, neighbours=False)
     batches = _batched(records, to_features, batch_size, shapes, None, parted)
     if multiple > 1:
-        batches = batches.map(lambda inputs, labels: (_lengthened(inputs, multiple), labels), tf.data.AUTOTUNE)
+        batches = batches.map(lambda inputs, labels: (_padded(inputs, multiple), labels), tf.data.AUTOTUNE)
     return _finish(batches, dataset, split, batch_size, target)
 
 
@@ -107,33 +107,33 @@ def log_mels(
     """Batches of log-mel spectrograms.
 
     Args:
-        dataset: See `waveforms`, as for the other arguments.
-        split: See there.
-        batch_size: See there.
-        settings: Of the spectrogram.
-        training: See there; also applies SpecAugment's masks and mixup.
-        epoch: See there.
-        seed: See there.
-        augment: What to change while training; None for nothing.
-        crop_seconds: See there.
-        target: See there.
-        channel: See there.
-        part: See there. For mixup, one row more is read.
+        dataset: See `waveforms`.
+        split: See `waveforms`.
+        batch_size: See `waveforms`.
+        settings: Settings of the spectrogram.
+        training: See `waveforms`; SpecAugment's masks and mixup are applied, too.
+        epoch: See `waveforms`.
+        seed: See `waveforms`.
+        augment: Changes in training; None for none.
+        crop_seconds: See `waveforms`.
+        target: See `waveforms`.
+        channel: See `waveforms`.
+        part: See `waveforms`; with mixup, one more row is read.
 
     Returns:
         Elements `({"log_mel": float32 [batch, frames, bands], "num_frames": int32 [batch]},
-        float32 [batch, classes])`, padded with the value of silence to the longest of the batch.
+        float32 [batch, classes])`, padded with the value of silence to the longest clip of the batch.
 
     Raises:
         UserError: See `waveforms`.
     """
     target = target or Target()
     _check_clips(dataset, split, target)
-    hear = _hearing(target, _changes(augment, crop_seconds, channel, training), epoch, seed)
+    load = _clip_loader(target, _changes(augment, crop_seconds, channel, training), epoch, seed)
     masks = augment if training and augment and (augment.band_masks or augment.frame_masks) else None
 
     def to_features(index, record):
-        waveform, label, clip_seed = hear(index, record)
+        waveform, label, clip_seed = load(index, record)
         spectrogram = log_mel(waveform, settings)
         if masks:
             spectrogram = mask_spectrogram(spectrogram, masks, tf.random.fold_in(clip_seed, _MASKS))
@@ -157,15 +157,15 @@ def log_mels(
 
 
 def descriptions(dataset: Dataset, split: str, target: Target | None = None) -> dict[str, np.ndarray]:
-    """What is known of each clip of a split, in the order of its batches without `training`.
+    """The description of each clip of a split, in the order of its batches without `training`.
 
     Args:
         dataset: A prepared dataset.
-        split: Which split of it.
+        split: Name of the split.
         target: Clips with none of its labels are left out; by default the six of `LABELS`.
 
     Returns:
-        One array [clips] a field: `label`, the acted emotion's index in the target's labels; `name`, `corpus`,
+        One array [clips] per field: `label`, the index of the acted emotion in the labels; `name`, `corpus`,
         `speaker` (as `corpus/speaker`), `emotion`, `intensity`, `sentence`, `repetition`, `sex`, `race`, `ethnicity`
         of strings; `age` (-1 where unknown), `speaker_known` (0 or 1) and `num_samples` of integers. `votes` is
         [clips, emotions], in the order of `EMOTIONS`.
@@ -186,18 +186,18 @@ def descriptions(dataset: Dataset, split: str, target: Target | None = None) -> 
 
 
 def without_votes(dataset: Dataset, split: str, target: Target) -> int:
-    """How many clips of a split count as acted, though votes are learned, since nobody voted on them.
+    """Number of clips of a split without votes, which count as acted although votes are learned.
 
     Args:
         dataset: A prepared dataset.
-        split: Which split of it.
+        split: Name of the split.
         target: Only clips with its labels are counted.
 
     Returns:
-        A number of clips; 0 where the acted emotion is the target.
+        The number of clips; 0 where the acted emotion is learned.
 
     Raises:
-        UserError: If votes are the target and nobody voted on any of the clips; also see `waveforms`.
+        UserError: If votes are learned and no clip has any; also see `waveforms`.
     """
     if not target.learns_votes:
         return 0
@@ -205,7 +205,7 @@ def without_votes(dataset: Dataset, split: str, target: Target) -> int:
     counted = dataset.split(split)
     voted = counted.voted
     if voted and target.outside(counted):
-        # The split's count is of all its clips, those that are left out among them.
+        # The count of the split includes the clips that are left out.
         voted = int(descriptions(dataset, split, target)["votes"].any(axis=1).sum())
     if not voted:
         raise UserError(
@@ -232,26 +232,26 @@ def _parted(
 def _batched(
     records: tf.data.Dataset, to_features: Callable, batch_size: int, shapes, padding, parted: PartedBatches | None
 ) -> tf.data.Dataset:
-    """Records as padded batches of features; of each batch only what is a process's part, if it has one."""
+    """Records as padded batches of features; with `parted`, only the rows of this process."""
     numbered = records.enumerate()
     if parted is None:
         return numbered.map(to_features, tf.data.AUTOTUNE).padded_batch(batch_size, shapes, padding)
-    # Before they are parsed: what is not this process's costs it no more than reading.
+    # Filtered before they are parsed, so that clips of other processes cost no more than reading.
     mine = numbered.filter(lambda index, _: parted.includes(index))
     clips = mine.map(lambda index, record: (index, to_features(index, record)), tf.data.AUTOTUNE)
     return parted.join(clips, shapes, padding)
 
 
-def _lengthened(inputs: dict[str, tf.Tensor], multiple: int) -> dict[str, tf.Tensor]:
+def _padded(inputs: dict[str, tf.Tensor], multiple: int) -> dict[str, tf.Tensor]:
     waveform = inputs["waveform"]
     return {**inputs, "waveform": tf.pad(waveform, [[0, 0], [0, -tf.shape(waveform)[1] % multiple]])}
 
 
 def _finish(batches: tf.data.Dataset, dataset: Dataset, split: str, batch_size: int, target: Target) -> tf.data.Dataset:
-    """Say how many batches there are, which lets Keras and progress bars know the end, and make them ahead.
+    """State the number of batches, which Keras and progress bars need, and compute batches ahead.
 
-    Autotuning is off. Its thread sleeps for 10 ms, then for 20, 40 and so on, and who drops an iterator often waits
-    until it wakes: a pass that takes 42 s was over after 82 s. Without it every parallel step has a thread a core.
+    Autotuning is off. Its thread sleeps for 10 ms, then for 20, 40 and so on, and deleting an iterator often waits
+    until the thread wakes: a pass of 42 s took 82 s. Without autotuning every parallel step has a thread per core.
     """
     count = math.ceil(target.clips(dataset.split(split)) / batch_size)
     options = tf.data.Options()
@@ -278,7 +278,7 @@ def _of_target(records: tf.data.Dataset, dataset: Dataset, split: str, target: T
 
 
 def _shuffled(dataset: Dataset, split: str, epoch: int, seed: int, target: Target) -> tf.data.Dataset:
-    """Records in an epoch's order: shards first, then within a buffer."""
+    """Records in the order of an epoch: shards are shuffled, then records within a buffer."""
     shards = [str(dataset.folder / shard) for shard in dataset.split(split).shards]
     order = np.random.default_rng([seed, epoch]).permutation(len(shards))
     files = tf.data.Dataset.from_tensor_slices([shards[index] for index in order])
@@ -291,7 +291,7 @@ def _shuffled(dataset: Dataset, split: str, epoch: int, seed: int, target: Targe
 
 
 def _seed(seed: int, epoch: int, index: tf.Tensor, stream: int) -> tf.Tensor:
-    """A stateless seed of its own for each (seed, epoch, index); streams keep clips and batches apart."""
+    """A stateless seed for each (seed, epoch, index); clips and batches have different streams."""
     folded = tf.random.fold_in(tf.constant([seed, stream], tf.int32), tf.constant(epoch, tf.int32))
     return tf.random.fold_in(folded, tf.cast(index, tf.int32))
 
@@ -299,21 +299,21 @@ def _seed(seed: int, epoch: int, index: tf.Tensor, stream: int) -> tf.Tensor:
 def _changes(
     augment: AugmentSettings | None, crop_seconds: float | None, channel: TelephoneSettings | None, training: bool
 ) -> list[Change]:
-    """What is done to every waveform, in this order."""
+    """Changes of every waveform, in order."""
     changes = [waveform_chain(augment, crop_seconds)] if training else []
     if channel:
         changes.append(lambda waveform, seed: telephone(waveform, channel, tf.random.fold_in(seed, _CHANNEL)))
     return changes
 
 
-def _hearing(target: Target, changes: Sequence[Change], epoch: int, seed: int) -> Callable:
-    """A function from (index, record) to (waveform, label distribution, the clip's seed).
+def _clip_loader(target: Target, changes: Sequence[Change], epoch: int, seed: int) -> Callable:
+    """A function from (index, record) to (waveform, label distribution, seed of the clip).
 
-    It is one function down to the features, not one step of the pipeline for each of these: a step costs a clip about
-    as much as parsing does, and a seed that nothing draws from is then never computed.
+    It is a part of the one function that computes features, not a step of the pipeline: a step costs about as much as
+    parsing, and a seed that is not used is then never computed.
     """
 
-    def hear(index: tf.Tensor, record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    def load(index: tf.Tensor, record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         utterance = parse(record)
         clip_seed = _seed(seed, epoch, index, stream=0)
         waveform = utterance["waveform"]
@@ -321,4 +321,4 @@ def _hearing(target: Target, changes: Sequence[Change], epoch: int, seed: int) -
             waveform = change(waveform, clip_seed)
         return waveform, label_distribution(utterance["emotion"], utterance["votes"], target), clip_seed
 
-    return hear
+    return load

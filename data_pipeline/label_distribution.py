@@ -10,7 +10,7 @@ def has_label(emotion: tf.Tensor, target: Target) -> tf.Tensor:
 
     Args:
         emotion: string scalar, the acted emotion.
-        target: Which labels there are.
+        target: Labels.
 
     Returns:
         bool scalar.
@@ -24,7 +24,7 @@ def label_distribution(emotion: tf.Tensor, votes: tf.Tensor, target: Target) -> 
     Args:
         emotion: string scalar, the acted emotion.
         votes: int64 [emotions], in the order of `EMOTIONS`.
-        target: Which labels there are, and which of the two is learned.
+        target: Labels, and whether acted emotions, votes, or a mixture of both are learned.
 
     Returns:
         float32 [labels], adding up to one.
@@ -38,5 +38,5 @@ def label_distribution(emotion: tf.Tensor, votes: tf.Tensor, target: Target) -> 
         counts = tf.where(tf.reduce_any(most_heard), tf.cast(most_heard, tf.int64), counts)
     shares = tf.cast(counts, tf.float32)
     total = tf.reduce_sum(shares)
-    heard = tf.where(total > 0, shares / tf.maximum(total, 1.0), acted)
-    return heard if target.kind != "acted" else acted + target.votes_share * (heard - acted)
+    voted = tf.where(total > 0, shares / tf.maximum(total, 1.0), acted)
+    return voted if target.kind != "acted" else acted + target.votes_share * (voted - acted)

@@ -1,7 +1,7 @@
 """The names of the splits, and speakers divided into splits or folds.
 
-A model learns from `train`, is tuned on `validation` and is measured on `test`. A model that has heard a speaker
-recognises that speaker's emotions better than a stranger's, so a speaker belongs to one split.
+A model learns from `train`, is tuned on `validation` and is measured on `test`. A model recognises the emotions of
+speakers that it was trained on better than those of others, so a speaker belongs to one split.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,8 +13,18 @@ SplitName = Literal["train", "validation", "test"]
 
 SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
 
+_WORDS: dict[str, SplitName] = {
+    **{split: split for split in SPLITS},
+    **dict.fromkeys(("dev", "val", "valid", "eval"), "validation"),
+}
+
 _SEED = 0
 _SHARES: dict[SplitName, float] = {"train": 0.7, "validation": 0.1, "test": 0.2}
+
+
+def split_named(word: str) -> SplitName | None:
+    """The split that a word means, in upper or lower case; None if it means none."""
+    return _WORDS.get(word.lower())
 
 
 def shuffled_splits(kinds: Mapping[str, str]) -> dict[str, SplitName]:

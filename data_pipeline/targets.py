@@ -1,7 +1,8 @@
-"""What a model is to answer for a clip: which labels there are, and whose word is taken.
+"""What a model learns to answer for a clip: its labels, which are the acted emotions or the listeners' votes.
 
-The emotion that an actor was asked for and the one that listeners heard agree on four clips of CREMA-D in ten
-(40.9 %, Cao et al. 2014), so that a run says which of the two it learned.
+The emotion that an actor was asked for and the one that listeners heard agree for four clips of CREMA-D in ten (40.9 %,
+Cao et al. 2014), so a run states which of the two it learned. This module imports no TensorFlow, so that commands start
+quickly; `label_distribution` makes tensors from a target.
 """
 
 from dataclasses import dataclass
@@ -81,22 +82,22 @@ class Target(Settings):
 
     @property
     def learns_votes(self) -> bool:
-        """Whether listeners' votes decide, or help to decide, what is learned."""
+        """Whether listeners' votes decide what is learned, or contribute to it."""
         return self.kind != "acted" or self.votes_share > 0
 
     def clips(self, split: Split) -> int:
-        """How many clips of a split have one of the labels."""
+        """Number of clips of a split with one of the labels."""
         return sum(split.emotions.get(label, 0) for label in self.labels)
 
     def outside(self, split: Split) -> dict[str, int]:
-        """The clips of a split that have none of the labels, counted by their emotion."""
+        """Number of clips of a split with none of the labels, by emotion."""
         return {emotion: count for emotion, count in split.emotions.items() if emotion not in self.labels and count}
 
     def indices(self, emotions: np.ndarray) -> np.ndarray:
-        """The place of each emotion in the labels.
+        """The index of each emotion in the labels.
 
         Args:
-            emotions: strings [clips], each one of the labels.
+            emotions: strings [clips], each of them one of the labels.
 
         Returns:
             int64 [clips].
@@ -108,18 +109,19 @@ class Target(Settings):
 
     @property
     def vote_columns(self) -> list[int]:
-        """Where, among a record's votes, those on the labels stand."""
+        """Places of the labels among the votes of a record."""
         return [EMOTIONS.index(label) for label in self.labels]
 
 
 def truth(label: np.ndarray, votes: np.ndarray, target: Target) -> np.ndarray:
-    """The one right answer for each clip, to choose epochs by and to measure against.
+    """The right answer for each clip, for the choice of epochs and for evaluation.
 
     Args:
-        label: int [clips], index of the acted emotion in the target's labels.
+        label: int [clips], index of the acted emotion in the labels of the target.
         votes: int [clips, emotions], in the order of `EMOTIONS`.
-        target: Whose word is taken. For `voted` it is the emotion that most listeners heard, for `soft` the label
-            with the largest share. A clip without votes (for `soft`: on any of the labels) counts as acted.
+        target: Which answer is right. For `voted` it is the emotion that most listeners heard, for `soft` the label
+            with the largest share of the votes. The acted emotion is used for a clip without votes (with `soft`:
+            without votes on the labels).
 
     Returns:
         int [clips], index of the label; -1 where votes tie, or most listeners heard none of the labels.

@@ -1,4 +1,4 @@
-"""How long a Fourier transform is best made."""
+"""Lengths at which a Fourier transform is quick."""
 
 import functools
 
@@ -7,12 +7,12 @@ import tensorflow as tf
 
 
 def fft_length(samples: int | tf.Tensor) -> tf.Tensor:
-    """A quick length for a transform: 4, 5, 6 or 7 times a power of two, 256 or more.
+    """The shortest quick length that holds some samples: 4, 5, 6 or 7 times a power of two, 256 or more.
 
-    Few lengths also mean that a transform's plan is nearly always made already, whatever the lengths of clips.
+    There are few such lengths, so that the plan of a transform nearly always exists already.
 
     Args:
-        samples: int or int32 scalar, up to 2**26. How many must fit.
+        samples: int or int32 scalar, up to 2**26; number of samples.
 
     Returns:
         int32 scalar, divisible by 64.

@@ -1,4 +1,4 @@
-"""G.711: a sample of telephone speech in a byte, by the µ-law (North America, Japan) or the A-law (elsewhere).
+"""G.711: one byte per sample of telephone speech, by the µ-law (North America, Japan) or the A-law (elsewhere).
 
 ITU-T Recommendation G.711 (11/1988), tables 1 (A-law) and 2 (µ-law). A byte holds a sign, a segment of three bits and
 a step of four within it; segments double in width, so that the error stays in proportion to the sample. The A-law codes
@@ -19,10 +19,10 @@ _MULAW_BIAS = 33
 """Added to 14-bit magnitudes, so that every segment starts at a power of two (table 2, note 2)."""
 
 _MULAW_TOP = 8_158
-"""The 14-bit magnitude at which the µ-law is full (table 2, decision value 128, less one)."""
+"""Largest 14-bit magnitude that the µ-law codes (table 2, decision value 128, less one)."""
 
 _MULAW_INVERTED = 0xFF
-"""µ-law bytes are sent with all bits inverted: silence would be zeros, which starve a line's clock."""
+"""µ-law bytes are sent with all bits inverted: zeros, which silence would give, starve the clock of a line."""
 
 _ALAW_INVERTED = 0x55
 """A-law bytes are sent with every second bit inverted, for the same reason."""
@@ -62,7 +62,7 @@ def encode_table(law: Law) -> np.ndarray:
         law: `mulaw` or `alaw`.
 
     Returns:
-        uint8 [65536], from -32,768 to 32,767. Not to be written to.
+        uint8 [65536], from -32,768 to 32,767; read-only.
     """
     pcm = np.arange(-32_768, 32_768)
     code = _encode_mulaw(np.abs(pcm)) if law == "mulaw" else _encode_alaw(np.abs(pcm))
@@ -80,7 +80,7 @@ def decode_table(law: Law) -> np.ndarray:
         law: `mulaw` or `alaw`.
 
     Returns:
-        int16 [256]. Not to be written to.
+        int16 [256]; read-only.
     """
     code = np.arange(256) ^ (_MULAW_INVERTED if law == "mulaw" else _ALAW_INVERTED)
     segment, step = code >> 4 & 7, code & 15
@@ -98,13 +98,13 @@ def decode_table(law: Law) -> np.ndarray:
 
 @functools.cache
 def round_trip_table(law: Law) -> np.ndarray:
-    """What a 16-bit sample has become at the other end of the line.
+    """The value of each 16-bit sample after it was encoded and decoded.
 
     Args:
         law: `mulaw` or `alaw`.
 
     Returns:
-        int16 [65536], from -32,768 to 32,767. Not to be written to.
+        int16 [65536], from -32,768 to 32,767; read-only.
     """
     table = decode(encode_table(law), law)
     table.setflags(write=False)
@@ -126,5 +126,5 @@ def _encode_alaw(magnitude: np.ndarray) -> np.ndarray:
 
 
 def _bit_length(values: np.ndarray) -> np.ndarray:
-    """How many bits each value below 2**53 needs; none for zero."""
+    """Number of bits of each value below 2**53; 0 for zero."""
     return np.frexp(values)[1].astype(np.int64)

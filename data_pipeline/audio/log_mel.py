@@ -1,7 +1,7 @@
 """The log-mel spectrogram: one definition, shared by the training pipeline and the exported graph.
 
-It is the one that YAMNet was trained on (AudioSet; `yamnet/features.py` and `params.py` in tensorflow/models): the
-magnitude of a periodic-Hann STFT without centring, a 64-band HTK mel matrix, and the logarithm of that plus 0.001.
+It is the spectrogram that YAMNet was trained on (AudioSet; `yamnet/features.py` and `params.py` in tensorflow/models):
+the magnitude of a periodic-Hann STFT without centring, a 64-band HTK mel matrix, and the logarithm of that plus 0.001.
 """
 
 import functools
@@ -15,11 +15,11 @@ __all__ = ["LogMelSettings", "log_mel", "mel_matrix", "num_frames"]
 
 
 def num_frames(num_samples, settings: LogMelSettings):
-    """How many whole frames a waveform has; one shorter than a window counts as one frame.
+    """Number of whole frames of a waveform; a waveform shorter than a window has one.
 
     Args:
-        num_samples: int or integer tensor of any shape. Samples at `settings.sample_rate`.
-        settings: The spectrogram's settings.
+        num_samples: int or integer tensor of any shape; number of samples at `settings.sample_rate`.
+        settings: Settings of the spectrogram.
 
     Returns:
         The same type and shape as `num_samples`.
@@ -32,12 +32,12 @@ def num_frames(num_samples, settings: LogMelSettings):
 def log_mel(waveform: tf.Tensor, settings: LogMelSettings) -> tf.Tensor:
     """Log-mel spectrogram of each waveform.
 
-    Frame i covers the samples from `i * hop` to `i * hop + window`, so that the first `num_frames(n)` frames depend
-    on the first n samples only. What later frames hold is up to the padding; the models mask them.
+    Frame i covers the samples from `i * hop` to `i * hop + window`, so the first `num_frames(n)` frames depend on the
+    first n samples only. Later frames depend on the padding; the models mask them.
 
     Args:
         waveform: float32 [..., samples], full scale ±1. Fewer samples than a window are padded with zeros.
-        settings: The spectrogram's settings.
+        settings: Settings of the spectrogram.
 
     Returns:
         float32 [..., frames, bands].
@@ -46,8 +46,8 @@ def log_mel(waveform: tf.Tensor, settings: LogMelSettings) -> tf.Tensor:
     no_padding = tf.zeros([tf.rank(waveform) - 1, 2], tf.int32)
     waveform = tf.pad(waveform, tf.concat([no_padding, [[0, shortage]]], axis=0))
     spectrum = tf.signal.stft(waveform, settings.window, settings.hop, settings.fft_length)
-    # `tf.abs` of a complex number guards against overflow, which samples within ±1 are far from, and takes as long as
-    # the transform.
+    # `tf.abs` of complex numbers guards against overflow, which samples within ±1 never cause, and takes as long as the
+    # transform.
     magnitude = tf.sqrt(tf.math.real(spectrum * tf.math.conj(spectrum)))
     mel = tf.tensordot(magnitude, mel_matrix(settings), 1)
     return tf.math.log(mel + settings.offset)

@@ -1,31 +1,31 @@
 """Short MP3 files, decoded in one go.
 
-libsndfile gives what is in an MP3 too, but asks its decoder for a few hundred samples at a time; dr_mp3, which
-miniaudio brings, takes the whole file at once, in less time. Both leave out the silence that a LAME encoder states it
-has added at the beginning and at the end, so that a clip has the same samples either way.
+libsndfile decodes MP3s too, but asks its decoder for a few hundred samples at a time. dr_mp3, which miniaudio brings,
+decodes the whole file at once and takes less time. Both leave out the silence that a LAME encoder states it has added
+at the beginning and the end, so a clip has the same samples either way.
 """
 
 import miniaudio
 import numpy as np
 
 LARGEST_MP3 = 2**18
-"""Bytes of a file that is decoded at once: a minute of speech; however it was encoded, at most 25 MiB of samples."""
+"""Largest file in bytes that is decoded at once: a minute of speech and, however encoded, at most 25 MiB of samples."""
 
 _ID3_HEADER = 10
-"""Bytes of an ID3v2 tag before what its size counts."""
+"""Number of bytes at the start of an ID3v2 tag that its size does not count."""
 
 
 class Mp3:
-    """An MP3's samples, with what is asked of a `soundfile.SoundFile`."""
+    """The samples of an MP3, with the part of the interface of `soundfile.SoundFile` that is needed."""
 
     format = "MPEG"
     subtype = "MPEG_LAYER_III"
 
     def __init__(self, content: bytes) -> None:
-        """Decode.
+        """Decode a file.
 
         Args:
-            content: The whole file.
+            content: Content of the whole file.
 
         Raises:
             miniaudio.DecodeError: If no frame of an MP3 is found in it.
@@ -38,36 +38,36 @@ class Mp3:
 
     @property
     def frames(self) -> int:
-        """Samples of each channel."""
+        """Number of samples of each channel."""
         return len(self._samples)
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing, since nothing is open."""
 
     def seek(self, frame: int) -> None:
-        """Go to a frame."""
+        """Continue at a frame."""
         self._position = frame
 
     def read_frames(self, frames: int) -> np.ndarray:
-        """What comes next: float32 [frames, channels], fewer at the end."""
+        """Read the next frames: float32 [frames, channels], fewer at the end."""
         return self.read_pcm(frames).astype(np.float32) / np.float32(32_768)
 
     def read_pcm(self, frames: int) -> np.ndarray:
-        """What comes next as the decoder gives it: int16 [frames, channels], fewer at the end."""
+        """Read the next frames as the decoder gives them: int16 [frames, channels], fewer at the end."""
         start = self._position
         self._position = min(start + frames, self.frames)
         return self._samples[start : self._position]
 
 
 def is_mp3(content: bytes) -> bool:
-    """Whether a file begins with a frame of MPEG-1, -2 or -2.5 layer III, or with an ID3v2 tag and then such a frame.
+    """Whether a file begins with a frame of MPEG-1, -2 or -2.5 layer III, after an ID3v2 tag or without one.
 
     Args:
-        content: The whole file, or its first bytes as long as no tag comes first.
+        content: Content of the whole file; the first bytes are enough where no tag comes first.
     """
     first = 0
     if content[:3] == b"ID3" and len(content) >= _ID3_HEADER:
-        # Seven bits of each byte count (ID3v2.4.0, section 6.2).
+        # Only seven bits of each byte count (ID3v2.4.0, section 6.2).
         size = 0
         for byte in content[6:_ID3_HEADER]:
             size = size << 7 | byte & 0x7F

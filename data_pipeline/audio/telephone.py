@@ -1,7 +1,7 @@
-"""A telephone channel: what a voice has become after a call, at the models' sampling rate again.
+"""A telephone channel, and its output at the sampling rate of the models.
 
-One function is used to train for calls and to measure on them: the telephone band, 8 kHz, 16-bit samples, G.711,
-packets that are lost, and `data_pipeline.audio.upsample`, through which the server brings calls to 16 kHz.
+The same function is used in training and in evaluation: the telephone band, 8 kHz, 16-bit samples, G.711, lost packets,
+and `data_pipeline.audio.upsample`, with which the server converts calls to 16 kHz.
 """
 
 from dataclasses import dataclass
@@ -16,25 +16,26 @@ from data_pipeline.audio.upsample import upsample_by_two
 from data_pipeline.errors import UserError
 
 _EDGES = (100.0, 300.0, 3_400.0, 3_800.0)
-"""Hz. Nothing below the first and above the last, everything from the second to the third (the telephone band, ITU-T
-G.712), half cosines between. The last lies where the interpolation filter is still flat, so that no image is left."""
+"""Edges of the band filter in Hz. It passes nothing below the first and above the last, everything from the second to
+the third (the telephone band, ITU-T G.712), and has half cosines between. The last edge lies where the interpolation
+filter is still flat, so that no image is left."""
 
 _RING = 1_024
 """Samples of silence after a clip, in which the band filter rings out before the ends meet: 64 ms at 16 kHz."""
 
 _PACKET = 160
-"""Samples at 8 kHz that a packet holds: 20 ms, the default of G.711 over RTP (RFC 3551, section 4.5.14)."""
+"""Number of samples of a packet at 8 kHz: 20 ms, the default of G.711 over RTP (RFC 3551, section 4.5.14)."""
 
 _REPEATED = 3
-"""Lost packets in a row that are filled from the last one received: 60 ms."""
+"""Number of lost packets in a row that are filled from the last packet received: 60 ms."""
 
 
 @dataclass(frozen=True, slots=True)
 class TelephoneSettings:
-    """What defines a channel.
+    """What defines a telephone channel.
 
     Attributes:
-        law: Of G.711: `mulaw` (North America, Japan) or `alaw` (elsewhere).
+        law: Companding law of G.711: `mulaw` (North America, Japan) or `alaw` (elsewhere).
         packet_loss: Share of packets that are lost, independently of each other.
 
     Raises:
@@ -54,18 +55,18 @@ class TelephoneSettings:
 def telephone(waveform: tf.Tensor, settings: TelephoneSettings, seed: tf.Tensor) -> tf.Tensor:
     """Send a waveform through a telephone channel.
 
-    Samples are rounded to 16 bits, and clipped, once: at 8 kHz, where a gateway's codec takes them. A lost packet is
-    filled as G.711's Appendix I would have it, in its simplest form: the last packet that came is repeated, unchanged
-    for 10 ms, then softer by 20 % every 10 ms until 60 ms are filled with less and less. Receivers do the like, so that
-    gaps of plain silence would teach a model, or test it on, what calls seldom hold.
+    Samples are rounded to 16 bits and clipped once, at 8 kHz, where the codec of a gateway takes them. A lost packet is
+    filled as in Appendix I of G.711 in its simplest form: the last packet received is repeated, unchanged for 10 ms and
+    then softer by 20 % every 10 ms, until after 60 ms nothing is left. Receivers do the same, so calls seldom hold gaps
+    of plain silence, and models are neither trained nor tested on them.
 
     Args:
         waveform: float32 [samples] at 16 kHz, full scale ±1.
         settings: The channel.
-        seed: int32 [2]. Decides which packets are lost, nothing else.
+        seed: int32 [2]; decides only which packets are lost.
 
     Returns:
-        float32 [samples] at 16 kHz, undelayed.
+        float32 [samples] at 16 kHz, without delay.
     """
     samples = tf.size(waveform)
     narrow = to_telephone_band(waveform)
@@ -79,8 +80,8 @@ def telephone(waveform: tf.Tensor, settings: TelephoneSettings, seed: tf.Tensor)
 def to_telephone_band(waveform: tf.Tensor) -> tf.Tensor:
     """Keep the telephone band of a waveform and every second sample.
 
-    The filter multiplies the spectrum, of which the lower half is then the spectrum at half the rate. It has no phase,
-    and so delays nothing.
+    The filter multiplies the spectrum; the lower half of the product is the spectrum at half the rate. The filter has
+    no phase, so it delays nothing.
 
     Args:
         waveform: float32 [samples] at 16 kHz.
@@ -92,14 +93,14 @@ def to_telephone_band(waveform: tf.Tensor) -> tf.Tensor:
     length = fft_length(samples + _RING)
     bins = length // 4 + 1
     hertz = tf.cast(tf.range(bins), tf.float32) * (SAMPLE_RATE / tf.cast(length, tf.float32))
-    # Half as many samples make a sum half as large.
+    # The sum over half as many samples is half as large.
     response = tf.cast(band_response(hertz) / 2, tf.complex64)
     spectrum = tf.signal.rfft(waveform, [length])[:bins]
     return tf.signal.irfft(spectrum * response, [length // 2])[: (samples + 1) // 2]
 
 
 def band_response(hertz: tf.Tensor) -> tf.Tensor:
-    """Gain of the channel's band filter, between 0 and 1, at each frequency; any shape."""
+    """Gain of the band filter, between 0 and 1, at each frequency in Hz; any shape."""
     stop_low, pass_low, pass_high, stop_high = _EDGES
     rise = tf.clip_by_value((hertz - stop_low) / (pass_low - stop_low), 0.0, 1.0)
     fall = tf.clip_by_value((stop_high - hertz) / (stop_high - pass_high), 0.0, 1.0)
@@ -107,12 +108,12 @@ def band_response(hertz: tf.Tensor) -> tf.Tensor:
 
 
 def _lose_packets(received: tf.Tensor, share: float, seed: tf.Tensor) -> tf.Tensor:
-    """Replace a share of the packets of a waveform at 8 kHz by what a receiver makes up for them."""
+    """Replace a share of the packets of a waveform at 8 kHz by what a receiver plays instead."""
     samples = tf.size(received)
     count = -(-samples // _PACKET)
     packets = tf.reshape(tf.pad(received, [[0, count * _PACKET - samples]]), [count, _PACKET])
     arrived = tf.random.stateless_uniform([count], seed) >= share
-    # How many packets ago the last one arrived; one more than are repeated where none has for so long.
+    # Number of packets since the last one arrived, at most one more than are repeated.
     ago = tf.fill([count], _REPEATED + 1)
     for distance in range(_REPEATED, -1, -1):
         before = tf.concat([tf.zeros([tf.minimum(distance, count)], tf.bool), arrived], axis=0)[:count]

@@ -1,9 +1,9 @@
-"""From telephone rate to the models' rate inside the graph: 8 kHz to 16 kHz with a half-band filter.
+"""From 8 kHz to 16 kHz inside the graph, with a half-band filter.
 
-Interpolation by two with a linear-phase half-band FIR in its polyphase form (Crochiere and Rabiner, Multirate
-Digital Signal Processing, 1983, sections 3.3 and 4.3): every second tap but the centre is zero, so that the
-even outputs are the input samples themselves and only the odd ones are computed. Centring the odd taps
-compensates the filter's delay: output 2n is input n.
+Interpolation by two with a linear-phase half-band FIR filter in its polyphase form (Crochiere and Rabiner, Multirate
+Digital Signal Processing, 1983, sections 3.3 and 4.3). Every second tap except the centre is zero, so the even outputs
+are the input samples themselves and only the odd ones are computed. Centring the odd taps compensates the delay of the
+filter: output 2n is input n.
 """
 
 import functools
@@ -12,16 +12,16 @@ import numpy as np
 import tensorflow as tf
 
 _TAPS = 128
-"""Input samples that each odd output looks at, 8 ms to either side; 255 taps at 16 kHz."""
+"""Number of input samples that each odd output depends on, 8 ms to either side; 255 taps at 16 kHz."""
 
 _KAISER_BETA = 0.1102 * (100 - 8.7)
-"""Kaiser's formula for 100 dB of attenuation (Kaiser 1974). With 255 taps the transition is 404 Hz wide and
-centred on 4 kHz: flat up to 3.8 kHz, where telephone channels end at 3.4 (ITU-T G.712), and images 100 dB
-down from 4.2 kHz on."""
+"""Beta by Kaiser's formula for 100 dB of attenuation (Kaiser 1974). With 255 taps the transition is 404 Hz wide and
+centred on 4 kHz: the filter is flat up to 3.8 kHz (telephone channels end at 3.4 kHz, ITU-T G.712), and images are
+100 dB down from 4.2 kHz on."""
 
 _BLOCK = 16
-"""Outputs that are computed together. TensorFlow lays out every input of a convolution once for each
-position; in blocks that is a sixteenth of the memory traffic."""
+"""Number of outputs that are computed together. TensorFlow copies the inputs of a convolution once for each position;
+blocks take a sixteenth of the memory traffic."""
 
 
 @functools.cache
@@ -29,24 +29,23 @@ def odd_taps() -> np.ndarray:
     """The taps between the zeros of the half-band filter, for a gain of one.
 
     Returns:
-        float64 [128], symmetric. The output between the input samples n and n + 1 weighs sample n - 63 + k by
-        tap k.
+        float64 [128], symmetric. The output between the input samples n and n + 1 weighs sample n - 63 + k with tap k.
     """
     offset = np.arange(_TAPS) - (_TAPS - 1) / 2
-    # Kaiser's window over all 255 taps, at the odd places only.
+    # A Kaiser window over all 255 taps, of which only the odd places are needed.
     window = np.i0(_KAISER_BETA * np.sqrt(1 - (offset / (_TAPS / 2)) ** 2))
     taps = np.sinc(offset) * window
     return taps / taps.sum()
 
 
 def upsample_by_two(waveform: tf.Tensor) -> tf.Tensor:
-    """Double the sampling rate. What lies before and after a waveform is silence.
+    """Double the sampling rate. Before and after a waveform there is silence.
 
     Args:
-        waveform: float32 [batch, samples] at 8 kHz, zero past each row's end.
+        waveform: float32 [batch, samples] at 8 kHz, zero after the end of each row.
 
     Returns:
-        float32 [batch, 2 * samples] at 16 kHz. Past twice a row's length the filter rings out.
+        float32 [batch, 2 * samples] at 16 kHz. After twice the length of a row the filter rings out.
     """
     batch, samples = tf.unstack(tf.shape(waveform))
     blocks = -(-samples // _BLOCK)
@@ -62,8 +61,7 @@ def _block_kernel() -> np.ndarray:
     """The odd taps as a convolution from blocks of inputs to blocks of outputs.
 
     Returns:
-        float32 [blocks, inputs, outputs]: output o of a block weighs the input p places after its first by
-        tap p - o.
+        float32 [blocks, inputs, outputs]: output o of a block weighs the input p places after its first with tap p - o.
     """
     blocks = -(-(_TAPS + _BLOCK - 1) // _BLOCK)
     tap = np.arange(blocks * _BLOCK)[:, np.newaxis] - np.arange(_BLOCK)

@@ -1,7 +1,7 @@
-"""The two ends of a clip: silence that is trimmed off, cuts that are faded. By tensorflow-io.
+"""Where a clip begins and ends: silence is trimmed off, a part is cut out, cuts are faded.
 
-Both functions are pure TensorFlow and draw nothing. The native library of tensorflow-io loads with other versions of
-TensorFlow only, of which its import warns; nothing here needs it.
+Trimming and fading are done by tensorflow-io; they are pure TensorFlow and draw nothing. The native library of
+tensorflow-io loads only with other versions of TensorFlow, and its import warns of that; nothing here needs it.
 """
 
 import functools
@@ -13,15 +13,37 @@ import tensorflow as tf
 from data_pipeline.errors import UserError
 
 
-def trim_silence(waveform: tf.Tensor, decibels: float) -> tf.Tensor:
-    """Cut off what is soft at either end.
+def random_crop(waveform: tf.Tensor, length: int | tf.Tensor, shift: int | tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    """Cut at most `length` samples from a random start.
+
+    The crop starts up to `shift` samples before the clip, in which case it begins with silence, or up to `shift`
+    samples after the last start of a whole crop.
 
     Args:
         waveform: float32 [samples].
-        decibels: Below the peak; only what is softer from the start on, or up to the end, goes.
+        length: Largest number of samples of the crop.
+        shift: Number of samples by which the crop may leave the clip.
+        seed: int32 [2].
 
     Returns:
-        float32 [up to samples], from the first to the last loud sample; digital silence is left as it is.
+        float32 [up to length], never empty.
+    """
+    samples = tf.size(waveform)
+    latest = tf.minimum(tf.maximum(samples - length, 0) + tf.minimum(shift, samples // 4), samples - 1)
+    start = tf.random.stateless_uniform([], seed, -shift, latest + 1, tf.int32)
+    silence = tf.zeros([tf.maximum(-start, 0)], waveform.dtype)
+    return tf.concat([silence, waveform[tf.maximum(start, 0) :]], axis=0)[:length]
+
+
+def trim_silence(waveform: tf.Tensor, decibels: float) -> tf.Tensor:
+    """Cut off the soft samples at either end.
+
+    Args:
+        waveform: float32 [samples].
+        decibels: Level below the peak; samples at the start and at the end that are softer are cut off.
+
+    Returns:
+        float32 [up to samples], from the first to the last loud sample; digital silence is left unchanged.
     """
     loudness = tf.abs(waveform)
     peak = tf.reduce_max(loudness)
@@ -30,11 +52,11 @@ def trim_silence(waveform: tf.Tensor, decibels: float) -> tf.Tensor:
 
 
 def fade(waveform: tf.Tensor, length: int) -> tf.Tensor:
-    """Let the start of a waveform rise from silence and its end fall to it, in a straight line.
+    """Fade a waveform in and out linearly.
 
     Args:
         waveform: float32 [samples].
-        length: Samples of either slope; at most half of those there are.
+        length: Number of samples of either slope; at most half of the waveform is used for each.
 
     Returns:
         float32 [samples].
@@ -49,7 +71,7 @@ def fade(waveform: tf.Tensor, length: int) -> tf.Tensor:
 
 @functools.cache
 def _tfio_audio() -> ModuleType:
-    """`tfio.audio`; imported only where it is used, since it takes seconds."""
+    """The module `tfio.audio`; imported only where it is used, since that takes seconds."""
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "unable to load libtensorflow_io_plugins.so")

@@ -1,4 +1,4 @@
-"""Each random change by itself, at a strength that can be seen and heard: what `ser data plot --augment` shows."""
+"""Each random change by itself, at a strength that can be seen and heard, for `ser data plot --augment`."""
 
 from collections.abc import Callable
 
@@ -8,31 +8,29 @@ import tensorflow as tf
 from data_pipeline.audio.decode import SAMPLE_RATE
 from data_pipeline.audio.log_mel import LogMelSettings, log_mel, num_frames
 from data_pipeline.audio.telephone import TelephoneSettings, telephone
-from data_pipeline.augment.crop import random_crop
-from data_pipeline.augment.edges import fade, trim_silence
-from data_pipeline.augment.mixup import blend
+from data_pipeline.augment.edges import fade, random_crop, trim_silence
 from data_pipeline.augment.noise import add_noise, coloured_noise
 from data_pipeline.augment.reverberation import reverberate
 from data_pipeline.augment.settings import AugmentSettings
-from data_pipeline.augment.spec_augment import mask_spectrogram
+from data_pipeline.augment.spectrograms import blend, mask_spectrogram
 from data_pipeline.augment.speed import change_speed
 
 _Example = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
 _SHARE = 0.7
-"""Of the clip itself in the mixup shown."""
+"""Share of the clip itself in the mixup that is shown."""
 
 
 def examples(waveform: np.ndarray, seed: int = 0) -> dict[str, np.ndarray]:
-    """A waveform after each of the changes that are made to waveforms.
+    """Apply each change of waveforms to a waveform.
 
     Args:
         waveform: float32 [samples] at 16 kHz, full scale ±1.
         seed: Decides what is drawn.
 
     Returns:
-        The name of each change, as a title (`Speed × 1.10`, `Telephone, µ-law`), with the changed waveform, float32 at
-        16 kHz, of about the same length. The first is `Original`.
+        Changed waveforms by the title of the change (`Speed × 1.10`, `Telephone, µ-law`), float32 at 16 kHz, of about
+        the same length. The first is `Original`.
     """
     changed = {
         title: example(tf.constant(waveform, tf.float32), tf.constant([seed, number], tf.int32)).numpy()
@@ -44,17 +42,17 @@ def examples(waveform: np.ndarray, seed: int = 0) -> dict[str, np.ndarray]:
 def spectrogram_examples(
     waveform: np.ndarray, neighbour: np.ndarray, settings: LogMelSettings, seed: int = 0
 ) -> dict[str, np.ndarray]:
-    """A log-mel spectrogram after each of the changes that are made to spectrograms.
+    """Apply each change of spectrograms to the log-mel spectrogram of a waveform.
 
     Args:
         waveform: float32 [samples] at 16 kHz, full scale ±1.
         neighbour: float32 [samples] at 16 kHz; the clip that mixup blends it with.
-        settings: Of the spectrograms.
+        settings: Settings of the spectrograms.
         seed: Decides what is drawn.
 
     Returns:
-        The name of each change, as a title (`SpecAugment`, `Mixup, 70 %`), with a log-mel spectrogram, float32
-        [frames, bands]. The first is `Original`.
+        Log-mel spectrograms by the title of the change (`SpecAugment`, `Mixup, 70 %`), float32 [frames, bands]. The
+        first is `Original`.
     """
     original = log_mel(tf.constant(waveform, tf.float32), settings)
     other = log_mel(tf.constant(neighbour, tf.float32), settings)

@@ -6,37 +6,37 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
+from data_pipeline.audio.audio_file import AUDIO_SUFFIXES
 from data_pipeline.audio.decode import SAMPLE_RATE, UnusableAudio, decode
 from data_pipeline.audio.fft_length import fft_length
-from data_pipeline.corpora.corpus import AUDIO_SUFFIXES
 from data_pipeline.errors import SetAside, UserError
 from data_pipeline.storage import storage_for
 
 _LONGEST_EXCERPT = 60.0
-"""Seconds of a file that are used at most, so that a long one does not crowd out the others."""
+"""Seconds of each file that are used, so that a long file does not crowd out the others."""
 
 _MOST_SECONDS = 1_800.0
-"""Of noise that are kept in memory: 58 MB."""
+"""Seconds of noise that are kept in memory: 58 MB."""
 
 _FRAME = SAMPLE_RATE // 50
-"""Samples over which a level is taken, 20 ms."""
+"""Number of samples over which a level is taken: 20 ms."""
 
 _ACTIVE = 1e-3
-"""Share of the loudest frame's power from which on a frame counts as speech: 30 dB below it."""
+"""Share of the power of the loudest frame above which a frame counts as speech: 30 dB below it."""
 
 _LOWEST = 20.0
-"""Hz below which coloured noise has nothing: what cannot be heard would use up brown noise's whole power."""
+"""Frequency in Hz below which coloured noise has no power; brown noise would have most power there, inaudibly."""
 
 
 def add_noise(waveform: tf.Tensor, noise: tf.Tensor, snr: float | tf.Tensor) -> tf.Tensor:
     """Add noise to a waveform.
 
-    The signal's power is that of its active frames, since pauses say nothing of how well speech can be heard (as in
-    ITU-T P.56; here frames of 20 ms within 30 dB of the loudest). Silence stays silence, and silent noise adds nothing.
+    The power of the signal is that of its active frames (frames of 20 ms within 30 dB of the loudest), since pauses do
+    not count for how well speech is heard (as in ITU-T P.56). Silence stays silence, and silent noise adds nothing.
 
     Args:
         waveform: float32 [samples].
-        noise: float32 [samples], of any level.
+        noise: float32 [samples] of any level.
         snr: Signal-to-noise ratio in decibels.
 
     Returns:
@@ -58,7 +58,7 @@ def active_power(waveform: tf.Tensor) -> tf.Tensor:
     samples = tf.size(waveform)
     frames = -(-samples // _FRAME)
     padded = tf.reshape(tf.pad(waveform, [[0, frames * _FRAME - samples]]), [frames, _FRAME])
-    # The last frame is a mean over the samples that it has.
+    # The mean of the last frame is over the samples that it has.
     held = tf.clip_by_value(samples - tf.range(frames) * _FRAME, 1, _FRAME)
     power = tf.reduce_sum(tf.square(padded), axis=1) / tf.cast(held, tf.float32)
     active = tf.cast(power >= _ACTIVE * tf.reduce_max(power), tf.float32)
@@ -69,12 +69,12 @@ def coloured_noise(samples: int | tf.Tensor, exponent: float | tf.Tensor, seed: 
     """Gaussian noise whose power falls as 1 / frequency ** exponent (Timmer and König 1995, A&A 300, 707).
 
     Args:
-        samples: How many.
-        exponent: 0 is white, 1 pink, 2 brown noise; negative ones rise.
+        samples: Number of samples.
+        exponent: 0 gives white, 1 pink, 2 brown noise; with a negative exponent the power rises.
         seed: int32 [2].
 
     Returns:
-        float32 [samples] at 16 kHz, of no particular level.
+        float32 [samples] at 16 kHz, of an arbitrary level.
     """
     length = fft_length(samples)
     bins = length // 2 + 1
@@ -90,9 +90,9 @@ class NoiseBank:
 
     Attributes:
         samples: int16 [samples] at 16 kHz, one recording after the other.
-        starts: int32 [recordings], where each begins.
-        lengths: int32 [recordings], samples of each.
-        files: Where the recordings come from, below the folder.
+        starts: int32 [recordings], the place of each in `samples`.
+        lengths: int32 [recordings], the number of samples of each.
+        files: Paths of the recordings below the folder.
         set_aside: Files of the folder that could not be used.
     """
 
@@ -104,14 +104,14 @@ class NoiseBank:
 
     @classmethod
     def open(cls, folder: str, seconds: float = _MOST_SECONDS) -> "NoiseBank":
-        """Read the recordings of a folder and of those below it.
+        """Read the recordings of a folder and of the folders below it.
 
-        Where there is more than fits, recordings are chosen by a fixed draw, and so are the same on every machine with
-        the same files.
+        Where there are more than fit, recordings are chosen with a fixed seed, so that they are the same on every
+        machine with the same files.
 
         Args:
             folder: A path or a URL.
-            seconds: Of noise at most; the first minute of each recording is used.
+            seconds: Most seconds of noise to keep; of each recording the first minute is used.
 
         Raises:
             UserError: If the folder is missing or holds no usable recording.
@@ -141,18 +141,18 @@ class NoiseBank:
             detail = f" ({len(set_aside)} unusable, such as {set_aside[0]})" if set_aside else ""
             raise UserError(f"{folder} holds no usable recording of noise{detail}: give a folder with audio files")
         lengths = np.array([len(pcm) for pcm in recordings.values()], np.int32)
-        # Where the input pipeline runs; on an accelerator every epoch would fetch it from there.
+        # The input pipeline runs on the CPU; it would fetch the samples from an accelerator in every epoch.
         with tf.device("CPU:0"):
             samples = tf.constant(np.concatenate(list(recordings.values())))
         starts = np.cumsum(lengths, dtype=np.int32) - lengths
         return cls(samples, starts, lengths, tuple(recordings), tuple(sorted(set_aside, key=str)))
 
     def excerpt(self, samples: int | tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        """A stretch of one recording, which is repeated where it is too short.
+        """An excerpt of one recording, which is repeated where it is too short.
 
         Args:
-            samples: How many.
-            seed: int32 [2]. Long recordings are drawn more often, in proportion.
+            samples: Number of samples.
+            seed: int32 [2]; recordings are drawn in proportion to their length.
 
         Returns:
             float32 [samples], full scale ±1.
@@ -170,5 +170,5 @@ class NoiseBank:
 
 @functools.lru_cache(maxsize=1)
 def noise_bank(folder: str) -> NoiseBank:
-    """`NoiseBank.open`, once a process: every epoch asks for it again."""
+    """The result of `NoiseBank.open`, kept for the process, since every epoch asks for it again."""
     return NoiseBank.open(folder)

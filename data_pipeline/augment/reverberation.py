@@ -1,7 +1,7 @@
-"""A room around a clip: convolution with a synthetic impulse response.
+"""Reverberation: convolution with a synthetic impulse response of a room.
 
-The response is the direct sound followed by Gaussian noise that decays exponentially, which is what the many late
-reflections of a room add up to (Moorer 1979, About this reverberation business, Computer Music Journal 3 (2)).
+The response is the direct sound followed by exponentially decaying Gaussian noise. The many late reflections of a room
+add up to such noise (Moorer 1979, About this reverberation business, Computer Music Journal 3 (2)).
 """
 
 import math
@@ -19,17 +19,17 @@ def reverberate(
     seed: tf.Tensor,
     longest: float,
 ) -> tf.Tensor:
-    """Put a waveform into a room; its length and its level are kept.
+    """Add the reverberation of a room to a waveform; its length and its level are kept.
 
     Args:
         waveform: float32 [samples] at 16 kHz.
-        reverberation_time: RT60, seconds after which the room's sound is 60 dB down.
+        reverberation_time: RT60, the seconds after which the reflections are 60 dB down.
         direct_to_reverberant: Energy of the direct sound over that of the reflections, in decibels.
-        seed: int32 [2], of the reflections.
-        longest: Seconds that the response lasts; the greatest `reverberation_time` there may be.
+        seed: int32 [2]; decides the reflections.
+        longest: Duration of the response in seconds; the greatest possible `reverberation_time`.
 
     Returns:
-        float32 [samples]. The direct sound comes without delay.
+        float32 [samples]; the direct sound has no delay.
     """
     response = impulse_response(reverberation_time, direct_to_reverberant, seed, longest)
     samples = tf.size(waveform)
@@ -43,13 +43,13 @@ def reverberate(
 def impulse_response(
     reverberation_time: float | tf.Tensor, direct_to_reverberant: float | tf.Tensor, seed: tf.Tensor, longest: float
 ) -> tf.Tensor:
-    """What a room answers to a click.
+    """The impulse response of a room.
 
     Args:
-        reverberation_time: See `reverberate`, as for the other arguments.
-        direct_to_reverberant: See there.
-        seed: See there.
-        longest: See there.
+        reverberation_time: See `reverberate`.
+        direct_to_reverberant: See `reverberate`.
+        seed: See `reverberate`.
+        longest: See `reverberate`.
 
     Returns:
         float32 [longest * 16,000] at 16 kHz. The first sample is the direct sound, 1.

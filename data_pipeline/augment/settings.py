@@ -122,7 +122,7 @@ class AugmentSettings(Settings):
         """Every change, for models that are to cope with rooms, noise and telephones.
 
         Args:
-            noise_folder: See the attribute.
+            noise_folder: See the attribute `noise_folder`.
         """
         return cls(
             trim=40.0,

@@ -1,4 +1,4 @@
-"""All changes to a waveform, one after the other, as a recording would meet them."""
+"""All changes to a waveform, in the order in which a recording would go through them."""
 
 from collections.abc import Callable
 
@@ -6,29 +6,27 @@ import tensorflow as tf
 
 from data_pipeline.audio.decode import SAMPLE_RATE
 from data_pipeline.audio.telephone import TelephoneSettings, telephone
-from data_pipeline.augment.crop import random_crop
-from data_pipeline.augment.edges import fade, trim_silence
-from data_pipeline.augment.gain import random_gain
+from data_pipeline.augment.edges import fade, random_crop, trim_silence
 from data_pipeline.augment.noise import add_noise, coloured_noise, noise_bank
 from data_pipeline.augment.reverberation import reverberate
 from data_pipeline.augment.settings import AugmentSettings, Interval
 from data_pipeline.augment.speed import STEPS, change_speed, random_factor, samples_before
 
 Change = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
-"""From a waveform, float32 [samples] at 16 kHz, and a seed, int32 [2], to the changed waveform."""
+"""Function from a waveform, float32 [samples] at 16 kHz, and a seed, int32 [2], to the changed waveform."""
 
-# Numbers that keep the draws of one clip apart; 2 is the masks' on the spectrogram.
+# Numbers that make a seed of its own for each change of a clip; 2 is used for the masks on the spectrogram.
 _CROP, _GAIN, _SPEED, _REVERBERATION, _NOISE, _TELEPHONE = 0, 1, 3, 4, 5, 6
 
 
 def waveform_chain(settings: AugmentSettings | None, crop_seconds: float | None) -> Change:
-    """The function that makes of a clip what a training step will see of it.
+    """A function that applies all changes to a waveform.
 
-    A change that is not drawn for a clip is not computed, and all but the trimming see no more than the crop.
+    A change that is not drawn for a clip is not computed. All changes except trimming are computed on the crop only.
 
     Args:
-        settings: What to change; None for the crop alone.
-        crop_seconds: At most so much of each clip; None for whole clips.
+        settings: Settings of the changes; None for the crop alone.
+        crop_seconds: Longest crop in seconds; None for whole clips.
 
     Raises:
         UserError: If the noise folder holds nothing usable, or tensorflow-io is needed and not installed.
@@ -45,7 +43,7 @@ def waveform_chain(settings: AugmentSettings | None, crop_seconds: float | None)
 
 
 def _placing(settings: AugmentSettings, crop_seconds: float | None) -> list[Change]:
-    """What decides which part of a clip is heard, and how fast."""
+    """Changes that select a part of a clip and its speed."""
     length = round(crop_seconds * SAMPLE_RATE) if crop_seconds else None
     shift = round(settings.shift * SAMPLE_RATE)
 
@@ -55,9 +53,9 @@ def _placing(settings: AugmentSettings, crop_seconds: float | None) -> list[Chan
     def crop_and_speed(waveform: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         drawn, factor_seed = _drawn(settings.speed, tf.random.fold_in(seed, _SPEED))
         factor = tf.where(drawn, random_factor(settings.speed_factor, factor_seed), STEPS)
-        # The crop is that of the changed clip, so that a faster one still fills it.
-        heard = samples_before(length, factor) if length else tf.size(waveform) + shift
-        waveform = random_crop(waveform, heard, shift, tf.random.fold_in(seed, _CROP))
+        # The crop is longer for a faster clip, so that the changed clip still fills it.
+        cropped = samples_before(length, factor) if length else tf.size(waveform) + shift
+        waveform = random_crop(waveform, cropped, shift, tf.random.fold_in(seed, _CROP))
         return tf.cond(factor != STEPS, lambda: change_speed(waveform, factor), lambda: waveform)
 
     changes: list[Change] = []
@@ -73,7 +71,7 @@ def _placing(settings: AugmentSettings, crop_seconds: float | None) -> list[Chan
 
 
 def _sounding(settings: AugmentSettings) -> list[Change]:
-    """What happens to the sound on its way from the mouth to the model."""
+    """Changes that happen to the sound on its way from the mouth to the model."""
     bank = noise_bank(settings.noise_folder) if settings.noise and settings.noise_folder else None
 
     def room(waveform: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
@@ -116,8 +114,14 @@ def _sounding(settings: AugmentSettings) -> list[Change]:
     return changes
 
 
+def random_gain(waveform: tf.Tensor, decibels: float, seed: tf.Tensor) -> tf.Tensor:
+    """Amplify or attenuate by a gain drawn uniformly from ± `decibels`; any shape."""
+    gain = tf.random.stateless_uniform([], seed, -decibels, decibels)
+    return waveform * tf.pow(10.0, gain / 20.0)
+
+
 def _sometimes(share: float, change: Change, number: int) -> Change:
-    """A change that happens to a share of the clips and costs nothing for the others."""
+    """A change that is applied to a share of the clips and is not computed for the others."""
 
     def perhaps(waveform: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         drawn, seed = _drawn(share, tf.random.fold_in(seed, number))
@@ -127,7 +131,7 @@ def _sometimes(share: float, change: Change, number: int) -> Change:
 
 
 def _drawn(share: float, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Whether a clip is among a share of them, and a seed for what comes of it."""
+    """Whether a clip is drawn, and a seed for its change."""
     seed, next_seed = tf.unstack(tf.random.split(seed, 2))
     return tf.random.stateless_uniform([], seed) < share, next_seed
 

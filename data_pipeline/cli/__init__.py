@@ -1,4 +1,4 @@
-"""The commands `ser data …`, a module each."""
+"""The commands `ser data …`, one module each; `terminal` has what several of them show."""
 
 import typer
 
@@ -7,7 +7,7 @@ from data_pipeline.cli import check, download, listing, plot, prepare, synthesiz
 data_app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="markdown",
-    help="Corpora on disk and what is made of them: list, download, check, prepare and plot.",
+    help="Work with corpora: list, download, check, prepare and plot them.",
 )
 
 data_app.command("list")(listing.list_corpora)

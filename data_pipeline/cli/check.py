@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from data_pipeline.cli.progress import clip_progress
-from data_pipeline.cli.some_lines import list_some
+from data_pipeline.cli.terminal import clip_progress, list_some
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
     from data_pipeline.quality.check import Check
 
 _STRICT_STATUS = 2
-"""What `--strict` exits with; 1 is for commands that could not do their work."""
+"""Exit status of `--strict`; 1 is for commands that could not do their work."""
 
 _REST = "on the page"
 
@@ -24,32 +23,33 @@ def check(
         list[str],
         typer.Argument(
             metavar="PATH...",
-            help="A corpus as `NAME=PLACE` (`ser data list` has the names), or a folder, manifest or audio file alone: "
-            "which corpus lies there is told by its files, and if it is none, every audio file is checked "
-            "without a label. Where a folder holds several corpora, name each.",
+            help="A corpus as `NAME=PLACE` (`ser data list` shows the names), or a folder, manifest or audio file. "
+            "The corpus of a place without a name is recognised by its files; if there is none, every audio file is "
+            "checked without a label. Where a folder holds several corpora, name each of them.",
         ),
     ],
     output: Annotated[
         Path, typer.Option(help="Folder for `check.html` and `check.json`; made if it is missing.")
     ] = Path("out/check"),
     workers: Annotated[
-        int | None, typer.Option(help="Processes to work with; one a processor unless given.", min=1)
+        int | None, typer.Option(help="Number of processes; by default one per processor.", min=1)
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON instead of tables.")] = False,
     strict: Annotated[
         bool,
         typer.Option(
             "--strict",
-            help="Exit with status 2 if clips are unusable, or if one piece of audio carries several labels or is on "
-            "several splits.",
+            help="Exit with status 2 if clips are unusable, or if the same audio has several labels or is in several "
+            "splits.",
         ),
     ] = False,
 ) -> None:
     """Find what is wrong with corpora before they are prepared.
 
-    Clips that are undecodable, empty, silent, too short or too long; clipped ones, DC offsets, dead channels;
-    levels and sampling rates out of line with the rest of the corpus. Audio that is there twice, sample for
-    sample or nearly (coded anew, amplified, shifted, trimmed), and whether its labels agree. No file is changed.
+    The check reports clips that cannot be decoded, or are empty, silent, too short, too long or clipped; DC offsets and
+    dead channels; levels and sampling rates that differ from the rest of the corpus. It finds audio that is there
+    twice, identical or nearly (re-encoded, amplified, shifted, trimmed), and tells whether its labels agree. No file is
+    changed.
 
     Examples: `ser data check crema_d=~/corpora/CREMA-D`, `ser data check calls.csv recordings/ --strict`
     """
@@ -58,7 +58,7 @@ def check(
     from data_pipeline.storage.claimed_folder import claimed
 
     progress = clip_progress()
-    # The bar is on standard output, where the JSON goes.
+    # The progress bar is on standard output, like the JSON.
     progress.disable = as_json
     tasks: dict[str, TaskID] = {}
 
@@ -67,7 +67,7 @@ def check(
             tasks[step] = progress.add_task(step, total=total)
         progress.update(tasks[step], completed=done)
 
-    # That nothing can be written there is better found out before hours of work.
+    # An output that cannot be written is found out before hours of work.
     with claimed(output):
         with progress:
             result = check_corpora(paths, workers=workers, on_progress=show)

@@ -6,43 +6,40 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from data_pipeline.cli.terminal import list_some
 from data_pipeline.errors import UserError
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
-    from data_pipeline.download import Progress, Summary
-
-_LISTED = 20
+    from data_pipeline.download import DownloadSummary, Progress
 
 
 def download(
     corpus: Annotated[str, typer.Argument(help="`crema_d`, `ravdess`, `tess` or `emodb`.")],
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where it goes; made if it is missing.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder for the corpus; made if it is missing.")],
     yes: Annotated[bool, typer.Option("--yes", help="Accept the licence without being asked.")] = False,
     mirror: Annotated[
         str | None,
         typer.Option(
-            help="A server of your own to ask in the publishers' place; see above.",
+            help="Address of your own server to use instead of the publishers' servers; see above.",
             metavar="URL",
         ),
     ] = None,
-    workers: Annotated[int, typer.Option(help="Files to fetch at a time.", min=1, max=64)] = 8,
-    keep_archive: Annotated[
-        bool, typer.Option("--keep-archive", help="Keep archives after they have been unpacked.")
-    ] = False,
+    workers: Annotated[int, typer.Option(help="Number of files to download at a time.", min=1, max=64)] = 8,
+    keep_archive: Annotated[bool, typer.Option("--keep-archive", help="Keep archives after unpacking them.")] = False,
 ) -> None:
-    """Fetch a corpus from its publisher, after a word on its licence.
+    """Download a corpus from its publisher, after showing its licence.
 
-    Every file is checked against the publisher's checksum where there is one. A download that was interrupted goes on
-    where it stopped when the same command is run again; run once more, it checks what is there. Proxies are taken
-    from `HTTPS_PROXY` and `NO_PROXY`.
+    Every file is checked against the publisher's checksum where there is one. To continue an interrupted download, run
+    the same command again; for a finished download the command checks the files. Proxies are taken from `HTTPS_PROXY`
+    and `NO_PROXY`.
 
-    CREMA-D is 606 MB to fetch, RAVDESS 208 MB, TESS about 280 MB, EmoDB about 40 MB. SAVEE is given to registered users
-    only; the command says where to register.
+    CREMA-D has 606 MB, RAVDESS 208 MB, TESS about 280 MB, EmoDB about 40 MB. SAVEE is given to registered users only;
+    the command says where to register.
 
-    A mirror keeps each host's files in a folder named as the host, as `wget --mirror` lays them out: with
-    `--mirror https://files.example/speech`, what lies at `https://zenodo.org/records/1` is asked for as
+    A mirror keeps the files of each host in a folder named after the host, as `wget --mirror` lays them out. With
+    `--mirror https://files.example/speech`, the file at `https://zenodo.org/records/1` is requested from
     `https://files.example/speech/zenodo.org/records/1`.
 
     Example: `ser data download crema_d ~/corpora/CREMA-D`,
@@ -80,7 +77,7 @@ def _confirm(yes: bool) -> None:
 
 
 class _Shown:
-    """A download's stages, one after another on one line."""
+    """The stages of a download, one after the other on one line."""
 
     def __init__(self, bar: "Bar") -> None:
         self._bar = bar
@@ -90,7 +87,7 @@ class _Shown:
     def update(self, progress: "Progress") -> None:
         """Show a report."""
         if progress.stage != self._stage:
-            # Speed and time left are of this stage alone.
+            # Speed and time left are those of this stage only.
             self._bar.reset(self._task, description=progress.stage)
             self._stage = progress.stage
         self._bar.update(
@@ -122,16 +119,12 @@ def _bar() -> "Bar":
     )
 
 
-def _report(corpus: str, summary: "Summary") -> None:
+def _report(corpus: str, summary: "DownloadSummary") -> None:
     for archive in summary.archives:
         verdict = "as published" if archive.verified else "no checksum is published to compare it with"
         typer.echo(f"{archive.name}: {archive.size:,} bytes, {verdict}\n  sha256 {archive.sha256}")
-    if summary.set_aside:
-        typer.echo(f"could not be had, {len(summary.set_aside)} in all:")
-        for clip in summary.set_aside[:_LISTED]:
-            typer.echo(f"  {clip}")
-        if len(summary.set_aside) > _LISTED:
-            typer.echo(f"  and {len(summary.set_aside) - _LISTED} more in {summary.folder / '.download.json'}")
+    rest = f"in {summary.folder / '.download.json'}"
+    list_some("could not be downloaded, {} in all:", [str(clip) for clip in summary.set_aside], rest)
     if summary.fetched == 0:
         typer.echo("everything was there already, and its checksums are right: nothing to do")
     typer.echo(

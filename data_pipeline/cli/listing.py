@@ -35,7 +35,7 @@ def list_corpora() -> None:
 
 
 def _line(fact: str, text: str) -> str:
-    """A fact in its column, wrapped; a link stays whole."""
+    """A fact in its column, wrapped without breaking links."""
     return textwrap.fill(
         text,
         _WIDTH,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from data_pipeline.cli.progress import clip_progress
+from data_pipeline.cli.terminal import clip_progress
 from data_pipeline.errors import UserError
 
 _SPLITS = ("all", "train", "validation", "test")
@@ -13,19 +13,19 @@ _SPLITS = ("all", "train", "validation", "test")
 
 def plot(
     data: Annotated[Path, typer.Argument(metavar="DATA", help="A prepared dataset (`ser data prepare`).")],
-    out: Annotated[Path, typer.Argument(metavar="OUT_DIR", help="The folder that the figures go to; made if missing.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT_DIR", help="Folder for the figures; made if it is missing.")],
     augment: Annotated[
         bool, typer.Option("--augment", help="Also show a clip before and after every augmentation of training.")
     ] = False,
-    split: Annotated[str, typer.Option(help="Which split to plot: `train`, `validation`, `test`, or `all`.")] = "all",
+    split: Annotated[str, typer.Option(help="Split to plot: `train`, `validation`, `test`, or `all`.")] = "all",
     seed: Annotated[
-        int, typer.Option(help="Decides which clips are examples and what augmentation draws.", min=0, max=2**31 - 1)
+        int, typer.Option(help="Seed for the choice of example clips and for augmentation.", min=0, max=2**31 - 1)
     ] = 0,
 ) -> None:
-    """Show what is in a prepared dataset: PNG files, and a page that holds them all.
+    """Plot what is in a prepared dataset: PNG files, and a page with all of them.
 
-    The page shows the clips of each emotion, their durations, speakers and sexes, what listeners heard against what
-    was acted, and the waveform and log-mel spectrogram of one clip an emotion.
+    The page shows the clips of each emotion, their durations, speakers and sexes, the listeners' votes against the
+    acted emotions, and the waveform and log-mel spectrogram of one clip per emotion.
 
     Example: `ser data plot out/data out/plots --augment`
     """

@@ -4,8 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from data_pipeline.cli.progress import clip_progress
-from data_pipeline.cli.some_lines import list_some
+from data_pipeline.cli.terminal import clip_progress, list_some
 from data_pipeline.errors import UserError
 
 if TYPE_CHECKING:
@@ -21,21 +20,21 @@ def prepare(
         list[str],
         typer.Argument(
             metavar="NAME=PLACE... OUT",
-            help="Corpora with the places where they lie (`ser data list` has the names), then the dataset's folder: "
-            "new, or left by an earlier run. `NAME PLACE OUT` works for a single corpus. Places may be URLs "
+            help="Corpora with their places (`ser data list` shows the names), then the folder of the dataset: new, or "
+            "left by an earlier run. `NAME PLACE OUT` works for a single corpus. Places may be URLs "
             "(`gs://`, `s3://`).",
         ),
     ],
     split: Annotated[
         str,
         typer.Option(
-            help="`speaker`: each corpus's speaker split (a manifest's split column, if it has one). `fold:K/N`: its "
-            "speakers in N folds, the K-th validates. `random`: clip by clip, with speakers in all splits, for "
-            "comparison only."
+            help="Kind of split. `speaker`: the speaker split of each corpus (the split column of a manifest, if it "
+            "has one). `fold:K/N`: N folds of speakers, of which the K-th is for validation. `random`: clip by clip, "
+            "with speakers in all splits, for comparison only."
         ),
     ] = "speaker",
     workers: Annotated[
-        int | None, typer.Option(help="Processes to work with; one a processor unless given.", min=1)
+        int | None, typer.Option(help="Number of processes; by default one per processor.", min=1)
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace another dataset in OUT.")] = False,
     runner: Annotated[
@@ -47,14 +46,13 @@ def prepare(
     ] = None,
     runner_option: Annotated[
         list[str] | None,
-        typer.Option(help="An option for Beam, as `--runner-option=--region=us-east1`; repeatable."),
+        typer.Option(help="Option for Beam, such as `--runner-option=--region=us-east1`; repeatable."),
     ] = None,
 ) -> None:
     """Turn corpora of audio files into one dataset of 16 kHz mono records, split by speaker.
 
-    Clips that cannot be decoded or are empty, silent or shorter than 0.1 s are set aside and listed with
-    their reasons; the job goes on. A run that was interrupted is taken up again by the same command; run twice, it
-    changes nothing.
+    Clips that cannot be decoded or are empty, silent or shorter than 0.1 s are set aside and listed with their reasons.
+    To continue an interrupted run, run the same command again; on a finished dataset it changes nothing.
 
     Examples: `ser data prepare crema_d=~/corpora/CREMA-D ravdess=~/corpora/RAVDESS out/data`,
     `ser data prepare manifest=calls.csv out/calls --split fold:1/5`
@@ -94,7 +92,7 @@ def _report(summary: "PrepareSummary") -> None:
     if dataset.synthetic:
         typer.echo("this is synthetic speech: what a model scores on it says nothing about people")
     if dataset.split_kind == "random":
-        typer.echo("this split puts the same speakers in all splits: its figures are for comparison only")
+        typer.echo("the random split puts the same speakers in all splits: its figures are for comparison only")
     typer.echo(
         f"listeners' votes: {_share(summary.with_votes, clips)}; "
         f"speaker's sex and age: {_share(summary.with_demographics, clips)}"
@@ -115,11 +113,11 @@ def _report(summary: "PrepareSummary") -> None:
         outside = [f"{emotion} {count:,}" for emotion, count in split.emotions.items() if emotion not in LABELS]
         if outside:
             counts = ", ".join(outside)
-            typer.echo(f"outside the labels that a run learns unless told otherwise: {counts} ({name})")
+            typer.echo(f"outside the six default labels: {counts} ({name})")
     if dataset.speakers_unknown:
         typer.echo(
-            f"nobody says who speaks in {dataset.speakers_unknown:,} clips: each file counts as a speaker of its own, "
-            "so that a person may be in two splits and figures may flatter"
+            f"the speaker of {dataset.speakers_unknown:,} clips is unknown: each file counts as a speaker of its own, "
+            "so a person may be in two splits, and figures may be too good"
         )
     if summary.unchanged:
         typer.echo(f"{summary.location} holds this dataset already: nothing to do")
@@ -147,7 +145,7 @@ def _split_table(summary: "PrepareSummary") -> "Table":
         show_edge=False,
         padding=0,
     )
-    table.add_column("side")
+    table.add_column("split")
     for heading in (*dataset.emotions, "clips", "speakers", "min"):
         table.add_column(heading, justify="right")
     for name, split in dataset.splits.items():

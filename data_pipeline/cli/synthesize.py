@@ -5,19 +5,21 @@ from typing import Annotated
 
 import typer
 
-from data_pipeline.cli.progress import clip_progress
+from data_pipeline.cli.terminal import clip_progress
 
 
 def synthesize(
-    folder: Annotated[Path, typer.Argument(help="Where the audio files go; made if it is missing.")],
-    speakers: Annotated[int, typer.Option(help="How many voices.", min=1)] = 20,
-    clips_per_emotion: Annotated[int, typer.Option(help="Utterances of each voice in each emotion.", min=1)] = 8,
+    folder: Annotated[Path, typer.Argument(help="Folder for the audio files; made if it is missing.")],
+    speakers: Annotated[int, typer.Option(help="Number of voices.", min=1)] = 20,
+    clips_per_emotion: Annotated[
+        int, typer.Option(help="Number of utterances of each voice in each emotion.", min=1)
+    ] = 8,
     seed: Annotated[int, typer.Option(help="The same seed gives the same files.", min=0)] = 0,
 ) -> None:
-    """Make a corpus of machine speech, for a machine without recorded speech.
+    """Make a corpus of machine speech, for demonstrations and tests without recorded speech.
 
-    Emotions differ in pitch, rate, loudness and voice quality as the literature describes them. It serves
-    demonstrations and tests; what a model scores on it says nothing about people.
+    Emotions differ in pitch, rate, loudness and voice quality as the literature describes them. What a model scores on
+    this corpus says nothing about people.
 
     Example: `ser data synthesize out/corpus --speakers 20`,
     then `ser data prepare synthetic out/corpus out/data`

@@ -1,4 +1,10 @@
-"""The corpora that `ser data prepare` knows, each in a module of its own."""
+"""The corpora that `ser data prepare` knows, each in a module of its own.
+
+- `corpus`: what a corpus is; `sources`: from what a user names to corpora at their places.
+- `crema_d`, `ravdess`, `tess`, `savee`, `emodb`: published corpora; `synthetic`: machine speech.
+- `manifest` (with `manifest_rows` and `manifest_cells`), `folders`: the user's own recordings.
+- `label_map`: what each corpus calls each emotion.
+"""
 
 from collections.abc import Callable
 from importlib import import_module
@@ -8,7 +14,7 @@ from data_pipeline.errors import UserError
 
 
 def _imported(module: str, corpus: str) -> Callable[[], Corpus]:
-    """A corpus whose module is imported when it is called for."""
+    """A function that imports the module of a corpus and makes the corpus."""
     return lambda: getattr(import_module(f"data_pipeline.corpora.{module}"), corpus)()
 
 
@@ -22,7 +28,7 @@ CORPORA: dict[str, Callable[[], Corpus]] = {
     "manifest": _imported("manifest", "Manifest"),
     "folders": _imported("folders", "Folders"),
 }
-"""By name: published corpora, machine speech, and one's own recordings."""
+"""Corpora by name: published ones, machine speech, and the user's own recordings."""
 
 
 def open_corpus(name: str) -> Corpus:

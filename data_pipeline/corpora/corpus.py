@@ -5,16 +5,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from data_pipeline.audio.audio_file import AUDIO_SUFFIXES
 from data_pipeline.clip import Clip
-from data_pipeline.corpora.given_splits import given_splits
 from data_pipeline.emotion import LABELS, Emotion
 from data_pipeline.errors import SetAside, UserError
 from data_pipeline.splits import SplitName, shuffled_splits
 from data_pipeline.storage import storage_for
 from data_pipeline.storage.stored_file import StoredFile
-
-AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff")
-"""Of files that may be clips. Of a clip that is there twice, the one with the earlier suffix is taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +19,11 @@ class Listing:
     """What was found of a corpus; nothing has been decoded.
 
     Attributes:
-        clips: At least one, sorted by name; names are unique.
-        set_aside: Clips that cannot be used as they are described, such as a manifest's line without an emotion.
-        ignored: Audio files among the clips whose names are not of the corpus, by their paths below its folder.
-        elsewhere: The same of audio files in folders without clips, which may well be of another corpus.
+        clips: At least one clip, sorted by name; names are unique.
+        set_aside: Clips that cannot be used as they are described, such as a line of a manifest without an emotion.
+        ignored: Paths below the corpus's folder of audio files that lie among the clips and whose names do not belong
+            to the corpus.
+        elsewhere: Paths of such audio files in folders without clips; they may belong to another corpus.
     """
 
     clips: tuple[Clip, ...]
@@ -35,21 +33,21 @@ class Listing:
 
 
 class Corpus(ABC):
-    """Finds a corpus's clips, and says where the corpus comes from.
+    """A corpus: finds its clips and says where it comes from.
 
     A subclass sets the attributes, implements `read`, and is listed in `data_pipeline.corpora.CORPORA`.
 
     Attributes:
-        name: How commands and records call it (`crema_d`).
-        title: Its full name.
-        size: How much there is, in words (`7,442 clips, 5.3 h`).
-        speakers: How many there are, in words (`91 actors`).
-        language: Spoken in it.
-        emotions: That its clips are labelled with.
-        licence: Under which its audio may be used.
-        url: Where to get it or read about it; empty for one that is made on the spot.
+        name: Name in commands and records (`crema_d`).
+        title: Full name.
+        size: Number of clips and hours, in words (`7,442 clips, 5.3 h`).
+        speakers: Number of speakers, in words (`91 actors`).
+        language: Language of its speech.
+        emotions: Emotions that its clips are labelled with.
+        licence: Licence of its audio.
+        url: Address of its publisher; empty for a corpus that is made on the spot.
         synthetic: Whether its speech is made by a machine; every report made from it must say so.
-        acted: Whether its speakers were asked for their emotions; reports say that nothing is known of felt ones.
+        acted: Whether its speakers acted their emotions; reports then say that nothing is known about felt emotions.
     """
 
     name: str
@@ -65,7 +63,7 @@ class Corpus(ABC):
 
     @abstractmethod
     def read(self, source: str) -> Listing:
-        """Everything found at `source`; nothing is decoded.
+        """Find the clips at `source`; nothing is decoded.
 
         Args:
             source: The corpus's folder or file, a path or a URL.
@@ -79,24 +77,56 @@ class Corpus(ABC):
         return list(self.read(str(source)).clips)
 
     def speaker_splits(self, clips: Sequence[Clip]) -> dict[str, SplitName]:
-        """The corpus's own speaker split: which split each speaker is in.
+        """The corpus's own speaker split.
 
         Args:
-            clips: Those at hand, of this corpus.
+            clips: The clips at hand, of this corpus.
 
         Returns:
-            The split of each of their speakers: that which the clips state, or else that of a published split. Where
-            there is neither, the speakers at hand are shuffled with a fixed seed and cut 70/10/20, women and men
-            alike.
+            The split of each of their speakers: the one that the clips state, or else that of a published split. Where
+            there is neither, the speakers at hand are shuffled with a fixed seed and cut 70/10/20, so that each split
+            has its share of women and men.
 
         Raises:
-            UserError: If clips put a speaker in two splits, or in none while others have one.
+            UserError: If clips put a speaker in two splits, or state splits for some speakers and not for others.
         """
         return given_splits(clips) or shuffled_splits({clip.speaker: clip.sex for clip in clips})
 
 
+def given_splits(clips: Sequence[Clip]) -> dict[str, SplitName]:
+    """The splits that clips of the user's own recordings state.
+
+    Args:
+        clips: All clips of one corpus.
+
+    Returns:
+        The split of each of their speakers; empty if no clip states one.
+
+    Raises:
+        UserError: If they put a speaker in two splits, or state splits for some speakers and not for others.
+    """
+    first: dict[str, tuple[SplitName, Clip]] = {}
+    for clip in clips:
+        if clip.split is None:
+            continue
+        split, other = first.setdefault(clip.speaker, (clip.split, clip))
+        if split != clip.split:
+            raise UserError(
+                f"the speaker {clip.speaker!r} is in two splits, {split} ({other.file.location}) and "
+                f"{clip.split} ({clip.file.location}): put every speaker in one"
+            )
+    missing = next((clip for clip in clips if clip.speaker not in first), None) if first else None
+    if missing is not None:
+        split, example = next(iter(first.values()))
+        raise UserError(
+            f"{example.file.location} is put in the split {split} and {missing.file.location} (speaker "
+            f"{missing.speaker!r}) in none: name a split for every speaker, or for none"
+        )
+    return {speaker: split for speaker, (split, _) in first.items()}
+
+
 class FolderCorpus(Corpus):
-    """A corpus whose files tell by their names what they hold, wherever they lie below its folder.
+    """A corpus whose file names say what the files hold, wherever they lie below its folder.
 
     Attributes:
         example: Name of one of its files, for messages.
@@ -106,18 +136,18 @@ class FolderCorpus(Corpus):
 
     @abstractmethod
     def describe(self, file: StoredFile) -> Clip | None:
-        """The clip that a file's name tells of, or None if the name is not of this corpus.
+        """The clip that a file name describes, or None if the name does not belong to this corpus.
 
         Args:
-            file: With one of `AUDIO_SUFFIXES`.
+            file: A file with one of `AUDIO_SUFFIXES`.
         """
 
     def describer(self, source: str, files: Sequence[StoredFile]) -> Callable[[StoredFile], Clip | None]:  # noqa: ARG002
-        """`describe`, or the same with what tables beside the clips add.
+        """A function like `describe` that also uses the tables beside the clips.
 
         Args:
             source: The corpus's folder.
-            files: All below it.
+            files: All files below it.
 
         Raises:
             UserError: If a table is unreadable.
@@ -125,10 +155,10 @@ class FolderCorpus(Corpus):
         return self.describe
 
     def read(self, source: str) -> Listing:
-        """Every clip below a folder, at any depth.
+        """Find every clip below a folder, at any depth.
 
-        Of a clip that is there twice, as in some mirrors, the one in the shallower folder is taken, and in the same
-        one that of the better format.
+        Some mirrors hold a clip twice. The file in the shallower folder is taken, and in the same folder the one whose
+        suffix comes first in `AUDIO_SUFFIXES`.
 
         Args:
             source: The folder.
@@ -155,7 +185,7 @@ class FolderCorpus(Corpus):
                 clips.setdefault(clip.name, clip)
         if not clips:
             raise UserError(f"{source} holds no {self.name} clip: {expected}")
-        # Files that lie among clips are worth a word if they are none; what lies elsewhere is another matter.
+        # Files that lie among clips and are none are reported; files in other folders are reported apart.
         homes = {clip.file.folder for clip in clips.values()} | {""}
         strangers.sort(key=lambda file: file.name)
         return Listing(

@@ -49,8 +49,8 @@ class CremaD(FolderCorpus):
     def describer(self, source: str, files: Sequence[StoredFile]) -> Callable[[StoredFile], Clip | None]:
         """See `FolderCorpus.describer`.
 
-        `processedResults/tabulatedVotes.csv` and `VideoDemographics.csv` add votes and demographics where they are in
-        `source`, or beside it when it is one of the corpus's own audio folders.
+        `processedResults/tabulatedVotes.csv` and `VideoDemographics.csv` add votes and demographics. They are looked
+        for in `source`, and beside it when it is one of the corpus's own audio folders.
         """
         votes = _read_votes(_find(source, files, _VOTES))
         actors = _read_actors(_find(source, files, _DEMOGRAPHICS))
@@ -59,10 +59,10 @@ class CremaD(FolderCorpus):
     def speaker_splits(self, clips: Sequence[Clip]) -> dict[str, SplitName]:
         """The split of the `crema_d` builder in tensorflow_datasets: 63, 9 and 19 of the 91 actors.
 
-        An actor's split does not depend on who else is on disk.
+        An actor's split does not depend on which other actors are on disk.
 
         Args:
-            clips: Those at hand.
+            clips: The clips at hand.
 
         Returns:
             The split of each of their actors.
@@ -85,7 +85,7 @@ class _Actor:
     ethnicity: str = ""
 
 
-_NOBODY = _Actor()
+_UNKNOWN_ACTOR = _Actor()
 
 
 def _describe(file: StoredFile, votes: Mapping[str, dict[Emotion, int]], actors: Mapping[str, _Actor]) -> Clip | None:
@@ -94,7 +94,7 @@ def _describe(file: StoredFile, votes: Mapping[str, dict[Emotion, int]], actors:
     if match is None or match["actor"] not in _ACTORS or match["emotion"] not in _EMOTIONS:
         return None
     name = stem + "X" if match["intensity"] == "X" else stem
-    actor = actors.get(match["actor"], _NOBODY)
+    actor = actors.get(match["actor"], _UNKNOWN_ACTOR)
     return Clip(
         file=file,
         name=name,
@@ -112,7 +112,7 @@ def _describe(file: StoredFile, votes: Mapping[str, dict[Emotion, int]], actors:
 
 
 def _find(source: str, files: Sequence[StoredFile], table: str) -> str | None:
-    """Where a table lies: in the corpus's folder, or beside it when it is an audio folder."""
+    """Location of a table: in the corpus's folder, or beside it when it is an audio folder."""
     for file in files:
         if file.name == table:
             return file.location
@@ -124,9 +124,8 @@ def _find(source: str, files: Sequence[StoredFile], table: str) -> str | None:
 def _read_votes(table: str | None) -> dict[str, dict[Emotion, int]]:
     """Votes on the voice alone, by clip.
 
-    The table's first column numbers its rows from 100001 for the voice alone, from 200001 for the face alone
-    and from 300001 for both: the winners of the first series are `VoiceVote` in `summaryTable.csv` for all
-    7,442 clips.
+    The table's first column numbers its rows from 100001 for the voice alone, from 200001 for the face alone and from
+    300001 for both. The winners of the first series equal `VoiceVote` in `summaryTable.csv` for all 7,442 clips.
     """
     if table is None:
         return {}
@@ -162,7 +161,7 @@ def _read_actors(table: str | None) -> dict[str, _Actor]:
 
 
 def _rows(table: str) -> Iterator[list[str]]:
-    """The cells of a table, row by row: two thirds of the votes' rows are of no use here and need not be held."""
+    """The cells of a table, row by row: two thirds of the rows of votes are not needed and are not held in memory."""
     text = storage_for(table).read(table).decode("utf-8-sig")
     return csv.reader(io.StringIO(text, newline=""))
 

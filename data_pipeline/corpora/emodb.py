@@ -15,7 +15,7 @@ class _Actor:
     age: int
 
 
-# As published with the corpus.
+# Sex and age as published with the corpus.
 _ACTORS = {
     "03": _Actor("male", 31),
     "08": _Actor("female", 34),

@@ -1,15 +1,15 @@
-"""One's own recordings, sorted into a folder an emotion."""
+"""The user's own recordings, sorted into one folder per emotion."""
 
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from data_pipeline.audio.audio_file import AUDIO_SUFFIXES
 from data_pipeline.clip import Clip
-from data_pipeline.corpora.corpus import AUDIO_SUFFIXES, Corpus, Listing
-from data_pipeline.corpora.given_splits import split_named
+from data_pipeline.corpora.corpus import Corpus, Listing
 from data_pipeline.corpora.label_map import emotion_named
 from data_pipeline.emotion import EMOTIONS, Emotion
 from data_pipeline.errors import SetAside, UserError
-from data_pipeline.splits import SplitName
+from data_pipeline.splits import SplitName, split_named
 from data_pipeline.storage import storage_for
 from data_pipeline.storage.stored_file import StoredFile
 
@@ -17,7 +17,7 @@ from data_pipeline.storage.stored_file import StoredFile
 class Folders(Corpus):
     """Audio below folders named after emotions: `angry/x.wav`, `angry/SPEAKER/x.wav` or `SPEAKER/angry/x.wav`.
 
-    Any of them may lie below folders named after splits: `train/angry/x.wav`.
+    Any of them may lie below a folder named after a split: `train/angry/x.wav`.
     """
 
     name = "folders"
@@ -31,12 +31,12 @@ class Folders(Corpus):
     acted = False
 
     def read(self, source: str) -> Listing:
-        """Every audio file that has an emotion's name among the folders that it lies in.
+        """Find every audio file that lies in a folder named after an emotion.
 
-        A folder that is called as a split (`train`, `validation`, `test` and what a manifest may call
-        them) is the clip's split. What the other folders are called, joined by `/`, is the speaker. A file without
-        other folders counts as a speaker of its own. Of a file that is there in two formats, the one of the better
-        format is taken.
+        A folder named after a split (`train`, `validation`, `test` and the other words that a manifest may use) gives
+        the clip's split. The names of all other folders, joined by `/`, give the speaker. A file without other folders
+        counts as a speaker of its own. Where a file is there in two formats, the one whose suffix comes first in
+        `AUDIO_SUFFIXES` is taken.
 
         Args:
             source: The folder.
@@ -89,12 +89,12 @@ class Folders(Corpus):
 
 @dataclass(frozen=True, slots=True)
 class _Path:
-    """What the folders tell that a file lies in.
+    """What the names of the folders say that a file lies in.
 
     Attributes:
-        emotions: That folders are named after, each once.
-        splits: The splits that folders are named after, each once.
-        speaker: The names of all other folders.
+        emotions: Emotions that folders are named after, each once.
+        splits: Splits that folders are named after, each once.
+        speaker: Names of all other folders.
     """
 
     emotions: tuple[Emotion, ...]

@@ -7,15 +7,15 @@ from data_pipeline.emotion import Emotion
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """One emotion's names.
+    """The names of one emotion.
 
     Attributes:
-        crema_d: Code in CREMA-D's file names; the synthetic corpus is named in the same way.
+        crema_d: Code in CREMA-D's file names; the synthetic corpus uses the same codes.
         ravdess: Third number in RAVDESS's file names.
         tess: Last word in TESS's file names.
         savee: Letters in SAVEE's file names.
         emodb: Sixth letter in EmoDB's file names, the initial of the German word.
-        words: What else people write in manifests and folder names.
+        words: Words that people write in manifests and folder names.
     """
 
     crema_d: str = ""
@@ -42,19 +42,19 @@ LABEL_MAP: dict[Emotion, Names] = {
     )),
 }
 # fmt: on
-"""By emotion. RAVDESS's calm and EmoDB's boredom are labels of their own, not folded into neutral."""
+"""Names by emotion. RAVDESS's calm and EmoDB's boredom are labels of their own; they are not merged into neutral."""
 
 LEVELS = {"LO": "low", "MD": "medium", "HI": "high", "XX": "unspecified"}
-"""How strongly CREMA-D's actors were asked to act, as `Clip.intensity` words it."""
+"""Codes of CREMA-D for how strongly its actors were asked to act, with the words of `Clip.intensity`."""
 
 _BY_WORD = {word: emotion for emotion, names in LABEL_MAP.items() for word in names.words}
 
 
 def emotions_of(corpus: str) -> dict[str, Emotion]:
-    """The emotion of each of a corpus's codes.
+    """The emotion that each code of a corpus stands for.
 
     Args:
-        corpus: A column of the table (`crema_d`).
+        corpus: Name of a column of the table (`crema_d`).
     """
     return {code: emotion for emotion, names in LABEL_MAP.items() if (code := getattr(names, corpus))}
 
@@ -63,9 +63,9 @@ def emotion_named(word: str) -> Emotion | None:
     """The emotion that a person means by a word.
 
     Args:
-        word: In any case, with spaces or hyphens in place of underscores.
+        word: A word in upper or lower case, with spaces, hyphens or underscores.
 
     Returns:
-        None if the table does not have the word.
+        The emotion, or None if the table does not have the word.
     """
     return _BY_WORD.get(word.strip().lower().replace(" ", "_").replace("-", "_"))

@@ -1,4 +1,4 @@
-"""A manifest's text as rows of named cells; what they mean is for `manifest` to say."""
+"""The text of a manifest as rows of named cells; `manifest_cells` says what they mean."""
 
 import csv
 import io
@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from data_pipeline.errors import UserError
 
 JSON_LINES = (".jsonl", ".ndjson")
-"""Suffixes of manifests that hold a JSON object a line; every other manifest is a table."""
+"""Suffixes of manifests with one JSON object per line; every other manifest is a table."""
 
 REQUIRED = ("path", "emotion", "speaker")
-"""Columns that every manifest has; a cell of `speaker` may be empty."""
+"""Columns that every manifest must have; cells of `speaker` may be empty."""
 
 OPTIONAL = ("start", "end", "split", "votes", "sex", "age", "sentence", "intensity", "repetition", "name")
-"""Columns that a manifest may have; any other is passed over."""
+"""Columns that a manifest may have; any other column is ignored."""
 
 _COLUMNS = frozenset(REQUIRED + OPTIONAL)
 
@@ -27,9 +27,9 @@ class Row:
     """One line of a manifest.
 
     Attributes:
-        line: Its number, from 1; the first of a row that goes over several lines.
-        cells: Text by column, those of `REQUIRED` and `OPTIONAL` that are not empty.
-        flaw: What keeps the line from being read, or an empty string.
+        line: Number of the line, from 1; of the first line where a row takes several.
+        cells: Text by column, of the columns of `REQUIRED` and `OPTIONAL` that are not empty.
+        flaw: Why the line cannot be read, or an empty string.
     """
 
     line: int
@@ -38,15 +38,15 @@ class Row:
 
 
 def read_rows(manifest: str, content: bytes) -> Iterator[Row]:
-    """The rows of a manifest, one after the other; empty lines are passed over.
+    """Yield the rows of a manifest; empty lines are skipped.
 
     Args:
-        manifest: Its location, whose suffix tells JSON Lines from a table.
-        content: Its bytes: UTF-8, with or without a byte order mark.
+        manifest: Location of the manifest; its suffix tells JSON Lines from a table.
+        content: Content of the manifest: UTF-8, with or without a byte order mark.
 
     Raises:
-        UserError: While the rows are gone through, if the text is not UTF-8, the table cannot be parsed, or a column
-            that is needed is missing.
+        UserError: If the text is not UTF-8, the table cannot be parsed, or a required column is missing; raised while
+            the rows are read.
     """
     try:
         text = content.decode("utf-8-sig")
@@ -57,7 +57,7 @@ def read_rows(manifest: str, content: bytes) -> Iterator[Row]:
 
 
 def _table(manifest: str, text: str) -> Iterator[Row]:
-    # Quotes that do not fit are an error: what follows a stray one would be taken for part of its cell.
+    # Unbalanced quotes are an error: what follows a stray quote would be taken for part of its cell.
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
     columns: list[str] = []
     start = 1
@@ -80,7 +80,7 @@ def _table(manifest: str, text: str) -> Iterator[Row]:
 
 
 def _delimiter(text: str) -> str:
-    """The sign that divides the first line into the most columns that are known."""
+    """The delimiter that divides the first line into the most known columns."""
     header = text.lstrip().partition("\n")[0].lower()
 
     def known(delimiter: str) -> int:
@@ -100,7 +100,7 @@ def _columns(manifest: str, header: list[str]) -> list[str]:
 
 def _objects(manifest: str, text: str) -> Iterator[Row]:
     seen: set[str] = set()
-    # JSON may hold every sign but a line feed that `str.splitlines` takes for the end of a line.
+    # `str.splitlines` also splits at characters that JSON text may hold.
     for line, record in enumerate(text.split("\n"), start=1):
         if not record.strip():
             continue
@@ -115,7 +115,7 @@ def _objects(manifest: str, text: str) -> Iterator[Row]:
 
 
 class _Unreadable(ValueError):
-    """An object that is JSON and no row all the same."""
+    """A JSON value that is not a row."""
 
 
 def _cells(record: object) -> dict[str, str]:

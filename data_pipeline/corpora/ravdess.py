@@ -11,7 +11,7 @@ _EMOTIONS = emotions_of("ravdess")
 
 _INTENSITIES = {"01": "normal", "02": "strong"}
 
-# Modality 03 is audio alone, vocal channel 01 is speech. Songs are another matter: they are no clips.
+# Modality 03 is audio alone, vocal channel 01 is speech. Songs are not clips.
 _STEM = re.compile(
     rf"03-01-(?P<emotion>{'|'.join(_EMOTIONS)})-(?P<intensity>{'|'.join(_INTENSITIES)})"
     r"-(?P<statement>0[12])-(?P<repetition>0[12])-(?P<actor>0[1-9]|1\d|2[0-4])"
@@ -21,7 +21,8 @@ _STEM = re.compile(
 class Ravdess(FolderCorpus):
     """2 statements in 8 emotions by 24 actors, twice each, 1,440 clips of speech.
 
-    The clips lie in `Actor_01` to `Actor_24` or all in one folder; the doubled tree of some mirrors counts once.
+    The clips lie in `Actor_01` to `Actor_24` or all in one folder. Some mirrors hold the whole tree twice; each clip
+    counts once.
     """
 
     name = "ravdess"

@@ -20,8 +20,8 @@ _STEM = re.compile(
 class Savee(FolderCorpus):
     """TIMIT sentences in 7 emotions by 4 men, 480 clips.
 
-    The clips lie in a folder a speaker, as published (`AudioData/DC/a01.wav`), or all in one (`DC_a01.wav`). Sentences
-    are numbered within each emotion, so that `a01` and `d01` need not be the same words.
+    The clips lie in one folder per speaker, as published (`AudioData/DC/a01.wav`), or all in one (`DC_a01.wav`).
+    Sentences are numbered within each emotion, so `a01` and `d01` need not be the same words.
     """
 
     name = "savee"
@@ -39,7 +39,7 @@ class Savee(FolderCorpus):
         match = _STEM.fullmatch(file.stem)
         if match is None:
             return None
-        # From the location, which also tells where only one speaker's folder is given.
+        # From the location, which names the speaker even where only the speaker's own folder is given.
         speaker = match["speaker"] or PurePosixPath(file.location).parent.name
         if speaker not in _SPEAKERS:
             return None

@@ -1,7 +1,7 @@
-"""A corpus that a machine speaks, for demonstrations and tests where no recorded speech is at hand.
+"""A corpus of machine speech, for demonstrations and tests where no recorded speech is at hand.
 
-Its files are laid out like a recorded corpus's: `S01_AWK_ANG_MD_00.wav` is speaker, sentence, emotion,
-intensity and repetition, with codes as in CREMA-D, and `speakers.csv` gives the speakers' sex. What a model
+Its files are laid out like those of a recorded corpus: `S01_AWK_ANG_MD_00.wav` names speaker, sentence, emotion,
+intensity and repetition, with codes as in CREMA-D, and `speakers.csv` gives the sex of each speaker. What a model
 scores on it says nothing about people.
 """
 
@@ -14,14 +14,16 @@ from pathlib import Path
 
 import numpy as np
 
+from data_pipeline.audio.audio_file import AUDIO_SUFFIXES
 from data_pipeline.audio.decode import SAMPLE_RATE
 from data_pipeline.clip import Clip
-from data_pipeline.corpora.articulation import SENTENCES
-from data_pipeline.corpora.corpus import AUDIO_SUFFIXES, Corpus, Listing
-from data_pipeline.corpora.expression import INTENSITIES, Speaker, draw_speaker, say
+from data_pipeline.corpora.corpus import Corpus, Listing
 from data_pipeline.corpora.label_map import LEVELS, emotions_of
 from data_pipeline.emotion import LABELS, Emotion
 from data_pipeline.errors import UserError
+from data_pipeline.speech_synthesis.articulation import SENTENCES
+from data_pipeline.speech_synthesis.expression import INTENSITIES
+from data_pipeline.speech_synthesis.speaker import Speaker, draw_speaker, say
 from data_pipeline.storage import storage_for
 from data_pipeline.storage.atomic_file import replacing, write_text
 
@@ -35,7 +37,7 @@ _SPEAKERS = "speakers.csv"
 
 
 class Synthetic(Corpus):
-    """Speech of a source-filter voice, six emotions, as many speakers as wanted."""
+    """Speech of a source-filter voice in six emotions, by any number of speakers."""
 
     name = "synthetic"
     title = "Synthetic emotional speech (source-filter voice)"
@@ -47,13 +49,13 @@ class Synthetic(Corpus):
     synthetic = True
 
     def read(self, source: str) -> Listing:
-        """Every clip that `synthesize` wrote to `source`; files of other names are passed over.
+        """Find every clip that `synthesize` wrote to `source`; files with other names are ignored.
 
         Args:
             source: The folder.
 
         Raises:
-            UserError: If `source` is missing, is not a folder, was not written to the end, or holds no clip.
+            UserError: If `source` is missing, is not a folder, is incomplete, or holds no clip.
         """
         storage = storage_for(source)
         if storage.kind(source) != "folder":
@@ -102,21 +104,21 @@ def synthesize(
 ) -> int:
     """Write a synthetic corpus.
 
-    Every file depends on the seed, its speaker, its emotion and its index alone: a larger corpus contains the
-    smaller one, and a second run writes the same bytes. Files appear whole, the table of speakers last.
+    Every file depends only on the seed, its speaker, its emotion and its index. A larger corpus contains the smaller
+    one, and a second run writes the same bytes. Files appear whole, the table of speakers last.
 
     Args:
-        folder: Where to; made if missing.
-        speakers: How many, female and male in turn.
-        clips_per_emotion: How many utterances each speaker says in each of the six emotions.
-        seed: Of everything random, not negative.
+        folder: Folder of the corpus; made if it is missing.
+        speakers: Number of speakers, female and male in turn.
+        clips_per_emotion: Number of utterances of each speaker in each of the six emotions.
+        seed: Seed of everything random, not negative.
         on_clip: Called with the path of every clip once it is written.
 
     Returns:
-        How many clips the corpus has.
+        The number of clips of the corpus.
 
     Raises:
-        UserError: If a number is out of range, or `folder` cannot be written or holds clips beyond this
+        UserError: If a number is out of range, or `folder` cannot be written or holds clips that are not of this
             corpus.
     """
     for name, value, least in (
@@ -135,7 +137,7 @@ def synthesize(
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        # Hidden files are what a run that was killed had half written.
+        # Hidden files are those that a killed run has left incomplete.
         strangers = sorted(path.name for path in folder.glob("[!.]*.wav") if path.stem not in plan)
         if strangers:
             raise UserError(
@@ -157,12 +159,12 @@ def synthesize(
 
 
 def clip_name(number: int, emotion: Emotion, index: int) -> str:
-    """The name of a speaker's clip of an emotion: sentences and intensities take turns.
+    """The name of a clip: sentences and intensities take turns.
 
     Args:
-        number: Of the speaker, from 1.
-        emotion: Neutral speech has no intensity (`XX`), as in CREMA-D.
-        index: Of the clip among the speaker's clips of that emotion, from 0.
+        number: Number of the speaker, from 1.
+        emotion: Emotion of the clip. Neutral speech has no intensity (`XX`), as in CREMA-D.
+        index: Index of the clip among the speaker's clips of that emotion, from 0.
     """
     code = next(code for code, value in _EMOTIONS.items() if value is emotion)
     level = "XX" if emotion is Emotion.NEUTRAL else list(LEVELS)[index % len(INTENSITIES)]
@@ -170,7 +172,7 @@ def clip_name(number: int, emotion: Emotion, index: int) -> str:
 
 
 def make_speaker(seed: int, number: int) -> Speaker:
-    """The speaker of that number, from 1: odd ones are female, even ones male."""
+    """The speaker with that number, from 1: odd numbers are female, even ones male."""
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(number,)))
     return draw_speaker("female" if number % 2 else "male", rng)
 
@@ -179,11 +181,11 @@ def make_clip(seed: int, speaker: Speaker, number: int, emotion: Emotion, index:
     """The waveform of one clip.
 
     Args:
-        seed: Of the corpus.
-        speaker: As `make_speaker` draws them.
-        number: Of the speaker, from 1.
-        emotion: What they act.
-        index: Of the clip among the speaker's clips of that emotion, from 0.
+        seed: Seed of the corpus.
+        speaker: A speaker from `make_speaker`.
+        number: Number of the speaker, from 1.
+        emotion: Emotion that the speaker acts.
+        index: Index of the clip among the speaker's clips of that emotion, from 0.
 
     Returns:
         int16 [samples] at 16 kHz, of 1 to 3 s.

@@ -7,12 +7,12 @@ from data_pipeline.corpora.corpus import FolderCorpus
 from data_pipeline.corpora.label_map import emotions_of
 from data_pipeline.storage.stored_file import StoredFile
 
-# In years, as the publisher states them: the older and the younger actress.
+# Ages in years of the older and the younger actress, as the publisher states them.
 _AGES = {"OAF": 64, "YAF": 26}
 
 _EMOTIONS = emotions_of("tess")
 
-# One file of the publisher's is misnamed: OA_bite_neutral for OAF_bite_neutral. Mirrors differ in upper and lower case.
+# The publisher named one file OA_bite_neutral for OAF_bite_neutral. Mirrors differ in upper and lower case.
 _STEM = re.compile(
     rf"(?P<actress>OAF?|YAF)_(?P<word>[a-z]+)_(?P<emotion>{'|'.join(_EMOTIONS)})", re.ASCII | re.IGNORECASE
 )
@@ -21,8 +21,8 @@ _STEM = re.compile(
 class Tess(FolderCorpus):
     """200 words ("Say the word …") in 7 emotions by 2 actresses, 2,800 clips.
 
-    The clips lie in folders (`OAF_angry`, `YAF_pleasant_surprised` and the like, whose names do not matter) or all in
-    one; the doubled tree of some mirrors counts once.
+    The clips lie in folders (such as `OAF_angry` and `YAF_pleasant_surprised`, whose names do not matter) or all in one
+    folder. Some mirrors hold the whole tree twice; each clip counts once.
     """
 
     name = "tess"

@@ -1,4 +1,4 @@
-"""Zip archives of corpora, unpacked without trust in what they say about themselves."""
+"""Zip archives of corpora, unpacked without trusting what they say about themselves."""
 
 import errno
 import hashlib
@@ -7,33 +7,17 @@ import shutil
 import zipfile
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from data_pipeline.download.free_space import require_space
-from data_pipeline.download.remote_file import Digest, safe_name
+from data_pipeline.download.remote_file import Digest, ReceivedFile, safe_name
 from data_pipeline.errors import UserError
+from data_pipeline.storage.claimed_folder import require_space
 
 _BLOCK = 1 << 18
 
 
 class ArchiveError(UserError):
-    """An archive that is broken or that would write where it should not."""
-
-
-@dataclass(frozen=True, slots=True)
-class Unpacked:
-    """A file that came out of an archive.
-
-    Attributes:
-        name: Its path below the corpus's folder.
-        size: In bytes.
-        digest: SHA-256.
-    """
-
-    name: str
-    size: int
-    digest: Digest
+    """An archive that is damaged or would write outside its folder."""
 
 
 def unpack(
@@ -41,29 +25,29 @@ def unpack(
     folder: Path,
     suffixes: tuple[str, ...],
     on_progress: Callable[[int, int, int, int], None] = lambda *_: None,
-) -> list[Unpacked]:
+) -> list[ReceivedFile]:
     """Unpack the wanted files of a zip archive.
 
-    They are written into a hidden folder and moved from there when all of them are whole, so that a broken archive
+    They are written into a hidden folder and moved from there when all of them are complete, so that a damaged archive
     leaves nothing behind. Their checksums (CRC-32) are checked.
 
     Args:
         archive: The zip file.
-        folder: Where the files go; must exist. Files of the same names are replaced.
-        suffixes: Of the files wanted, in lower case.
-        on_progress: Called with files done, files to do, bytes done and bytes to do.
+        folder: Folder for the files, which must exist. Files with the same names are replaced.
+        suffixes: Suffixes of the wanted files, in lower case.
+        on_progress: Called with the number of files that are done and of all files, of bytes that are done and of all
+            bytes.
 
     Returns:
-        The files, in the archive's order.
+        The files, in the order of the archive.
 
     Raises:
-        ArchiveError: If it is no zip archive, is damaged, holds none of the files wanted, or names a file that would
-            lie outside `folder`.
-        UserError: If there is no room for the files.
+        ArchiveError: If it is no zip archive, is damaged, holds no wanted file, or names a file outside `folder`.
+        UserError: If there is too little free space.
         OSError: If a file cannot be written.
     """
     hidden = folder / ".unpacking"
-    # An earlier run may have been killed here.
+    # An earlier run may have been killed while it unpacked.
     shutil.rmtree(hidden, ignore_errors=True)
     try:
         with zipfile.ZipFile(archive) as file:
@@ -73,12 +57,12 @@ def unpack(
             for item in unpacked:
                 (folder / item.name).parent.mkdir(parents=True, exist_ok=True)
                 (hidden / item.name).replace(folder / item.name)
-    # A RuntimeError is zipfile's for members that are encrypted, or packed in a way that nobody knows.
+    # zipfile raises RuntimeError for members that are encrypted or compressed in an unknown way.
     except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError) as error:
         raise _damaged(archive, error) from error
     except OSError as error:
-        # The bzip2 decoder's have no number, unlike the system's; a damaged directory makes zipfile seek before the
-        # beginning.
+        # Errors of the bzip2 decoder have no number, unlike those of the system; with a damaged directory zipfile seeks
+        # before the beginning.
         if error.errno is None or (error.errno == errno.EINVAL and error.filename is None):
             raise _damaged(archive, error) from error
         raise
@@ -93,7 +77,7 @@ def _damaged(archive: Path, error: Exception) -> ArchiveError:
 
 def _wanted(file: zipfile.ZipFile, archive: Path, suffixes: tuple[str, ...]) -> list[zipfile.ZipInfo]:
     for member in file.infolist():
-        # `orig_filename` is what the archive says; zipfile itself has already cut it at a zero byte.
+        # `orig_filename` is the name in the archive; zipfile cuts `filename` at a zero byte.
         try:
             safe_name(member.orig_filename)
         except ValueError as error:
@@ -118,10 +102,10 @@ def _extract(
     members: list[zipfile.ZipInfo],
     hidden: Path,
     on_progress: Callable[[int, int, int, int], None],
-) -> list[Unpacked]:
+) -> list[ReceivedFile]:
     total = sum(member.file_size for member in members)
     done = 0
-    unpacked: dict[str, Unpacked] = {}
+    unpacked: dict[str, ReceivedFile] = {}
     for index, member in enumerate(members):
         on_progress(index, len(members), done, total)
         name = safe_name(member.filename)
@@ -133,6 +117,6 @@ def _extract(
                 digest.update(block)
                 out.write(block)
         done += member.file_size
-        unpacked[name] = Unpacked(name, member.file_size, Digest("sha256", digest.hexdigest()))
+        unpacked[name] = ReceivedFile(name, member.file_size, Digest("sha256", digest.hexdigest()))
     on_progress(len(members), len(members), done, total)
     return list(unpacked.values())

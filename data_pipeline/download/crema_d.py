@@ -1,21 +1,20 @@
-"""CREMA-D from its GitHub repository, whose audio lies in Git LFS."""
+"""CREMA-D from its GitHub repository, whose audio is in Git LFS."""
 
 import csv
 import io
 import re
 import tarfile
 
-from data_pipeline.download.lfs_pointer import read_pointer
 from data_pipeline.download.publisher import Document, Offer, Publisher
-from data_pipeline.download.remote_file import RemoteFile
+from data_pipeline.download.remote_file import Digest, RemoteFile
 from data_pipeline.download.web import DownloadError, Web
 from data_pipeline.errors import SetAside
 
 _REPOSITORY = "CheyneyComputerScience/CREMA-D"
 
 # The archive of a repository holds the pointers of its LFS files (docs.github.com, "Managing Git LFS objects in
-# archives of your repository"), so that one request tells size and checksum of all clips. Asked for one by one, 7,442
-# pointers would be more than the 5,000 requests an hour that GitHub answers.
+# archives of your repository"), so that one request gives size and checksum of all clips. To ask for 7,442 pointers one
+# by one would take more than the 5,000 requests an hour that GitHub answers.
 _ARCHIVE = f"https://github.com/{_REPOSITORY}/archive/refs/heads/master.tar.gz"
 
 _MEDIA = f"https://media.githubusercontent.com/media/{_REPOSITORY}/master"
@@ -28,6 +27,16 @@ _TABLES = (
     _SENTENCES,
 )
 _CLIP = re.compile(r"AudioWAV/\w+\.wav")
+
+
+# https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md: the version comes first, then the other keys in
+# alphabetical order.
+_POINTER = re.compile(
+    rb"version https://git-lfs\.github\.com/spec/v1\n(?:.*\n)*?oid sha256:([0-9a-f]{64})\nsize (\d+)\n?"
+)
+
+_LONGEST = 1024
+"""Greatest size of a pointer in bytes, by the specification."""
 
 
 class CremaDPublisher(Publisher):
@@ -67,7 +76,7 @@ def _read_archive(archive: bytes) -> dict[str, bytes]:
     try:
         with tarfile.open(fileobj=io.BytesIO(archive), mode="r:gz") as file:
             for member in file:
-                # The archive's only folder is named after repository and branch.
+                # The only folder of the archive is named after repository and branch.
                 name = member.name.partition("/")[2]
                 wanted = member.isfile() and (name in _TABLES or _CLIP.fullmatch(name))
                 if wanted and (content := file.extractfile(member)) is not None:
@@ -77,13 +86,26 @@ def _read_archive(archive: bytes) -> dict[str, bytes]:
     return members
 
 
+def read_pointer(content: bytes) -> tuple[int, Digest] | None:
+    """Size and checksum of the file that a Git LFS pointer stands for.
+
+    Args:
+        content: Content of a file in a repository.
+
+    Returns:
+        Size in bytes and checksum, or None if the content is not a pointer but the file itself.
+    """
+    match = _POINTER.fullmatch(content) if len(content) < _LONGEST else None
+    return (int(match[2]), Digest("sha256", match[1].decode())) if match else None
+
+
 def _listed(table: bytes) -> list[str]:
-    """The clips that the table of file names tells of; none where it is kept in LFS and not read yet."""
+    """The clips in the table of file names; none where the table itself is in LFS and not read yet."""
     rows = csv.DictReader(io.StringIO(table.decode("utf-8-sig", errors="replace"), newline=""))
     return [row["Filename"] for row in rows if row.get("Filename")]
 
 
 def _stem(name: str) -> str:
-    """A clip's name; the repository's 1040_ITH_SAD_X is the tables' 1040_ITH_SAD_XX."""
+    """The name of a clip; 1040_ITH_SAD_X of the repository is 1040_ITH_SAD_XX in the tables."""
     stem = name.removeprefix("AudioWAV/").removesuffix(".wav")
     return f"{stem}X" if stem.endswith("_X") else stem

@@ -1,4 +1,4 @@
-"""One file over HTTP: resumed where it broke off, checked, and in its place only when it is whole."""
+"""One file over HTTP: resumed where it broke off, checked, and moved into place only when it is complete."""
 
 import contextlib
 import json
@@ -14,30 +14,30 @@ from data_pipeline.download.web import DownloadError, Stopped, Web
 from data_pipeline.storage.atomic_file import write_text
 
 _BLOCK = 1 << 14
-"""Bytes. When a connection breaks, what has come of the last block is lost, so that blocks are small."""
+"""Size of a block in bytes. A broken connection loses what was received of the last block, so blocks are small."""
 
 _ATTEMPTS = 2
-"""Of receiving a file whose checksum is wrong: once may be an accident of the line."""
+"""Number of times that a file with a wrong checksum is received: once may be an accident of the line."""
 
 
 def fetch(web: Web, remote: RemoteFile, target: Path, on_bytes: Callable[[int], None] = lambda _: None) -> bool:
     """Download a file, unless it is there already.
 
-    What has been received lies in `.NAME.part` beside the target until the file is whole and its size and checksum are
-    right. A later call goes on from there (RFC 9110, sections 13.1.5 and 14: `Range` with `If-Range`).
+    Received bytes are kept in `.NAME.part` beside the target until the file is complete and its size and checksum are
+    right. A later call continues from there (RFC 9110, sections 13.1.5 and 14: `Range` with `If-Range`).
 
     Args:
-        web: The way to the server.
-        remote: What to download.
-        target: Where to. Its folder must exist.
-        on_bytes: Called with how many bytes have been added; a negative number when they turned out to be useless.
+        web: Connection to the server.
+        remote: The file to download.
+        target: Path of the file; its folder must exist.
+        on_bytes: Called with the number of bytes received; with a negative number when bytes were discarded.
 
     Returns:
         Whether anything was downloaded.
 
     Raises:
-        NotOnServer: If the server does not have it.
-        DownloadError: If it cannot be received, or is not what was published.
+        NotOnServer: If the server does not have the file.
+        DownloadError: If the file cannot be received, or is not what was published.
         Stopped: If the job was ended elsewhere.
         OSError: If the file cannot be written.
     """
@@ -61,17 +61,17 @@ def fetch(web: Web, remote: RemoteFile, target: Path, on_bytes: Callable[[int], 
 
 
 def received(target: Path) -> int:
-    """How many bytes of a file lie on disk, whole or in part."""
+    """Number of bytes of a file on disk, complete or in part."""
     return target.stat().st_size if target.is_file() else _Part.beside(target).size
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A file on its way.
+    """A file that is being received.
 
     Attributes:
-        file: What has been received.
-        note: Which version of the file that is: the server's name for it.
+        file: Path of the bytes that have been received.
+        note: Path of a note of the version of the file, by the server's validator.
     """
 
     file: Path
@@ -92,9 +92,9 @@ class _Part:
             return ""
 
     def begin(self, response: requests.Response) -> None:
-        """Empty it and remember which version is coming."""
+        """Empty the file and note which version is being received."""
         self.file.write_bytes(b"")
-        # A weak ETag does not promise the same bytes and may not stand in If-Range (RFC 9110, section 13.1.5).
+        # A weak ETag does not promise the same bytes and may not be used in If-Range (RFC 9110, section 13.1.5).
         tag = response.headers.get("ETag", "")
         validator = tag if tag and not tag.startswith("W/") else response.headers.get("Last-Modified", "")
         write_text(self.note, json.dumps({"validator": validator}))
@@ -106,17 +106,17 @@ class _Part:
 
 
 def _receive(web: Web, remote: RemoteFile, part: _Part, on_bytes: Callable[[int], None]) -> int:
-    """Receive until the server has nothing more, over as many connections as that takes.
+    """Receive a file to its end, over as many connections as that takes.
 
     Returns:
-        The size of the part.
+        The number of bytes received.
     """
     if remote.digest is not None and remote.size == part.size:
         on_bytes(part.size)
         return part.size
     counted = 0
     furthest = part.size
-    vain = 0
+    failures = 0
 
     def count(size: int) -> None:
         nonlocal counted
@@ -128,14 +128,14 @@ def _receive(web: Web, remote: RemoteFile, part: _Part, on_bytes: Callable[[int]
             _receive_once(web, remote, part, count)
             return counted
         except requests.RequestException as error:
-            vain = 0 if counted > furthest else vain + 1
+            failures = 0 if counted > furthest else failures + 1
             furthest = max(furthest, counted)
-            if vain > web.patience.breaks:
+            if failures > web.patience.breaks:
                 raise DownloadError(
-                    f"{remote.name} from {remote.url} broke off {vain} times in a row after {counted:,} bytes: check "
-                    "the connection and run the command again, which goes on where it stopped"
+                    f"{remote.name} from {remote.url} broke off {failures} times in a row after {counted:,} bytes: "
+                    "check the connection and run the command again, which goes on where it stopped"
                 ) from error
-            if web.stop.wait(min(web.patience.backoff * 2**vain, web.patience.longest_wait)):
+            if web.stop.wait(min(web.patience.backoff * 2**failures, web.patience.longest_wait)):
                 raise Stopped from error
 
 
@@ -143,9 +143,9 @@ def _receive_once(web: Web, remote: RemoteFile, part: _Part, count: Callable[[in
     """Receive over one connection.
 
     Args:
-        web: The way to the server.
-        remote: What to download.
-        part: Where to.
+        web: Connection to the server.
+        remote: The file to download.
+        part: The part of it on disk.
         count: Called with the size of the part whenever it has changed.
 
     Raises:
@@ -158,7 +158,7 @@ def _receive_once(web: Web, remote: RemoteFile, part: _Part, count: Callable[[in
             if _whole_size(response) == offset:
                 count(offset)
                 return
-            # The file has become shorter than what is here of it: that was another version.
+            # The file has become shorter than the part, which is then of another version.
             part.discard()
             raise requests.ConnectionError("the server's file is shorter than the part at hand")
         if response.status_code != 206 or not _continues_at(response, offset):
@@ -181,14 +181,14 @@ def _receive_once(web: Web, remote: RemoteFile, part: _Part, count: Callable[[in
 
 
 def _continuation(remote: RemoteFile, part: _Part) -> dict[str, str]:
-    """The headers that ask for what is missing, or none to ask for everything."""
+    """Headers that ask for the missing bytes; none to ask for the whole file."""
     size = part.size
     if size == 0 or (remote.size is not None and size > remote.size):
         return {}
     validator = part.validator()
     if validator:
         return {"Range": f"bytes={size}-", "If-Range": validator}
-    # Without a version's name only the checksum tells whether two halves belong together.
+    # Without a validator only a checksum tells whether both parts are of the same version.
     return {"Range": f"bytes={size}-"} if remote.digest is not None else {}
 
 

@@ -1,23 +1,21 @@
-"""The whole of a download: what is there, what is to come, fetched, unpacked and signed for."""
+"""A whole download: listing, receiving, unpacking and the receipt."""
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from data_pipeline.download.archive import ArchiveError, unpack
 from data_pipeline.download.fetch import received
-from data_pipeline.download.free_space import require_space
-from data_pipeline.download.parallel import fetch_all
-from data_pipeline.download.progress import OnProgress, Progress
+from data_pipeline.download.parallel import OnProgress, Progress, fetch_all
 from data_pipeline.download.publisher import Document, Offer, Publisher
 from data_pipeline.download.publishers import publisher_of
-from data_pipeline.download.receipt import Delivered, Receipt, refuse_other_corpus
-from data_pipeline.download.remote_file import Digest, RemoteFile
+from data_pipeline.download.receipt import Receipt, refuse_other_corpus
+from data_pipeline.download.remote_file import Digest, ReceivedFile, RemoteFile
 from data_pipeline.download.web import NotOnServer, Patience, Web, at_mirror, check_mirror
 from data_pipeline.errors import SetAside, UserError
 from data_pipeline.storage.atomic_file import replacing
-from data_pipeline.storage.claimed_folder import claimed
+from data_pipeline.storage.claimed_folder import claimed, require_space
 
 _DIGEST = "sha256"
 
@@ -27,10 +25,10 @@ class Archive:
     """An archive that was downloaded.
 
     Attributes:
-        name: Of the file.
-        size: In bytes.
-        sha256: In hexadecimal.
-        verified: Whether its publisher's checksum was right; False where none is published.
+        name: Name of the file.
+        size: Size in bytes.
+        sha256: SHA-256 in hexadecimal.
+        verified: Whether it has the checksum that its publisher states; False where none is published.
     """
 
     name: str
@@ -40,16 +38,16 @@ class Archive:
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
+class DownloadSummary:
     """What a download did.
 
     Attributes:
-        folder: Where the corpus lies.
-        files: How many files of the corpus are there now.
-        size: Bytes of them.
-        fetched: How many files were downloaded in this run.
-        set_aside: Clips that could not be had, with reasons.
-        archives: Those downloaded and unpacked in this run.
+        folder: Folder of the corpus.
+        files: Number of files of the corpus that are there now.
+        size: Size of these files in bytes.
+        fetched: Number of files that this run downloaded.
+        set_aside: Clips that could not be downloaded, with reasons.
+        archives: Archives that this run downloaded and unpacked.
     """
 
     folder: Path
@@ -69,27 +67,27 @@ def download(
     keep_archive: bool = False,
     patience: Patience | None = None,
     on_progress: OnProgress = lambda _: None,
-) -> Summary:
-    """Fetch a corpus from its publisher. Whoever calls this has accepted the corpus's licence.
+) -> DownloadSummary:
+    """Download a corpus from its publisher. The caller has accepted the licence of the corpus.
 
-    Interrupted at any moment, it goes on where it stopped when it is called again; on a finished download it only
-    checks the files.
+    An interrupted download continues where it stopped when the function is called again; of a finished download the
+    files are only checked.
 
     Args:
-        corpus: Its name (`crema_d`).
-        folder: Where to; made if it is missing, and removed again if nothing comes.
-        mirror: Address of a server that keeps each host's files in a folder named as the host, or None for the
+        corpus: Name of the corpus (`crema_d`).
+        folder: Folder for the corpus; made if it is missing, and deleted again if nothing is received.
+        mirror: Address of a server that keeps the files of each host in a folder named after the host, or None for the
             publishers' own servers.
-        workers: How many files to fetch at a time.
+        workers: Number of files to download at a time.
         keep_archive: Whether archives stay after they have been unpacked.
-        patience: With servers.
-        on_progress: Told how far it has come.
+        patience: Time limits and retries.
+        on_progress: Called with the progress.
 
     Returns:
         What was done.
 
     Raises:
-        UserError: If the corpus cannot be fetched, the folder cannot be written, has too little room or is being
+        UserError: If the corpus cannot be downloaded, the folder cannot be written, has too little space or is being
             written to by another run, a server cannot be reached, or what it sends is not what was published.
     """
     publisher = publisher_of(corpus)
@@ -106,7 +104,7 @@ def download(
 
 @dataclass(frozen=True, slots=True)
 class _Means:
-    """How files are fetched; see `download`."""
+    """How files are downloaded; see `download`."""
 
     mirror: str | None
     workers: int
@@ -115,11 +113,11 @@ class _Means:
 
 def _download(
     publisher: Publisher, folder: Path, means: _Means, keep_archive: bool, on_progress: OnProgress
-) -> Summary:
+) -> DownloadSummary:
     corpus = publisher.corpus
     receipt = Receipt.read(folder)
     if receipt is not None and not receipt.set_aside and _holds(receipt, folder, on_progress):
-        return Summary(folder, len(receipt.files), sum(file.size for file in receipt.files), fetched=0)
+        return DownloadSummary(folder, len(receipt.files), sum(file.size for file in receipt.files), fetched=0)
 
     on_progress(Progress("listing", 0, 1, 0, None))
     offer = _ask(publisher, means)
@@ -157,7 +155,7 @@ def _download(
         for archive in archives:
             (folder / archive.name).unlink(missing_ok=True)
     size = sum(file.size for file in delivered)
-    return Summary(folder, len(delivered), size, fetched.files, set_aside, tuple(archives))
+    return DownloadSummary(folder, len(delivered), size, fetched.files, set_aside, tuple(archives))
 
 
 def _ask(publisher: Publisher, means: _Means) -> Offer:
@@ -176,7 +174,7 @@ def _holds(receipt: Receipt, folder: Path, on_progress: OnProgress) -> bool:
 
 
 def _missing_size(offer: Offer, folder: Path) -> int:
-    """Bytes still to be received, as far as sizes are published."""
+    """Number of bytes still to be received, as far as sizes are published."""
     return sum(max(0, file.size - received(folder / file.name)) for file in offer.files if file.size is not None)
 
 
@@ -189,9 +187,9 @@ def _write(document: Document, folder: Path) -> None:
         part.write_bytes(document.content)
 
 
-def _delivered(folder: Path, file: RemoteFile) -> Delivered:
+def _delivered(folder: Path, file: RemoteFile) -> ReceivedFile:
     path = folder / file.name
-    return Delivered(file.name, path.stat().st_size, file.digest or Digest.of(path, _DIGEST))
+    return ReceivedFile(file.name, path.stat().st_size, file.digest or Digest.of(path, _DIGEST))
 
 
 def _describe(folder: Path, file: RemoteFile) -> Archive:
@@ -199,7 +197,7 @@ def _describe(folder: Path, file: RemoteFile) -> Archive:
     return Archive(file.name, path.stat().st_size, Digest.of(path, _DIGEST).value, file.digest is not None)
 
 
-def _unpack(folder: Path, file: RemoteFile, on_progress: OnProgress) -> Sequence[Delivered]:
+def _unpack(folder: Path, file: RemoteFile, on_progress: OnProgress) -> Sequence[ReceivedFile]:
     archive = folder / file.name
     try:
         unpacked = unpack(
@@ -209,8 +207,8 @@ def _unpack(folder: Path, file: RemoteFile, on_progress: OnProgress) -> Sequence
             lambda files, total_files, size, total: on_progress(Progress("unpacking", files, total_files, size, total)),
         )
     except ArchiveError:
-        # Left there, it would be taken for a finished download by the next run.
+        # The next run would take it for a finished download.
         archive.unlink(missing_ok=True)
         raise
     below = archive.parent.relative_to(folder)
-    return [Delivered(str(below / item.name), item.size, item.digest) for item in unpacked]
+    return [replace(file, name=str(below / file.name)) for file in unpacked]

@@ -1,28 +1,50 @@
-"""Many files at a time."""
+"""Several files downloaded at a time."""
 
 import queue
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from data_pipeline.download.fetch import fetch
-from data_pipeline.download.progress import OnProgress, Progress
 from data_pipeline.download.remote_file import RemoteFile
 from data_pipeline.download.web import NotOnServer, Patience, Web
 
 _REPORT_EVERY = 0.1
-_LAST_WORDS = 2.0
+_SECONDS_TO_STOP = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """The progress of one stage of a download.
+
+    Attributes:
+        stage: `checking`, `listing`, `downloading` or `unpacking`.
+        files: Number of files that are done.
+        total_files: Number of files of this stage.
+        size: Number of bytes that are done.
+        total_size: Number of bytes of this stage, or None where it is not known.
+    """
+
+    stage: str
+    files: int
+    total_files: int
+    size: int
+    total_size: int | None
+
+
+OnProgress = Callable[[Progress], None]
+"""Called on the caller's thread, some ten times a second."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What became of a number of files.
+    """The result of downloading several files.
 
     Attributes:
-        files: How many were downloaded.
-        there: How many were there already.
-        missing: Those that the server does not have.
+        files: Number of files that were downloaded.
+        there: Number of files that were there already.
+        missing: Files that the server does not have.
     """
 
     files: int
@@ -49,18 +71,18 @@ def fetch_all(
     mirror: str | None,
     on_progress: OnProgress,
 ) -> Fetched:
-    """Download files side by side; those that are there already are passed over.
+    """Download several files at a time; files that are there already are skipped.
 
     Args:
-        files: What to download.
-        folder: Where to.
-        workers: How many at a time.
-        patience: With servers.
+        files: Files to download.
+        folder: Folder of the corpus.
+        workers: Number of files at a time.
+        patience: Time limits and retries.
         mirror: See `web.at_mirror`.
-        on_progress: Told how far it has come.
+        on_progress: Called with the progress.
 
     Raises:
-        DownloadError: If a file cannot be received or is not what was published; those that are finished stay.
+        DownloadError: If a file cannot be received or is not what was published; finished files stay.
         OSError: If a file cannot be written.
     """
     for parent in {(folder / file.name).parent for file in files}:
@@ -86,7 +108,7 @@ def fetch_all(
         finally:
             web.close()
 
-    # Daemons, since an interrupted command must not wait for a server that says nothing.
+    # Daemon threads, since an interrupted command must not wait for a server that does not answer.
     threads = [threading.Thread(target=work, daemon=True) for _ in range(min(workers, len(files)))]
     for thread in threads:
         thread.start()
@@ -98,20 +120,20 @@ def fetch_all(
         while fetched + there + len(missing) < len(files):
             on_progress(Progress("downloading", fetched + there + len(missing), len(files), tally.size, total_size))
             try:
-                file, outcome = finished.get(timeout=_REPORT_EVERY)
+                file, result = finished.get(timeout=_REPORT_EVERY)
             except queue.Empty:
                 continue
-            if isinstance(outcome, NotOnServer):
+            if isinstance(result, NotOnServer):
                 missing.append(file)
-            elif isinstance(outcome, BaseException):
-                raise outcome
-            elif outcome:
+            elif isinstance(result, BaseException):
+                raise result
+            elif result:
                 fetched += 1
             else:
                 there += 1
     finally:
         stop.set()
         for thread in threads:
-            thread.join(_LAST_WORDS / len(threads))
+            thread.join(_SECONDS_TO_STOP / len(threads))
     on_progress(Progress("downloading", len(files), len(files), tally.size, total_size))
     return Fetched(fetched, there, tuple(sorted(missing, key=lambda file: file.name)))

@@ -1,4 +1,4 @@
-"""Who publishes a corpus, on which terms, and which files that means."""
+"""Who publishes a corpus, under which terms, and which files."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -10,11 +10,11 @@ from data_pipeline.errors import SetAside
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A short file that came along with a listing.
+    """A short file that came with a listing.
 
     Attributes:
-        name: Its path below the corpus's folder.
-        content: Its bytes.
+        name: Path below the corpus's folder.
+        content: Content of the file.
     """
 
     name: str
@@ -23,12 +23,12 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What a publisher has of a corpus.
+    """The files that a publisher has of a corpus.
 
     Attributes:
-        files: To be downloaded.
-        documents: Already here.
-        set_aside: Clips that the publisher lists and does not have.
+        files: Files to be downloaded.
+        documents: Short files that were received with the listing.
+        set_aside: Clips that the publisher lists but does not have.
     """
 
     files: tuple[RemoteFile, ...]
@@ -37,11 +37,11 @@ class Offer:
 
 
 class Publisher(ABC):
-    """Where a corpus comes from.
+    """The publisher of a corpus.
 
     Attributes:
-        corpus: Its name (`crema_d`).
-        terms: What its licence means for whoever downloads it, in a sentence.
+        corpus: Name of the corpus (`crema_d`).
+        terms: What its licence means for those who download it, in a sentence.
         assurance: How the files are checked, in a sentence.
     """
 

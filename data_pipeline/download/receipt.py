@@ -1,11 +1,11 @@
-"""What a finished download left in its folder, so that a later run can tell that nothing is missing."""
+"""The receipt that a finished download leaves in its folder, by which a later run can tell that nothing is missing."""
 
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from data_pipeline.download.remote_file import Digest, RemoteFile
+from data_pipeline.download.remote_file import Digest, ReceivedFile, RemoteFile
 from data_pipeline.errors import SetAside, UserError
 from data_pipeline.storage.atomic_file import write_text
 
@@ -13,36 +13,21 @@ _NAME = ".download.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Delivered:
-    """A file of the corpus, as it was written.
-
-    Attributes:
-        name: Its path below the folder.
-        size: In bytes.
-        digest: Its checksum.
-    """
-
-    name: str
-    size: int
-    digest: Digest
-
-
-@dataclass(frozen=True, slots=True)
 class Receipt:
     """A finished download.
 
     Attributes:
-        corpus: Its name.
-        files: Everything that was written, archives excepted.
-        set_aside: Clips that could not be had.
+        corpus: Name of the corpus.
+        files: All files that were written, except archives.
+        set_aside: Clips that could not be downloaded.
     """
 
     corpus: str
-    files: tuple[Delivered, ...]
+    files: tuple[ReceivedFile, ...]
     set_aside: tuple[SetAside, ...] = ()
 
     def write(self, folder: Path) -> None:
-        """Leave it in the corpus's folder."""
+        """Write the receipt into the folder of the corpus."""
         content = {
             "corpus": self.corpus,
             "files": [[file.name, file.size, str(file.digest)] for file in self.files],
@@ -52,12 +37,12 @@ class Receipt:
 
     @classmethod
     def read(cls, folder: Path) -> "Receipt | None":
-        """That of a folder, or None where none is readable."""
+        """The receipt in a folder, or None where there is no readable one."""
         try:
             content = json.loads((folder / _NAME).read_text(encoding="utf-8"))
             return cls(
                 content["corpus"],
-                tuple(Delivered(name, int(size), Digest.parse(digest)) for name, size, digest in content["files"]),
+                tuple(ReceivedFile(name, int(size), Digest.parse(digest)) for name, size, digest in content["files"]),
                 tuple(SetAside(file, reason) for file, reason in content["set_aside"]),
             )
         except (OSError, ValueError, KeyError, TypeError):
@@ -67,8 +52,8 @@ class Receipt:
         """Whether every file is still there, with its size and checksum.
 
         Args:
-            folder: The corpus's.
-            on_file: Called with files and bytes checked.
+            folder: Folder of the corpus.
+            on_file: Called with the number of files and bytes that have been checked.
         """
         size = 0
         for done, file in enumerate(self.files):
@@ -82,7 +67,7 @@ class Receipt:
 
 
 def refuse_other_corpus(folder: Path, corpus: str) -> None:
-    """Keep corpora apart.
+    """Refuse a folder that holds another corpus.
 
     Raises:
         UserError: If the folder holds another corpus's download.

@@ -1,4 +1,4 @@
-"""A file on a publisher's server, and whether a file on disk is that file."""
+"""A file on a publisher's server, a file on disk, and whether one is the other."""
 
 import hashlib
 from collections.abc import Callable
@@ -13,8 +13,8 @@ class Digest:
     """A checksum.
 
     Attributes:
-        algorithm: A name that `hashlib` knows (`md5`, `sha256`).
-        value: In lower-case hexadecimal.
+        algorithm: Name of an algorithm of `hashlib` (`md5`, `sha256`).
+        value: Checksum in lower-case hexadecimal.
     """
 
     algorithm: str
@@ -41,7 +41,7 @@ class Digest:
 
         Args:
             path: The file.
-            algorithm: A name that `hashlib` knows.
+            algorithm: Name of an algorithm of `hashlib`.
             on_bytes: Called with the number of bytes after each block.
         """
         digest = hashlib.new(algorithm, usedforsecurity=False)
@@ -57,11 +57,11 @@ class RemoteFile:
     """A file to be downloaded.
 
     Attributes:
-        url: Of the publisher; a mirror is the business of `Web`.
-        name: Its path below the corpus's folder, with `/` between parts.
-        size: In bytes, or None where the publisher does not say.
-        digest: As published, or None where the publisher publishes none.
-        unpack: Suffixes of the files wanted out of it, in lower case, or nothing for a file that is kept as it is.
+        url: Address at the publisher; `Web` replaces it by that of a mirror.
+        name: Path below the corpus's folder, with `/` between parts.
+        size: Size in bytes, or None where the publisher does not state it.
+        digest: Published checksum, or None where there is none.
+        unpack: Suffixes of the files to unpack from an archive, in lower case; empty for a file that is not an archive.
     """
 
     url: str
@@ -71,7 +71,7 @@ class RemoteFile:
     unpack: tuple[str, ...] = ()
 
     def difference(self, path: Path) -> str:
-        """What tells a file on disk from this one, worded `N bytes, expected M`.
+        """How a file on disk differs from this one, worded `N bytes, expected M`.
 
         Returns:
             An empty string if size and checksum are right, as far as they are published.
@@ -86,14 +86,29 @@ class RemoteFile:
         return ""
 
 
+@dataclass(frozen=True, slots=True)
+class ReceivedFile:
+    """A file of a corpus, as it lies on disk.
+
+    Attributes:
+        name: Path below the corpus's folder.
+        size: Size in bytes.
+        digest: Checksum.
+    """
+
+    name: str
+    size: int
+    digest: Digest
+
+
 def safe_name(name: str) -> str:
-    """A path of a server's listing or of an archive, if it stays below the folder that it is put in.
+    """Check that a path of a listing or an archive stays inside its folder.
 
     Args:
-        name: With `/` between parts.
+        name: The path, with `/` between parts.
 
     Returns:
-        The same path in its shortest form.
+        The path in its shortest form.
 
     Raises:
         ValueError: If it is absolute, leads upwards, names a drive, or is empty.

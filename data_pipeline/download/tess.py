@@ -1,4 +1,4 @@
-"""TESS from Borealis, a Dataverse."""
+"""TESS from Borealis, which is a Dataverse."""
 
 import json
 from pathlib import PurePosixPath
@@ -14,7 +14,7 @@ _FILE = "https://borealisdata.ca/api/access/datafile"
 
 
 class TessPublisher(Publisher):
-    """https://doi.org/10.5683/SP2/E8H2MF: 2,800 WAV files, one by one or in archives, as the listing has them."""
+    """https://doi.org/10.5683/SP2/E8H2MF: 2,800 WAV files, single or in archives, as in the listing."""
 
     corpus = "tess"
     terms = "non-commercial use only, with attribution; changed versions may not be passed on"
@@ -52,6 +52,6 @@ def _remote_file(entry: dict[str, Any]) -> RemoteFile | None:
 
 
 def _digest(file: dict[str, Any]) -> Digest:
-    """MD5 has a field of its own in older Dataverses; newer ones name the algorithm (`SHA-1`)."""
+    """The checksum of a file: older Dataverses have a field for the MD5, newer ones name the algorithm (`SHA-1`)."""
     checksum = file.get("checksum") or {"type": "MD5", "value": file["md5"]}
     return Digest.parse(f"{checksum['type'].lower().replace('-', '')}:{checksum['value'].lower()}")

@@ -1,4 +1,4 @@
-"""HTTP as the downloads need it: time limits, patience with busy servers, mirrors."""
+"""HTTP for downloads: time limits, retries with busy servers, mirrors."""
 
 import threading
 from dataclasses import dataclass
@@ -18,28 +18,28 @@ _LONGEST_DOCUMENT = 256 << 20
 
 
 class DownloadError(UserError):
-    """A download that did not succeed: what was asked of which server, and what came back."""
+    """A download that failed; the message says what was asked of which server and what it answered."""
 
 
 class NotOnServer(DownloadError):
-    """The server has no such file."""
+    """The server does not have the file."""
 
 
 class Stopped(Exception):
-    """Somebody else has ended the job; for the thread that meets it there is nothing left to do."""
+    """The job was ended elsewhere; raised in threads that are still at work."""
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long to wait for servers, and how often to ask again.
+    """Time limits and numbers of retries.
 
     Attributes:
-        connect: Seconds for a connection.
-        read: Seconds without a byte.
-        tries: How often a request that fails or meets a busy server (429, 5xx) is repeated.
+        connect: Longest time for a connection in seconds.
+        read: Longest time without a byte in seconds.
+        tries: Number of times that a request is repeated that fails or meets a busy server (429, 5xx).
         backoff: Seconds before the second repetition; each later wait is twice as long, up to `longest_wait`.
-        longest_wait: Seconds; also of what a server may ask for by `Retry-After`.
-        breaks: How many broken connections in a row may bring nothing new before a file is given up.
+        longest_wait: Longest wait in seconds, also where a server asks for more by `Retry-After`.
+        breaks: Number of broken connections in a row without new bytes after which a file is given up.
     """
 
     connect: float = 15.0
@@ -51,7 +51,7 @@ class Patience:
 
 
 class _Retry(Retry):
-    """Waits as long as a busy server asks for, but not for hours."""
+    """Waits as long as a busy server asks for, up to the longest wait."""
 
     def get_retry_after(self, response: BaseHTTPResponse) -> float | None:
         seconds = super().get_retry_after(response)
@@ -59,12 +59,12 @@ class _Retry(Retry):
 
 
 class Web:
-    """A thread's connection to publishers or to their mirror.
+    """The connection of one thread to publishers or to a mirror.
 
     Args:
-        patience: With servers.
+        patience: Time limits and retries.
         mirror: Address of a mirror, or None for the publishers themselves; see `at_mirror`.
-        stop: Set when the job is over; waits end then.
+        stop: Event that is set when the job is over; it ends waits.
     """
 
     def __init__(self, patience: Patience, mirror: str | None, stop: threading.Event) -> None:
@@ -85,14 +85,14 @@ class Web:
             self._session.mount(scheme, HTTPAdapter(max_retries=retry))
 
     def get(self, url: str, headers: dict[str, str] | None = None) -> requests.Response:
-        """Ask for a file; its body is still to be read.
+        """Request a file; its body is still to be read.
 
         Args:
-            url: Of the publisher.
-            headers: Of the request.
+            url: Address at the publisher.
+            headers: Headers of the request.
 
         Returns:
-            An answer with status 200, 206 or 416.
+            A response with status 200, 206 or 416.
 
         Raises:
             NotOnServer: If there is no such file.
@@ -100,7 +100,7 @@ class Web:
         """
         address = at_mirror(url, self._mirror)
         try:
-            # Compressed on the way, a file's ranges and its length would be those of something else.
+            # Without compression, since ranges and lengths would be those of the compressed file.
             response = self._session.get(
                 address,
                 headers={"Accept-Encoding": "identity", **(headers or {})},
@@ -123,14 +123,14 @@ class Web:
         )
 
     def read(self, url: str) -> bytes:
-        """A short document.
+        """Read a short document.
 
         Args:
-            url: Of the publisher.
+            url: Address at the publisher.
 
         Raises:
             NotOnServer: If there is no such document.
-            DownloadError: If it cannot be read whole, or is longer than 256 MiB.
+            DownloadError: If it cannot be read to its end, or is longer than 256 MiB.
         """
         received = bytearray()
         try:
@@ -145,18 +145,18 @@ class Web:
         return bytes(received)
 
     def close(self) -> None:
-        """Give connections back."""
+        """Close all connections."""
         self._session.close()
 
 
 def at_mirror(url: str, mirror: str | None) -> str:
-    """Where a mirror keeps what a publisher has.
+    """The address of a publisher's file at a mirror.
 
-    A mirror holds each host's files in a folder named as the host, as `wget --mirror` lays them out:
+    A mirror holds the files of each host in a folder named after the host, as `wget --mirror` lays them out:
     `https://zenodo.org/records/1` is `MIRROR/zenodo.org/records/1`.
 
     Args:
-        url: Of the publisher.
+        url: Address at the publisher.
         mirror: Address of the mirror, or None for the publisher itself.
     """
     if mirror is None:
@@ -167,7 +167,7 @@ def at_mirror(url: str, mirror: str | None) -> str:
 
 
 def check_mirror(mirror: str | None) -> None:
-    """Refuse what is no address.
+    """Refuse a mirror that is no address.
 
     Raises:
         UserError: If `mirror` is neither None nor an `http` or `https` address.
@@ -179,7 +179,7 @@ def check_mirror(mirror: str | None) -> None:
 
 
 def _reason(error: BaseException) -> str:
-    """The innermost cause, which is what a person can act on."""
+    """The innermost cause of an error, which is what a person can act on."""
     while (inner := error.__cause__ or error.__context__) is not None:
         error = inner
     return str(error) or type(error).__name__

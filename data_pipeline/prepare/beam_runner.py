@@ -1,7 +1,8 @@
 """Shards written by Apache Beam: on Flink, Spark or Dataflow, or by its direct runner on this machine.
 
-Only descriptions of shards (paths and labels) cross the shuffle that spreads them over workers; each worker writes its
-shard itself. Waveforms that cross a shuffle made a pipeline slower than a plain loop and its memory grow without bound.
+Only descriptions of shards (paths and labels) go through the shuffle that spreads them over workers; each worker writes
+its shard itself. With waveforms in the shuffle a pipeline was slower than a plain loop, and its memory grew without
+bound.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -17,13 +18,13 @@ if TYPE_CHECKING:
 
 
 def beam_writer(runner: str, options: Sequence[str], output: OutputFolder) -> WriteShards:
-    """What `prepare` needs to have its shards written by a Beam pipeline.
+    """A function that writes shards with a Beam pipeline, for `job.prepare`.
 
     Args:
         runner: Name of a Beam runner (`DirectRunner`, `FlinkRunner`, `SparkRunner`, `DataflowRunner`).
-        options: Pipeline options as the command line of a Beam program takes them (`--region=europe-west1`).
-        output: The dataset's folder. The runner's workers must reach it and every clip under the same
-            locations, so that anything but the direct runner wants `gs://`, `s3://` or a shared mount.
+        options: Pipeline options as on the command line of a Beam program (`--region=europe-west1`).
+        output: The dataset's folder. The workers must reach it and every clip under the same locations, so every runner
+            but the direct one needs `gs://`, `s3://` or a shared mount.
 
     Raises:
         UserError: If Apache Beam is not installed, or does not know the runner or the options.
@@ -37,7 +38,7 @@ def beam_writer(runner: str, options: Sequence[str], output: OutputFolder) -> Wr
         ) from error
     try:
         create_runner(runner)
-        # In one process and its threads: the direct runner is for trying things out, the pool for real work here.
+        # The direct runner has one process with threads; it is for trials, the pool is for real work on this machine.
         pipeline_options = PipelineOptions([f"--runner={runner}", *options])
         unknown = set(pipeline_options.get_all_options(retain_unknown_options=True))
         unknown -= set(pipeline_options.get_all_options())
@@ -59,9 +60,9 @@ def _run(tasks: Sequence[ShardTask], options: "PipelineOptions") -> None:
 
     try:
         with beam.Pipeline(options=options) as pipeline:
-            # Whole shards are spread over the workers; without the shuffle one worker would get what is made in one.
+            # The shuffle spreads whole shards over the workers; without it one worker would get all of them.
             _ = pipeline | beam.Create(tasks) | beam.Reshuffle() | beam.Map(_write)
-    # A pipeline's errors have the classes of its runner; they are told as they are.
+    # Errors of a pipeline have the classes of its runner; they are shown as they are.
     except Exception as error:
         raise UserError(
             f"the Beam pipeline failed ({_last_line(error)}): put that right, then run the same command again to go on "
@@ -70,7 +71,7 @@ def _run(tasks: Sequence[ShardTask], options: "PipelineOptions") -> None:
 
 
 def _write(task: ShardTask) -> str:
-    # What became of the shard is in its note, where a later run finds it too; nothing else needs to come back.
+    # The result of the shard is in its note, where a later run finds it, too; nothing else has to be returned.
     task.run()
     return task.shard.name
 

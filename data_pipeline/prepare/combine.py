@@ -1,4 +1,4 @@
-"""Several prepared datasets as one, with the splits of speakers stated anew."""
+"""Several prepared datasets as one, with a new split of the speakers."""
 
 import contextlib
 import hashlib
@@ -22,16 +22,22 @@ from data_pipeline.records.tfrecord import write_record
 from data_pipeline.splits import SPLITS, SplitName
 
 _MOST_SHARDS = 128
-"""Of a split, since all are open at a time."""
+"""Most shards of a split, since all are open at the same time."""
 
 
 @dataclass(slots=True)
 class _Written:
-    """A split so far.
+    """What has been written of a split.
 
     Attributes:
-        shards: Their files, by name; records go to one after the other, so that each has some of every dataset.
-        digest: Of the records in their order.
+        shards: Files of the shards, by name; records go to them in turn, so that each has some of every dataset.
+        digest: Digest of the records in their order.
+        clips: Number of clips.
+        samples: Number of samples at 16 kHz.
+        voted: Number of clips with listeners' votes.
+        unknown: Number of clips whose speaker is unknown.
+        speakers: Speakers, each `corpus/speaker`.
+        emotions: Number of clips of each emotion.
     """
 
     shards: dict[str, BinaryIO]
@@ -55,7 +61,7 @@ class _Written:
         self.emotions[known["emotion"].decode()] += 1
 
     def split(self, folder: Path) -> Split:
-        """What is to be said of the split once its files in the folder are complete."""
+        """The description of the split, once its files in the folder are complete."""
         return Split(
             clips=self.clips,
             seconds=round(self.samples / SAMPLE_RATE, 3),
@@ -70,16 +76,16 @@ class _Written:
 def combine(parts: Sequence[Dataset], folder: Path, splits: Mapping[str, SplitName]) -> Dataset:
     """Write one dataset of the clips of several.
 
-    A clip that several of them have, by corpus and name, is taken from the last. Where the folder holds what the same
-    call has written before, nothing is written.
+    A clip that several datasets have, by corpus and name, is taken from the last of them. Where the folder holds the
+    result of the same call, nothing is written.
 
     Args:
         parts: Prepared datasets.
-        folder: Made if it is missing.
-        splits: The split of each speaker (`corpus/speaker`); clips of others are left out.
+        folder: Folder of the new dataset; made if it is missing.
+        splits: Split of each speaker (`corpus/speaker`); clips of other speakers are left out.
 
     Returns:
-        The dataset, whose `dataset.json` notes its parts.
+        The dataset, whose `dataset.json` names its parts.
 
     Raises:
         UserError: If the folder holds anything else, or cannot be written.
@@ -104,7 +110,7 @@ def combine(parts: Sequence[Dataset], folder: Path, splits: Mapping[str, SplitNa
 def _write(parts: Sequence[Dataset], folder: Path, splits: Mapping[str, SplitName]) -> dict[SplitName, _Written]:
     most = Counter[SplitName]()
     for before in (split for part in parts for split in part.splits.values()):
-        # The speakers of one split may go to several.
+        # The speakers of one old split may go to several new ones.
         for split in {splits[speaker] for speaker in before.speakers if speaker in splits}:
             most[split] += before.clips
     with contextlib.ExitStack() as files:
@@ -123,7 +129,7 @@ def _write(parts: Sequence[Dataset], folder: Path, splits: Mapping[str, SplitNam
 
 
 def _records(part: Dataset) -> Iterator[tuple[bytes, Mapping]]:
-    """Every record of a dataset, and what it says of its clip."""
+    """Every record of a dataset, with what it says about its clip."""
     shards = [str(part.folder / shard) for split in part.splits.values() for shard in split.shards]
 
     def known(record: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:

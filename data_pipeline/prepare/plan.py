@@ -1,4 +1,4 @@
-"""What `prepare` is going to write, decided before anything is decoded."""
+"""Which clips `prepare` writes into which shard, decided before anything is decoded."""
 
 import functools
 import hashlib
@@ -15,7 +15,7 @@ from data_pipeline.quality.unusable import SHORTEST, SILENCE
 from data_pipeline.splits import SPLITS, SplitName
 
 CLIPS_PER_SHARD = 256
-"""At most: some 20 MB of acted sentences, small enough that workers finish at the same time and that little is redone
+"""Most clips of a shard: some 20 MB of acted sentences, so that workers finish at the same time and little is repeated
 after an interruption."""
 
 _SEED = 0
@@ -23,12 +23,12 @@ _SEED = 0
 
 @dataclass(frozen=True)
 class Shard:
-    """One record file to be.
+    """One record file that is to be written.
 
     Attributes:
-        name: Of the file.
-        split: The split that its clips are in.
-        clips: What goes into it, in order.
+        name: Name of the file.
+        split: Split of its clips.
+        clips: Its clips, in order.
     """
 
     name: str
@@ -37,14 +37,14 @@ class Shard:
 
     @property
     def changed(self) -> int:
-        """When the last of its files was changed, in nanoseconds since the epoch."""
+        """Time of the last change of its audio files, in nanoseconds since the epoch."""
         return max(clip.file.changed for clip in self.clips)
 
     @functools.cached_property
     def digest(self) -> str:
         """Hex digest of what will be in it: settings, clips, labels, sizes of files.
 
-        The same digest means the same bytes unless a file has been changed in between, which `changed` tells.
+        Equal digests mean equal bytes, unless an audio file was changed in between, which `changed` tells.
         """
         digest = hashlib.sha256(_line([FORMAT, SAMPLE_RATE, LONGEST, SHORTEST, SILENCE, self.name]))
         for clip in self.clips:
@@ -54,11 +54,11 @@ class Shard:
 
 @dataclass(frozen=True)
 class PreparePlan:
-    """All record files to be.
+    """All record files that are to be written.
 
     Attributes:
-        shards: In the order of splits and names.
-        split_kind: Which kind of split put the clips in their splits.
+        shards: Shards in the order of splits and names.
+        split_kind: Kind of split that put the clips in their splits.
     """
 
     shards: tuple[Shard, ...]
@@ -66,39 +66,39 @@ class PreparePlan:
 
     @property
     def digest(self) -> str:
-        """Hex digest of what will be in all of them; see `Shard.digest`."""
+        """Hex digest of what will be in all shards; see `Shard.digest`."""
         return plan_digest(self.split_kind, [shard.digest for shard in self.shards])
 
     @property
     def clips(self) -> int:
-        """How many there are, those included that will turn out to be useless."""
+        """Number of clips, including those that will turn out to be useless."""
         return sum(len(shard.clips) for shard in self.shards)
 
     @property
     def changed(self) -> int:
-        """When the last of all files was changed, in nanoseconds since the epoch."""
+        """Time of the last change of all audio files, in nanoseconds since the epoch."""
         return max(shard.changed for shard in self.shards)
 
 
 def plan_digest(split_kind: str, shards: Sequence[str]) -> str:
-    """`PreparePlan.digest`, from the digests of its shards where they are known already.
+    """The digest of a plan (`PreparePlan.digest`) from the digests of its shards.
 
     Args:
         split_kind: See `PreparePlan`.
-        shards: The digest of each.
+        shards: Digest of each shard.
     """
     return hashlib.sha256(_line([split_kind, *shards])).hexdigest()
 
 
 def make_plan(clips: Iterable[tuple[Clip, SplitName]], split_kind: str) -> PreparePlan:
-    """Lay clips out in shards.
+    """Divide clips into shards.
 
-    Each split is shuffled as a whole and then cut, so that every shard mixes speakers and emotions, and the
-    order of `clips` does not matter.
+    Each split is shuffled as a whole and then cut, so that every shard mixes speakers and emotions. The order of
+    `clips` does not matter.
 
     Args:
-        clips: Each with its split.
-        split_kind: Which kind of split put them in their splits.
+        clips: Clips, each with its split.
+        split_kind: Kind of split that put them in their splits.
     """
     by_split: dict[SplitName, list[Clip]] = {split: [] for split in SPLITS}
     for clip, split in clips:
@@ -132,7 +132,7 @@ def _line(content: object) -> bytes:
 
 
 def _describe(clip: Clip) -> dict[str, object]:
-    """Everything that decides a clip's record; where its corpus lies does not."""
+    """Everything that decides the record of a clip; the place of its corpus does not."""
     fields = {name: getattr(clip, name) for name in clip.__dataclass_fields__ if name not in ("file", "split")}
-    # The name that the split had when the first datasets were written; another would give other digests.
+    # The key is the name that the attribute had in the first datasets; with another the digests would change.
     return {**fields, "side": clip.split, "file": clip.file.name, "size": clip.file.size}

@@ -21,14 +21,14 @@ class SplitKind(Protocol):
 
     @property
     def title(self) -> str:
-        """As the user writes it and as reports name it."""
+        """The kind as the user writes it and as reports show it."""
 
     def assign(self, clips: Sequence[Clip], speaker_splits: SpeakerSplits) -> dict[str, SplitName]:
         """Divide the clips.
 
         Args:
-            clips: All of one corpus.
-            speaker_splits: That corpus's own speaker split.
+            clips: All clips of one corpus.
+            speaker_splits: Speaker split of that corpus.
 
         Returns:
             The split of each clip, by the clip's name.
@@ -52,7 +52,7 @@ class BySpeaker:
 
 @dataclass(frozen=True, slots=True)
 class Random:
-    """Clip by clip, 70/10/20: speakers are in all splits, so its figures flatter; for comparison only."""
+    """Clip by clip, 70/10/20. Speakers are in all splits, so figures are too good; for comparison only."""
 
     @property
     def title(self) -> str:
@@ -66,13 +66,13 @@ class Random:
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """Cross-validation by speaker: one fold of the speakers validates, the others train.
+    """Cross-validation by speaker: one fold of speakers is for validation, the others are for training.
 
     The test speakers of the corpus's own split stay test speakers.
 
     Attributes:
-        number: Which fold validates, from 1.
-        count: How many folds there are.
+        number: Number of the fold for validation, from 1.
+        count: Number of folds.
     """
 
     number: int
@@ -108,7 +108,7 @@ class Fold:
 
 
 def parse_split_kind(text: str) -> SplitKind:
-    """The split that a user asks for.
+    """The kind of split that a user asks for.
 
     Args:
         text: `speaker`, `random` or `fold:K/N`.

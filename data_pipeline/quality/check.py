@@ -1,4 +1,4 @@
-"""The quality of corpora before anything is made of them: all that `ser data check` does but talk to the user."""
+"""The quality of corpora before they are prepared: all that `ser data check` does but talk to the user."""
 
 import json
 from collections import Counter
@@ -19,13 +19,13 @@ from data_pipeline.workers.pool import map_items
 from data_pipeline.workers.process import worker_count
 
 FORMAT = 1
-"""Of `check.json`."""
+"""Version of the layout of `check.json`."""
 
 PLOTTED = 60
-"""Waveforms of findings that are drawn, the worst kinds first; as many again may be drawn of repeated audio."""
+"""Number of findings whose waveforms are drawn, the worst kinds first; as many may be drawn of repeated audio."""
 
 Progress = Callable[[str, int, int], object]
-"""Called with the step (`measuring`), how much of it is done, and how much there is."""
+"""Called with the name of the step (`measuring`), the number of items that are done, and of all items."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +33,15 @@ class Check:
     """What a check found.
 
     Attributes:
-        recordings: That were checked, in the order of the sources.
-        measurements: Of each.
-        findings: What is wrong with recordings one by one, sorted by place.
-        repeats: Audio that is there more than once: the identical, then the nearly identical.
-        outlines: Waveforms of some recordings that something is wrong with, by place.
-        set_aside: Clips that their corpus describes in a way that nothing can be made of.
-        ignored: Audio files among the clips whose names are not of their corpus.
-        elsewhere: Audio files that were not checked, since the place where they lie was recognised as a corpus that
-            does not know them; perhaps they are of another one.
+        recordings: Recordings that were checked, in the order of the sources.
+        measurements: Measurement of each recording.
+        findings: What is wrong with single recordings, sorted by place.
+        repeats: Audio that is there more than once: identical, then nearly identical.
+        outlines: Waveforms of some recordings with findings, by place.
+        set_aside: Clips that cannot be used as their corpus describes them.
+        ignored: Audio files among the clips whose names do not belong to their corpus.
+        elsewhere: Audio files that were not checked, since their place was recognised as a corpus to which they do not
+            belong; they may belong to another one.
     """
 
     recordings: tuple[Recording, ...]
@@ -55,28 +55,28 @@ class Check:
 
     @property
     def corpora(self) -> tuple[str, ...]:
-        """Their names, in the order of the sources."""
+        """Names of the corpora, in the order of the sources."""
         return tuple(dict.fromkeys(recording.corpus for recording in self.recordings))
 
     @property
     def counts(self) -> dict[Kind, int]:
-        """How many findings there are of each kind that occurs."""
+        """Number of findings of each kind that occurs."""
         counts = Counter(finding.kind for finding in self.findings)
         return {kind: counts[kind] for kind in Kind if counts[kind]}
 
     @property
     def unusable(self) -> int:
-        """How many recordings no dataset can hold, those included that a manifest describes badly."""
+        """Number of recordings that no dataset can hold, including those that a manifest describes badly."""
         return len({finding.place for finding in self.findings if finding.kind in UNUSABLE}) + len(self.set_aside)
 
     @property
     def contradictions(self) -> int:
-        """How many groups of repeated audio carry several labels."""
+        """Number of groups of repeated audio with several labels."""
         return sum(group.contradictory for group in self.repeats)
 
     @property
     def leaks(self) -> int:
-        """How many groups of repeated audio are in several splits."""
+        """Number of groups of repeated audio in several splits."""
         return sum(group.leaking for group in self.repeats)
 
 
@@ -87,7 +87,7 @@ def check(sources: Sequence[str], workers: int | None = None, on_progress: Progr
 
     Args:
         sources: See `quality.sources.find_recordings`.
-        workers: How many processes measure. Defaults to the processors that this process may use.
+        workers: Number of processes; by default one for each processor that this process may use.
         on_progress: Called on this thread.
 
     Raises:
@@ -133,7 +133,7 @@ def _find_repeats(
     workers: int,
     on_progress: Progress,
 ) -> list[DuplicateGroup]:
-    # All silence is alike, which the findings say already.
+    # All silence is identical; the findings report it already.
     useless = {finding.place for finding in findings if finding.kind in UNUSABLE}
     digests = ["" if place in useless else one.digest for place, one in enumerate(measurements)]
     exact = identical_groups(recordings, digests)
@@ -161,7 +161,7 @@ def _outlines(
 ) -> dict[int, Outline]:
     order = list(Kind)
     worst_first = sorted(findings, key=lambda finding: (order.index(finding.kind), finding.place))
-    # What cannot be decoded has no waveform to show.
+    # Audio that cannot be decoded has no waveform.
     drawable = [finding.place for finding in worst_first if finding.kind not in (Kind.UNREADABLE, Kind.EMPTY)]
     repeated = [place for group in repeats for place in group.places[: 1 if group.exact else None]]
     places = sorted({*list(dict.fromkeys(drawable))[:PLOTTED], *repeated[:PLOTTED]})
@@ -174,7 +174,7 @@ def summary(result: Check) -> dict:
     """The findings as plain values, without the measurements of every recording.
 
     Args:
-        result: Of a check.
+        result: Result of a check.
     """
     return {
         "format": FORMAT,
@@ -237,14 +237,14 @@ def _describe_repeats(group: DuplicateGroup) -> dict:
 def write(result: Check, folder: Path) -> Path:
     """Write `check.json` and `check.html`.
 
-    `check.json` holds what `summary` gives and under `clips` the measurements of every recording, one a line.
+    `check.json` holds the values of `summary` and, under `clips`, the measurements of every recording, one per line.
 
     Args:
-        result: Of a check.
-        folder: Where to; made if missing.
+        result: Result of a check.
+        folder: Folder for both files; made if it is missing.
 
     Returns:
-        The page.
+        The path of the page.
 
     Raises:
         UserError: If the folder cannot be written to.
@@ -263,7 +263,7 @@ def write(result: Check, folder: Path) -> Path:
 
 
 def _json_lines(result: Check) -> Iterator[str]:
-    """The text of `check.json`, piece by piece, since that of 100,000 recordings is large."""
+    """The text of `check.json`, piece by piece, since it is large for 100,000 recordings."""
     yield json.dumps(summary(result), indent=1, ensure_ascii=False).removesuffix("\n}")
     yield ',\n "clips": ['
     separator = "\n"

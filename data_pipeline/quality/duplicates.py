@@ -11,7 +11,7 @@ from data_pipeline.quality.recording import Recording
 from data_pipeline.splits import SplitName
 
 Pair = tuple[int, int]
-"""Two recordings by their places, the earlier first."""
+"""Two recordings by their places, the earlier one first."""
 
 
 @dataclass(frozen=True, slots=True)

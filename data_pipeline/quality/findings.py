@@ -1,4 +1,4 @@
-"""What the measurements say against a recording, by itself and beside the rest of its corpus."""
+"""Findings: what the measurements say against a recording, by itself and compared with the rest of its corpus."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -14,7 +14,7 @@ from data_pipeline.quality.unusable import SHORTEST
 
 
 class Kind(StrEnum):
-    """What can be wrong with a recording; the first ones make it useless."""
+    """What can be wrong with a recording; the first five make it useless."""
 
     UNREADABLE = "unreadable"
     EMPTY = "empty"
@@ -36,49 +36,49 @@ UNUSABLE = frozenset({Kind.UNREADABLE, Kind.EMPTY, Kind.SILENT, Kind.TOO_SHORT, 
 """Kinds for which `ser data prepare` sets a clip aside."""
 
 CLIPPED_SHARE = 0.001
-"""Share of samples at full scale from which on a recording is called clipped: one in a thousand. EmoDB, which is
-amplified to full scale, has at most one in 5,000."""
+"""Least share of samples at full scale of a clipped recording: one in a thousand. EmoDB, which is amplified to full
+scale, has at most one in 5,000."""
 
 CLIPPED_RUN = 5
-"""Samples at full scale in a row from which on it is, whatever their share: speech that is merely loud stays there for
-3 at most (EmoDB at 22 kHz)."""
+"""Least number of samples at full scale in a row of a clipped recording, whatever their share: speech that is merely
+loud has at most 3 in a row (EmoDB at 22 kHz)."""
 
 OFFSET = 0.01
-"""Mean of the samples, -40 dB of full scale, from which on it is an offset. EmoDB has up to 0.006, CREMA-D 0.0006."""
+"""Least mean of the samples that counts as a DC offset: -40 dB of full scale. EmoDB has up to 0.006, CREMA-D 0.0006."""
 
 GAPS = 0.5
-"""Share of samples that are exactly zero from which on something is missing: EmoDB and RAVDESS, edited with digital
-silence, have up to 0.39."""
+"""Least share of samples that are exactly zero with which something is missing: EmoDB and RAVDESS, which were edited
+with digital silence, have up to 0.39."""
 
 SHORT = 0.4
-"""Seconds below which a recording is shorter than a word said slowly; the shortest clip of CREMA-D has 1.3."""
+"""Duration in seconds of a word said slowly; a shorter recording is reported. The shortest clip of CREMA-D has 1.3."""
 
 LONG = 30.0
-"""Seconds above which it is hardly one utterance, and costs more memory in training than all others of its batch."""
+"""Duration in seconds above which a recording is hardly one utterance; it takes more memory than its whole batch."""
 
 LEVEL_SPREAD = 4.0
-"""Robust standard deviations (1.4826 median absolute deviations) that a level may lie from its corpus's median. Acted
-emotions differ in level by themselves: CREMA-D's robust deviation is 9 dB."""
+"""Robust standard deviations (1.4826 median absolute deviations) by which a level may differ from the median of its
+corpus. Acted emotions differ in level by themselves: the robust deviation of CREMA-D is 9 dB."""
 
 LEVEL_DISTANCE = 15.0
-"""dB that it may lie away in any case, for corpora whose levels were evened out (EmoDB: 2.4 dB, farthest 14)."""
+"""Decibels by which a level may differ in any case, for corpora with evened levels (EmoDB: 2.4 dB, at most 14)."""
 
 QUIETEST = -60.0
-"""dB of full scale that speech must reach in any corpus: 11 dB below the quietest clip of CREMA-D and RAVDESS."""
+"""Least level of speech in any corpus, in dB of full scale: 11 dB below the quietest clip of CREMA-D and RAVDESS."""
 
 _RARE = 0.1
-"""Share of a corpus below which a sampling rate or number of channels is out of line; more is a corpus of several
-sources."""
+"""Share of a corpus below which a sampling rate or number of channels is out of line; a larger share is that of another
+source."""
 
 _FEWEST = 10
-"""Recordings that make a corpus with which one of them can be out of line."""
+"""Least number of recordings of a corpus that single recordings are compared with."""
 
 _FAILURES = {
     "is empty": Kind.EMPTY,
     "holds no samples": Kind.EMPTY,
     f"lasts longer than {LONGEST:g} s": Kind.TOO_LONG,
 }
-"""How `decode` words failures that have kinds of their own."""
+"""Beginnings of the failures of `decode` that are kinds of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +86,9 @@ class Finding:
     """Something that is wrong with a recording.
 
     Attributes:
-        place: Of the recording among those that were checked.
+        place: Place of the recording among those that were checked.
         kind: What is wrong.
-        detail: The same with figures, worded to follow the recording's name.
+        detail: What is wrong with figures, worded to follow the recording's name.
     """
 
     place: int
@@ -102,7 +102,7 @@ class _Usual:
 
     Attributes:
         level: Median level in dB of full scale.
-        spread: dB that a level may lie away from it.
+        spread: Decibels by which a level may differ from it.
         rates: Sampling rates in Hz that are not rare, the most frequent first.
         channels: Numbers of channels that are not rare, the most frequent first.
     """
@@ -114,14 +114,14 @@ class _Usual:
 
 
 def find(recordings: Sequence[Recording], measurements: Sequence[Measurement]) -> list[Finding]:
-    """Everything that is wrong with recordings one by one.
+    """Find everything that is wrong with single recordings.
 
     Args:
-        recordings: All that were checked.
-        measurements: Of each.
+        recordings: All recordings.
+        measurements: Measurement of each.
 
     Returns:
-        Sorted by place, then in the order of kinds.
+        Findings sorted by place, then in the order of kinds.
     """
     by_corpus: dict[str, list[Measurement]] = {}
     for recording, measurement in zip(recordings, measurements, strict=True):

@@ -1,10 +1,11 @@
-"""A few hundred bytes that change little when a recording is coded anew, amplified, shifted or trimmed.
+"""A fingerprint of a recording: 512 bytes that change little when it is re-encoded, amplified, shifted or trimmed.
 
-The spectrogram in a few mel bands, measured from a floor below its loudest place so that level drops out and pauses
-are zero, is taken through a Fourier transform along time. A shift in time turns all bands' phases alike; turning each
-modulation frequency so that the sum over bands is real takes the shift out and keeps how the bands lie against each
-other. Each frequency weighs in proportion to itself, as if the slope in time had been taken: of two takes the slow
-course is the same, the onsets are not. Fingerprints propose pairs; `near_duplicates` decides on the waveforms.
+The spectrogram has a few mel bands and is measured from a floor below its maximum, so that the level drops out and
+pauses are zero. It goes through a Fourier transform along time. A shift in time rotates the phases of all bands alike;
+each modulation frequency is rotated so that the sum over bands is real, which removes the shift and keeps the
+relations between bands. Each frequency is weighted in proportion to itself, as if the derivative in time had been
+taken: two takes of a sentence share slow movements but not onsets. Fingerprints propose pairs; `near_duplicates`
+decides by the waveforms.
 """
 
 import functools
@@ -15,23 +16,23 @@ from data_pipeline.audio.decode import SAMPLE_RATE
 from data_pipeline.quality.unusable import SILENCE
 
 SHORTEST_COMPARED = 0.5
-"""Seconds below which recordings get no fingerprint: two takes of one vowel would pass for one recording."""
+"""Least duration in seconds for a fingerprint; two takes of one vowel would pass for one recording."""
 
 _WINDOW = 512
 _HOP = 256
 
 _BANDS = 16
 _LOWEST, _HIGHEST = 100.0, 3_400.0
-"""Hz; what a telephone lets through, so that a copy that went through 8 kHz is found."""
+"""Range of the bands in Hz: that of a telephone, so that a copy that went through 8 kHz is found."""
 
 _RANGE = 35.0
-"""dB below the loudest place of the spectrogram that count, so that codecs' noise does not."""
+"""Decibels below the maximum of the spectrogram that count, so that the noise of codecs does not."""
 
 _MODULATION = np.linspace(0.5, 8.0, 16)
-"""Hz. Syllables come at 4 to 5 Hz; above 8, the place of the frames' grid would show."""
+"""Modulation frequencies in Hz. Syllables come at 4 to 5 Hz; above 8 Hz the position of the frames would matter."""
 
 SIZE = 2 * _BANDS * len(_MODULATION)
-"""Of a fingerprint in bytes."""
+"""Size of a fingerprint in bytes."""
 
 
 def fingerprint(pcm: np.ndarray) -> bytes:
@@ -49,7 +50,7 @@ def fingerprint(pcm: np.ndarray) -> bytes:
     frames = np.lib.stride_tricks.sliding_window_view(pcm, _WINDOW)[::_HOP]
     spectrum = np.fft.rfft(frames * np.hanning(_WINDOW).astype(np.float32))
     bands = (np.square(spectrum.real) + np.square(spectrum.imag)) @ _mel_matrix()
-    # The smallest power is that of rounding to 16 bits, far below any voice.
+    # The smallest power is that of rounding to 16 bits, which is far below any voice.
     decibels = 10 * np.log10(bands + 1e-3)
     height = np.maximum(decibels - (decibels.max() - _RANGE), 0)
     moments = np.arange(len(height)) * (_HOP / SAMPLE_RATE)

@@ -1,4 +1,4 @@
-"""The figures of one recording, from which all judgements about it are made."""
+"""Measurements of one recording, on which all judgements about it rest."""
 
 import hashlib
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from data_pipeline.quality.recording import Recording
 from data_pipeline.quality.unusable import SILENCE, unusable_reason
 
 FLOOR = -120.0
-"""dB of full scale that digital silence is said to have, below the smallest step of 16 bits (-90)."""
+"""Level given to digital silence in dB of full scale, below the smallest step of 16 bits (-90)."""
 
 _FULL_SCALE = {
     "PCM_S8": 127 / 128,
@@ -23,13 +23,13 @@ _FULL_SCALE = {
 """Largest positive value of codings that stop short of 1 (for the last two, ITU-T G.711)."""
 
 _NEARLY_ONE = 0.9995
-"""Full scale of every other coding: 0.004 dB below 1, since lossy ones do not come back to the bit."""
+"""Full scale of every other coding: 0.004 dB below 1, since lossy codings do not reproduce it exactly."""
 
 _FRAME = SAMPLE_RATE // 50
-"""Samples of 20 ms, over which power is averaged before pauses are told from speech."""
+"""Number of samples of a frame: 20 ms, over which power is averaged before pauses are told from speech."""
 
 _MARGIN = 15.9
-"""dB below the speech level at which a frame counts as a pause: ITU-T P.56 (2011), method B."""
+"""Decibels below the speech level below which a frame counts as a pause: ITU-T P.56 (2011), method B."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,22 +37,22 @@ class Measurement:
     """What was measured of one recording.
 
     Attributes:
-        failure: Why it could not be decoded, worded to follow the file's name; empty if it was, else all below is
-            without meaning.
+        failure: Why it could not be decoded, worded to follow the file's name; empty if it was decoded. With a failure,
+            no other attribute has a meaning.
         unusable_reason: Why `prepare` sets it aside although it could be decoded; see
-            `unusable.unusable_reason`. Empty if it does not.
-        seconds: Duration.
+            `unusable.unusable_reason`; empty if it does not.
+        seconds: Duration in seconds.
         rate: Sampling rate of the file in Hz.
-        channels: How many the file has.
+        channels: Number of channels of the file.
         format: libsndfile's name of container and coding (`WAV PCM_16`).
-        peak: Largest magnitude, dB of full scale.
-        level: Active speech level, dB of full scale (that of a square wave at full scale is 0).
+        peak: Largest magnitude in dB of full scale.
+        level: Active speech level in dB of full scale (a square wave at full scale has 0).
         full_scale: Share of samples at full scale.
-        longest_clip: Most full-scale samples in a row in one channel.
-        offset: Mean of the channel whose mean is farthest from zero, full scale 1.
+        longest_clip: Largest number of full-scale samples in a row in one channel.
+        offset: Mean of the channel whose mean is farthest from zero; full scale is 1.
         zeros: Share of moments at which every channel is exactly zero.
-        dead_channels: How many channels are silent while another is not.
-        digest: SHA-256 of the 16 kHz PCM, hexadecimal.
+        dead_channels: Number of channels that are silent while another is not.
+        digest: SHA-256 of the 16 kHz PCM in hexadecimal.
         fingerprint: See `fingerprint.fingerprint`; empty if the recording is too short or silent.
     """
 
@@ -74,27 +74,27 @@ class Measurement:
 
 
 def measure(recording: Recording) -> Measurement:
-    """Decode and measure one recording. It fails on no content.
+    """Decode and measure one recording; no content makes it fail.
 
     Args:
-        recording: Which.
+        recording: The recording.
     """
     try:
         audio = read_audio(recording.location, recording.start, recording.end, must_reach_end=True)
         return measure_audio(audio)
     except UnusableAudio as error:
         return Measurement(failure=error.reason)
-    # What is not foreseen in one file's content must not end the check of all others.
+    # Unforeseen content of one file must not end the check of all others.
     except Exception as error:
         suffix = PurePosixPath(recording.location).suffix
         return Measurement(failure=f"cannot be decoded as {suffix or 'audio'} ({type(error).__name__}: {error})")
 
 
 def measure_audio(audio: Audio) -> Measurement:
-    """Measure what has been decoded.
+    """Measure decoded audio.
 
     Args:
-        audio: With finite samples.
+        audio: Audio with finite samples.
     """
     pcm = to_pcm(audio)
     magnitude = np.abs(audio.channels)
@@ -120,23 +120,23 @@ def measure_audio(audio: Audio) -> Measurement:
 
 
 def active_level(pcm: np.ndarray) -> float:
-    """How loud the speech in a recording is, pauses left out.
+    """The level of the speech in a recording, without pauses.
 
-    The idea of ITU-T P.56, method B, on frames of 20 ms: the mean power of the frames that are less than 15.9 dB
-    below that mean.
+    It follows the idea of ITU-T P.56, method B, on frames of 20 ms: the mean power of the frames that are less than
+    15.9 dB below that mean.
 
     Args:
         pcm: int16 [samples] at 16 kHz, at least one.
 
     Returns:
-        dB of full scale, at least `FLOOR`.
+        Level in dB of full scale, at least `FLOOR`.
     """
     waveform = pcm.astype(np.float32) / 32_768
-    # A mean would count as speech.
+    # A DC offset would count as speech.
     waveform -= waveform.mean()
     edges = np.arange(0, len(waveform), _FRAME)
     power = np.add.reduceat(np.square(waveform), edges) / np.diff(np.append(edges, len(waveform)))
-    # Each step can only drop frames, so that it ends.
+    # Each step can only drop frames, so the loop ends.
     while True:
         active = power[power > power.mean() * 10 ** (-_MARGIN / 10)]
         if active.size in (0, power.size):
@@ -145,7 +145,7 @@ def active_level(pcm: np.ndarray) -> float:
 
 
 def longest_run(flags: np.ndarray) -> int:
-    """Most true values in a row.
+    """Largest number of true values in a row.
 
     Args:
         flags: bool [values].

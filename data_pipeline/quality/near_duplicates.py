@@ -1,7 +1,7 @@
-"""The same recording twice in different clothes: coded anew, amplified, shifted, trimmed, sent through 8 kHz.
+"""Pairs of recordings that are nearly identical: re-encoded, amplified, shifted, trimmed or sent through 8 kHz.
 
-Fingerprints propose pairs, and the cross-correlation of the waveforms decides, since two takes of one sentence by one
-speaker have like spectrograms but not like waveforms.
+Fingerprints propose pairs, and the cross-correlation of the waveforms decides: two takes of one sentence by one speaker
+have similar spectrograms but not similar waveforms.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,23 +16,23 @@ from data_pipeline.quality.fingerprint import SIZE
 from data_pipeline.quality.recording import Recording
 
 ALIKE = 0.8
-"""Cosine of two fingerprints from which on their recordings are compared. Measured on 60 clips of CREMA-D, EmoDB and
-RAVDESS: 95 % of copies by MP3, Ogg, gain into clipping, 50 ms of shift and µ-law have 0.93 or more, 95 % of those that
-lost 0.2 s of speech at their end 0.82 or more; of the pairs of different clips, fewer than 1 in 10,000 get so far."""
+"""Least cosine of two fingerprints whose recordings are compared. Measured on 60 clips of CREMA-D, EmoDB and RAVDESS:
+95 % of copies by MP3, Ogg, gain into clipping, 50 ms of shift and µ-law have 0.93 or more, 95 % of copies without the
+last 0.2 s of speech have 0.82 or more; of the pairs of different clips, fewer than 1 in 10,000 reach it."""
 
 SAME = 0.65
-"""Correlation from which on two waveforms are one recording. It is about the square root of the share of energy that
+"""Least correlation of two waveforms that are one recording. It is about the square root of the share of energy that
 they have in common. Measured on the same clips: copies as above have 0.73 or more, different takes 0.44 or less."""
 
 _MOST_CANDIDATES = 8
-"""Comparisons that a recording may start, so that a corpus of one sentence said thousands of times is still checked in
-a time that grows with its size."""
+"""Most comparisons per recording, so that the time for a corpus of one sentence said thousands of times grows with its
+size only."""
 
 _RATE = 8_000
-"""Hz at which waveforms are compared: what lies above 4 kHz need not survive in a copy."""
+"""Sampling rate in Hz at which waveforms are compared: a copy may have lost what is above 4 kHz."""
 
 _EMPHASIS = 0.95
-"""Of the pre-emphasis, which keeps hum and a deep voice's fundamental from deciding alone."""
+"""Coefficient of the pre-emphasis, without which hum or the fundamental of a deep voice would decide alone."""
 
 _ROWS = 1_024
 _COLUMNS = 4_096
@@ -43,21 +43,21 @@ def candidates(
 ) -> list[tuple[int, tuple[int, ...]]]:
     """Pairs of recordings that may be one.
 
-    Block by block, so that 100,000 recordings take some 200 MB; of each recording's pairs, the likeliest
-    `_MOST_CANDIDATES` are kept.
+    Fingerprints are compared block by block, so that 100,000 recordings take some 200 MB. Of the pairs of each
+    recording, the `_MOST_CANDIDATES` most similar ones are kept.
 
     Args:
-        fingerprints: Of the recordings; empty ones take no part.
-        on_progress: Called now and then with the number of recordings done.
+        fingerprints: Fingerprint of each recording; empty ones take no part.
+        on_progress: Called now and then with the number of recordings that are done.
 
     Returns:
-        Recordings with those after them in order that are like them, both by their places in `fingerprints`.
+        Recordings, each with the later ones that are similar, all by their places in `fingerprints`.
     """
     places = np.array([place for place, content in enumerate(fingerprints) if content], np.int64)
     values = np.frombuffer(b"".join(fingerprints), np.int8).reshape(-1, SIZE)
     found: dict[int, tuple[int, ...]] = {}
     for start in range(0, len(values), _ROWS):
-        rows, columns = _likest(values, start)
+        rows, columns = _most_similar(values, start)
         for row in np.unique(rows):
             found[int(places[row])] = tuple(sorted(places[columns[rows == row]].tolist()))
         on_progress(int(places[start]))
@@ -65,25 +65,25 @@ def candidates(
     return sorted(found.items())
 
 
-def _likest(values: np.ndarray, start: int) -> tuple[np.ndarray, np.ndarray]:
-    """The pairs of one block of rows with the columns after them."""
+def _most_similar(values: np.ndarray, start: int) -> tuple[np.ndarray, np.ndarray]:
+    """The pairs of one block of rows with all later columns."""
     block = _unit(values[start : start + _ROWS])
     rows, columns, cosines = np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32)
     for left in range(start, len(values), _COLUMNS):
-        likeness = block @ _unit(values[left : left + _COLUMNS]).T
-        row, column = np.nonzero(likeness > ALIKE)
+        similarity = block @ _unit(values[left : left + _COLUMNS]).T
+        row, column = np.nonzero(similarity > ALIKE)
         later = left + column > start + row
         row, column = row[later], column[later]
         rows = np.concatenate([rows, start + row])
         columns = np.concatenate([columns, left + column])
-        cosines = np.concatenate([cosines, likeness[row, column]])
+        cosines = np.concatenate([cosines, similarity[row, column]])
         best = _first_of_each(rows, cosines, columns)
         rows, columns, cosines = rows[best], columns[best], cosines[best]
     return rows, columns
 
 
 def _first_of_each(rows: np.ndarray, cosines: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """Where the `_MOST_CANDIDATES` likest of each row are."""
+    """Places of the `_MOST_CANDIDATES` most similar pairs of each row."""
     order = np.lexsort((columns, -cosines, rows))
     ordered = rows[order]
     rank = np.arange(len(order)) - np.searchsorted(ordered, ordered)
@@ -99,10 +99,10 @@ def compare(task: tuple[Recording, Sequence[Recording]]) -> list[Match | None]:
     """Decide which of the proposed pairs are one recording.
 
     Args:
-        task: A recording, and those that it may be the same as.
+        task: A recording, and the recordings that it may be the same as.
 
     Returns:
-        For each of the latter how it lies, or None if it is another recording or cannot be read any more.
+        The match with each of the latter, or None if it is another recording or cannot be read any more.
     """
     recording, others = task
     try:
@@ -125,11 +125,11 @@ def _confirmed(waveform: np.ndarray, other: Recording) -> Match | None:
 
 
 def correlate(first: np.ndarray, second: np.ndarray) -> Match:
-    """Lay two recordings against each other where they agree best.
+    """Align two recordings where they agree best.
 
     Args:
         first: int16 [samples] at 16 kHz.
-        second: The same, of any other length. Its polarity may be the opposite.
+        second: int16 [samples] at 16 kHz, of any length; its polarity may be inverted.
     """
     left, right = _prepared(first), _prepared(second)
     energy = float(np.sqrt(np.square(left).sum(dtype=np.float64) * np.square(right).sum(dtype=np.float64)))

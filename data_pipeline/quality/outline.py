@@ -8,7 +8,7 @@ from data_pipeline.audio.decode import UnusableAudio, read_audio
 from data_pipeline.quality.recording import Recording
 
 COLUMNS = 240
-"""Of a plot."""
+"""Number of columns of the plot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,9 +16,9 @@ class Outline:
     """Lowest and highest sample of each stretch of a recording, over all channels.
 
     Attributes:
-        seconds: Duration.
-        lowest: A value a stretch, full scale ±1; at most `COLUMNS`.
-        highest: The same.
+        seconds: Duration of the recording in seconds.
+        lowest: Lowest sample of each stretch, full scale ±1; at most `COLUMNS` values.
+        highest: Highest sample of each stretch.
     """
 
     seconds: float
@@ -30,7 +30,7 @@ def outline(recording: Recording) -> Outline | None:
     """The outline of a recording, or None if it cannot be read.
 
     Args:
-        recording: Which.
+        recording: The recording.
     """
     try:
         audio = read_audio(recording.location, recording.start, recording.end)

@@ -13,18 +13,18 @@ DEADLY = "crashes or blocks the decoder: its data are broken"
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """A clip of a corpus, or an audio file of which nothing else is known.
+    """A clip of a corpus, or an audio file about which nothing else is known.
 
     Attributes:
         corpus: Name of the corpus, or the place where an unlabelled file was found.
-        name: Of the clip, or of the file below that place.
-        location: Path or URL.
-        size: Of the file in bytes.
+        name: Name of the clip, or path of the file below that place.
+        location: Path or URL of the file.
+        size: Size of the file in bytes.
         start: Seconds into the file at which the recording begins.
         end: Seconds into the file at which it ends, or None for the file's end.
-        speaker: Empty where unknown.
-        emotion: The label, or None where there is none.
-        split: The split that the corpus's speaker split puts it in, or None where there is none.
+        speaker: Speaker, or an empty string where unknown.
+        emotion: Label, or None where there is none.
+        split: Split of the speaker in the corpus's speaker split, or None where there is none.
     """
 
     corpus: str
@@ -39,16 +39,16 @@ class Recording:
 
     @property
     def title(self) -> str:
-        """`corpus/name`, as people are shown it."""
+        """`corpus/name`, as shown to people."""
         return f"{self.corpus}/{self.name}"
 
 
 def of_clip(clip: Clip, split: SplitName | None) -> Recording:
-    """A clip as something to be checked.
+    """The recording of a clip.
 
     Args:
-        clip: Of a corpus.
-        split: The split that the corpus's speaker split puts it in.
+        clip: A clip of a corpus.
+        split: The split of its speaker in the corpus's speaker split.
     """
     return Recording(
         corpus=clip.corpus,
@@ -64,10 +64,10 @@ def of_clip(clip: Clip, split: SplitName | None) -> Recording:
 
 
 def of_file(corpus: str, file: StoredFile) -> Recording:
-    """A file of which nothing but its place is known.
+    """The recording of a file about which nothing but its place is known.
 
     Args:
-        corpus: What to call the place.
-        file: Found there.
+        corpus: Name to give to the place.
+        file: A file found there.
     """
     return Recording(corpus, file.name, file.location, file.size)

@@ -1,4 +1,4 @@
-"""How a recording sounds before anybody judges it: what changes when microphones, lines and rooms do."""
+"""Measurements that change when microphones, lines and rooms change, to compare recordings of two times."""
 
 from dataclasses import dataclass
 
@@ -10,20 +10,20 @@ from data_pipeline.quality.recording import Recording
 from data_pipeline.quality.unusable import unusable_reason
 
 _FRAME = SAMPLE_RATE // 50
-"""Samples of 20 ms, over which power is averaged."""
+"""Number of samples of a frame: 20 ms, over which power is averaged."""
 
 _QUIETEST = 10
-"""Percentile of the frames' power that is the noise floor: even in a short clip so much is pause."""
+"""Percentile of the power of the frames that is the noise floor: even a short clip has as many pauses."""
 
 _WINDOW = 1_024
-"""Samples of a spectrum; 64 ms."""
+"""Number of samples of a spectrum: 64 ms."""
 
 _BAND = 8
-"""Bins of 15.6 Hz that are averaged, which makes bands of 125 Hz."""
+"""Number of bins of 15.6 Hz that are averaged, which makes bands of 125 Hz."""
 
 _REACH = 50.0
-"""dB below the strongest band at which a recording is said to end. Fricatives of a studio voice are above that up to
-8 kHz; what resampling leaves above the band of a telephone is below."""
+"""Decibels below the strongest band within which a band counts for the bandwidth. Fricatives of a studio voice count
+up to 8 kHz; what resampling leaves above the band of a telephone does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +31,10 @@ class Signal:
     """What was measured of one recording at 16 kHz.
 
     Attributes:
-        seconds: Duration.
-        level: Active speech level, see `measure.active_level`, dB of full scale.
-        noise: Level of its quietest tenth, dB of full scale.
-        bandwidth: Hz above which nothing comes within 50 dB of its strongest band.
+        seconds: Duration in seconds.
+        level: Active speech level in dB of full scale; see `measure.active_level`.
+        noise: Level of the quietest tenth of the frames in dB of full scale.
+        bandwidth: Frequency in Hz above which no band is within 50 dB of the strongest.
     """
 
     seconds: float
@@ -44,7 +44,7 @@ class Signal:
 
     @property
     def snr(self) -> float:
-        """Signal-to-noise ratio in dB: the level above the noise."""
+        """Signal-to-noise ratio in dB."""
         return self.level - self.noise
 
 
@@ -67,13 +67,13 @@ def signal_of(pcm: np.ndarray) -> Signal:
 
 
 def bandwidth(waveform: np.ndarray) -> float:
-    """Up to which frequency there is anything.
+    """The frequency up to which a waveform has audible energy.
 
     Args:
         waveform: float [samples] at 16 kHz.
 
     Returns:
-        Hz, a multiple of 125, at most 8,000; 0 for digital silence.
+        Frequency in Hz, a multiple of 125, at most 8,000; 0 for digital silence.
     """
     padded = np.pad(waveform, (0, max(0, _WINDOW - len(waveform))))
     frames = np.lib.stride_tricks.sliding_window_view(padded, _WINDOW)[:: _WINDOW // 2]
@@ -85,13 +85,13 @@ def bandwidth(waveform: np.ndarray) -> float:
 
 
 def listen(recording: Recording) -> Signal | str:
-    """Decode and measure one recording. It fails on no content.
+    """Decode and measure one recording; no content makes it fail.
 
     Args:
-        recording: Which.
+        recording: The recording.
 
     Returns:
-        What was measured, or why it cannot be used, worded to follow the file's name.
+        The measurements, or why the recording cannot be used, worded to follow the file's name.
     """
     try:
         pcm = decode(recording.location, recording.start, recording.end)

@@ -1,13 +1,13 @@
-"""What a user wants checked: places, with or without the name of the corpus that lies there."""
+"""The recordings that a user wants checked, at places with or without the name of a corpus."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from data_pipeline.audio.audio_file import AUDIO_SUFFIXES
 from data_pipeline.clip import Clip
 from data_pipeline.corpora import CORPORA
-from data_pipeline.corpora.corpus import AUDIO_SUFFIXES, Corpus, Listing
-from data_pipeline.corpora.recognise import recognise
-from data_pipeline.corpora.sources import at_home, parse_sources
+from data_pipeline.corpora.corpus import Corpus, Listing
+from data_pipeline.corpora.sources import at_home, parse_sources, recognise
 from data_pipeline.errors import SetAside, UserError
 from data_pipeline.quality.recording import Recording, of_clip, of_file
 from data_pipeline.splits import SplitName
@@ -16,14 +16,14 @@ from data_pipeline.storage import join, storage_for
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What lies at the places.
+    """What was found at the places.
 
     Attributes:
-        recordings: At least one.
-        set_aside: Clips that their corpus describes in a way that nothing can be made of.
-        ignored: Audio files among the clips whose names are not of their corpus.
-        elsewhere: Audio files in other folders of a place that was named without a corpus and held one, by their
-            paths: perhaps of another corpus.
+        recordings: At least one recording.
+        set_aside: Clips that cannot be used as their corpus describes them.
+        ignored: Audio files among the clips whose names do not belong to their corpus.
+        elsewhere: Paths of audio files in other folders of a place that was given without a corpus and held one; they
+            may belong to another corpus.
     """
 
     recordings: tuple[Recording, ...]
@@ -37,7 +37,7 @@ class _Source:
     """A corpus at a place.
 
     Attributes:
-        corpus: Which.
+        corpus: The corpus.
         listing: What was found there.
         elsewhere: See `Found`.
     """
@@ -48,11 +48,12 @@ class _Source:
 
 
 def find_recordings(texts: Sequence[str]) -> Found:
-    """Everything that is to be checked; nothing is decoded.
+    """Find everything that is to be checked; nothing is decoded.
 
     Args:
-        texts: `NAME=PLACE` (`crema_d=/corpora/CREMA-D`), or a folder, manifest or audio file alone. What corpus a
-            place alone holds is told by its files; if it is none, every audio file is checked without a label.
+        texts: `NAME=PLACE` (`crema_d=/corpora/CREMA-D`), or a folder, manifest or audio file without a name. The corpus
+            of a place without a name is recognised by its files; if there is none, every audio file is checked without
+            a label.
 
     Raises:
         UserError: If a place is missing or holds no audio, or a corpus is not known.
@@ -75,7 +76,7 @@ def find_recordings(texts: Sequence[str]) -> Found:
 
 
 def _source(text: str) -> _Source | None:
-    """The corpus that a text names, or that lies at the place that it names."""
+    """The corpus that a text names, or that lies at the place given; None for a place without a corpus."""
     if not text:
         raise UserError("one of the places is empty: give a corpus's folder, a manifest or a folder with audio files")
     name, sign, _ = text.partition("=")
@@ -91,7 +92,7 @@ def _source(text: str) -> _Source | None:
 
 
 def _splits(sources: Sequence[_Source]) -> dict[str, Mapping[str, SplitName]]:
-    """The splits of each corpus's speakers; of one that was given at several places, all speakers together."""
+    """The split of each speaker, by corpus; a corpus that was given at several places is split as a whole."""
     corpora = {source.corpus.name: source.corpus for source in sources}
     clips_of: dict[str, list[Clip]] = {name: [] for name in corpora}
     for source in sources:

@@ -1,19 +1,19 @@
-"""What makes a waveform useless as an utterance, so that `prepare` sets it aside."""
+"""What makes a waveform useless as an utterance, so that `prepare` sets the clip aside."""
 
 import numpy as np
 
 from data_pipeline.audio.decode import SAMPLE_RATE
 
 SHORTEST = 0.1
-"""Seconds below which a clip is set aside: less than a syllable."""
+"""Least duration of a clip in seconds; a shorter clip is less than a syllable."""
 
 SILENCE = 16
-"""int16 amplitude that some sample must reach, -66 dB of full scale. Dither and the smallest step of G.711
-µ-law (8) stay below; the quietest clip of CREMA-D with a voice in it peaks above 700."""
+"""int16 amplitude that some sample must reach, -66 dB of full scale. Dither and the smallest step of G.711 µ-law (8)
+stay below; the quietest clip of CREMA-D with a voice in it peaks above 700."""
 
 
 def unusable_reason(pcm: np.ndarray) -> str | None:
-    """Why a waveform is no use as an utterance.
+    """Why a waveform cannot be used as an utterance.
 
     Args:
         pcm: int16 [samples] at 16 kHz.
@@ -24,7 +24,7 @@ def unusable_reason(pcm: np.ndarray) -> str | None:
     seconds = len(pcm) / SAMPLE_RATE
     if seconds < SHORTEST:
         return f"is shorter than {SHORTEST:g} s ({seconds:.3f} s)"
-    # As Python's integers, since the magnitude of -32,768 does not fit into int16.
+    # As integers of Python, since the magnitude of -32,768 does not fit into int16.
     if max(int(pcm.max()), -int(pcm.min())) < SILENCE:
         return f"is silent: no sample reaches {SILENCE} of 32,768"
     return None

@@ -1,7 +1,7 @@
 """`tf.train.Example` without TensorFlow, whose import would cost every worker process seconds.
 
-The message is that of tensorflow/core/example/{example,feature}.proto, declared here to the protobuf library, which
-does all encoding but that of long byte strings: it would copy them three times.
+The message is that of tensorflow/core/example/{example,feature}.proto, declared here to the protobuf library. The
+library does all encoding except that of long byte strings, which it would copy three times.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ def encode_example(values: Mapping[str, bytes | str | int | tuple[int, ...]]) ->
     """Serialise the features of an example.
 
     Args:
-        values: Strings and bytes become a bytes list, integers an int64 list.
+        values: Values by feature name. Strings and bytes become a bytes list, integers an int64 list.
 
     Returns:
         A serialised `tf.train.Example`; equal values give equal bytes.
@@ -35,14 +35,14 @@ def encode_example(values: Mapping[str, bytes | str | int | tuple[int, ...]]) ->
 
 
 def head_of_bytes(key: str, size: int) -> bytes:
-    """What stands before the value in an example whose one feature is a byte string.
+    """The bytes before the value in an example with a single feature, a byte string.
 
     Args:
-        key: Of the feature.
-        size: Of the value in bytes.
+        key: Name of the feature.
+        size: Size of the value in bytes.
 
     Returns:
-        With the value behind it, what `encode_example({key: value})` gives.
+        Bytes that, followed by the value, equal `encode_example({key: value})`.
     """
     value = _field(1, size)  # BytesList.value
     feature = _field(1, len(value) + size) + value  # Feature.bytes_list
@@ -63,7 +63,7 @@ def _field(number: int, size: int) -> bytes:
 
 
 def _declare() -> type[Any]:
-    """The message class of `Example`, in a pool of its own so that TensorFlow's, if it is imported, is left alone."""
+    """The message class of `Example`, in a pool of its own so that it does not clash with TensorFlow's."""
     file = descriptor_pb2.FileDescriptorProto(name="example.proto", package=_PACKAGE, syntax="proto3")
     scalars = {"BytesList": _FIELD.TYPE_BYTES, "FloatList": _FIELD.TYPE_FLOAT, "Int64List": _FIELD.TYPE_INT64}
     for name, kind in scalars.items():

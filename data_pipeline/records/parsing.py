@@ -26,7 +26,7 @@ _FEATURES = {
 
 
 def parse(record: tf.Tensor) -> dict[str, tf.Tensor]:
-    """The inverse of `records.encode`.
+    """Parse a record; the inverse of `record.encode`.
 
     Args:
         record: string scalar, one serialised example.
@@ -43,7 +43,7 @@ def parse(record: tf.Tensor) -> dict[str, tf.Tensor]:
 
 
 def parse_emotion(record: tf.Tensor) -> tf.Tensor:
-    """The acted emotion of a record alone.
+    """Parse only the acted emotion of a record.
 
     Args:
         record: string scalar, one serialised example.

@@ -14,14 +14,14 @@ from data_pipeline.records.example_proto import encode_example, head_of_bytes
 class Record:
     """An utterance as it is stored.
 
-    It is made of examples written one after the other, which are read as one with the features of all: so the encoding
-    of protocol buffers has it, and TensorFlow's parser of examples keeps to that. The samples are thus copied once,
-    and what many clips have in common is encoded once.
+    A record consists of several examples written one after the other. By the encoding of protocol buffers they are read
+    as one example with the features of all, also by TensorFlow's parser. The samples are thus copied only once, and
+    features that many clips share are encoded only once.
 
     Attributes:
-        description: Everything known of the clip.
-        head: What the encoding wants before the samples.
-        samples: The PCM, little-endian.
+        description: Examples with everything that is known of the clip.
+        head: Encoding before the samples.
+        samples: PCM samples, little-endian.
     """
 
     description: bytes
@@ -33,7 +33,7 @@ class Record:
         """Serialise one utterance; equal arguments give equal bytes. `parsing.parse` is the inverse.
 
         Args:
-            clip: What is known of it. An unknown age is stored as -1, missing votes as zeros.
+            clip: What is known of the utterance. An unknown age is stored as -1, missing votes as zeros.
             pcm: int16 [samples] at 16 kHz, mono.
 
         Raises:
@@ -70,5 +70,5 @@ def encode(clip: Clip, pcm: np.ndarray) -> bytes:
 
 @functools.lru_cache(maxsize=4_096)
 def _feature(key: str, value: str | int | tuple[int, ...]) -> bytes:
-    """An example of one feature. Most clips share most of theirs with others."""
+    """An example with one feature; most clips share most features with others, so that they are cached."""
     return encode_example({key: value})

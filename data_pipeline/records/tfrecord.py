@@ -14,11 +14,11 @@ def write_record(file: BinaryIO, *parts: bytes) -> int:
     """Append a record to a TFRecord file.
 
     Args:
-        file: Open for writing.
-        parts: Of the record, one after the other; they are not copied.
+        file: A file that is open for writing.
+        parts: Parts of the record, which are written one after the other without being copied.
 
     Returns:
-        How many bytes were written.
+        The number of bytes written.
     """
     length = struct.pack("<Q", sum(map(len, parts)))
     written = (length, _masked_crc(length), *parts, _masked_crc(*parts))
@@ -31,5 +31,5 @@ def _masked_crc(*parts: bytes) -> bytes:
     crc = 0
     for part in parts:
         crc = google_crc32c.extend(crc, part)
-    # The mask keeps a checksum of data that holds checksums from being weak.
+    # Without the mask, checksums of data that holds checksums would be weak.
     return struct.pack("<I", ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)

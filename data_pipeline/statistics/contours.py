@@ -1,4 +1,4 @@
-"""What changes from frame to frame: named contours of a clip, and which frames are speech."""
+"""Contours of a clip: named values per frame, and which frames are speech."""
 
 import functools
 from dataclasses import dataclass
@@ -6,20 +6,23 @@ from dataclasses import dataclass
 import numpy as np
 
 from data_pipeline.statistics import pitch, spectra
+from data_pipeline.statistics.feature_set import FeatureSet
 from data_pipeline.statistics.spectra import BANDS
 
 _RECORD_SCALE = 32_768
 
 _ACTIVE_RANGE = 30.0
-"""dB below the clip's loudest frames down to which a frame counts as speech."""
+"""Decibels below the loudest frames of the clip within which a frame counts as speech."""
 
 _LOWEST_NOTE = 27.5
-"""Hz; pitch is counted in semitones above it (A0)."""
+"""Frequency in Hz of the note A0; pitch is counted in semitones above it."""
+
+_FAMILIES = ("mel", "mfcc", "energy", "pitch", "voice quality", "spectral shape")
 
 _ROLLOFFS = (0.25, 0.5, 0.85)
 
 Named = dict[str, np.ndarray]
-"""Contours, each float32 [frames], by name."""
+"""Contours by name, each float32 [frames]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +30,9 @@ class Contours:
     """The contours of a clip.
 
     Attributes:
-        families: Contours by family, all of them float32 [frames].
-        voiced: Bool [frames].
-        active: Bool [frames], True for speech; at least one is.
+        families: Contours by family, each float32 [frames].
+        voiced: bool [frames], true for voiced frames.
+        active: bool [frames], true for speech; at least one is.
     """
 
     families: dict[str, Named]
@@ -38,13 +41,13 @@ class Contours:
 
     @property
     def speech(self) -> slice:
-        """From the first frame of speech to the last."""
+        """The frames from the first to the last frame of speech."""
         where = np.flatnonzero(self.active)
         return slice(where[0], where[-1] + 1)
 
 
 def contours(pcm: np.ndarray) -> Contours:
-    """Everything that is computed for a frame.
+    """Compute all contours of a clip.
 
     Args:
         pcm: int16 [samples] at 16 kHz, of any length.
@@ -81,7 +84,7 @@ def _numbered(name: str, matrix: np.ndarray) -> Named:
 
 
 def _energy(level: np.ndarray, mel: np.ndarray, waveform: np.ndarray) -> Named:
-    # Power to the 0.3 is about how loud a band sounds (Zwicker).
+    # The loudness of a band is about its power to the 0.3 (Zwicker).
     loudness = ((mel + spectra.FLOOR) ** 0.3).sum(axis=1)
     framed = spectra.frames(waveform, spectra.WINDOW)
     crossings = (np.signbit(framed[:, 1:]) != np.signbit(framed[:, :-1])).mean(axis=1, dtype=np.float32)
@@ -115,7 +118,7 @@ def _voice_quality(track: pitch.PitchTrack, level: np.ndarray, power: np.ndarray
 
 
 def _harmonics(track: pitch.PitchTrack, power: np.ndarray) -> Named:
-    """Levels of the second and third harmonic and of the strongest in 1.5 to 3.5 kHz below that of the first."""
+    """Level of the first harmonic above those of the second, the third, and the strongest from 1.5 to 3.5 kHz."""
     rows = np.arange(len(power))
     spacing = spectra.RATE / spectra.FFT
     levels = []
@@ -173,7 +176,7 @@ def _powers_of_frequency() -> np.ndarray:
 
 @functools.cache
 def _bands() -> np.ndarray:
-    """50 to 1,000 Hz and 1 to 5 kHz, whose ratio is eGeMAPS' alpha ratio; below and above 2 kHz."""
+    """Bands 50 to 1,000 Hz and 1 to 5 kHz (their ratio is the alpha ratio of eGeMAPS), below and above 2 kHz."""
     frequencies = spectra.frequencies()
     edges = ((50, 1_000), (1_000, 5_000), (0, 2_000), (2_000, 8_000))
     return np.stack([(frequencies >= low) & (frequencies < high) for low, high in edges], axis=1).astype(np.float32)
@@ -188,7 +191,7 @@ def _peaks(power: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 @functools.cache
 def _slope_filters() -> np.ndarray:
-    """float32 [bands, 3]: regression of log-mel bands on their number, over thirds of the bands, dB a band."""
+    """float32 [bands, 3]: slopes of log-mel bands over each third of the bands, by regression, in dB per band."""
     filters = np.zeros((BANDS, 3), np.float32)
     for column, places in enumerate(np.array_split(np.arange(BANDS), 3)):
         centred = places - places.mean()
@@ -205,7 +208,34 @@ def _slope(contour: np.ndarray) -> np.ndarray:
 
 
 def _voiced_change(contour: np.ndarray, voiced: np.ndarray) -> np.ndarray:
-    """Difference from the frame before where both are voiced; 0 elsewhere."""
+    """Difference from the previous frame where both are voiced; 0 elsewhere."""
     change = np.zeros_like(contour)
     change[1:] = np.where(voiced[1:] & voiced[:-1], np.diff(contour), 0)
     return change
+
+
+def extract(pcm: np.ndarray) -> np.ndarray:
+    """Extract the contours of a clip as a sequence: log-mel bands, cepstra, energy, pitch and voice quality.
+
+    Args:
+        pcm: int16 [samples] at 16 kHz, of any length.
+
+    Returns:
+        float32 [frames, features], 10 ms apart, at least one frame, all finite.
+    """
+    clip = contours(pcm)
+    columns = [contour for family in _FAMILIES for contour in clip.families[family].values()]
+    return np.stack([*columns, clip.voiced], axis=1).astype(np.float32)
+
+
+_LAYOUT = contours(np.zeros(400, np.int16)).families
+
+SEQUENCE = FeatureSet(
+    name="sequence",
+    version=1,
+    names=(*(name for family in _FAMILIES for name in _LAYOUT[family]), "voiced"),
+    families=(*(family for family in _FAMILIES for _ in _LAYOUT[family]), "pitch"),
+    extract=extract,
+    framewise=True,
+)
+"""Frame-level features for a small recurrent or convolutional network."""

@@ -1,4 +1,4 @@
-"""What a set of features is: names, families, and a function from a waveform to numbers."""
+"""A set of features: names, families, and a function from a waveform to numbers."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ class FeatureSet:
     """Features of one clip, or of each of its frames.
 
     Attributes:
-        name: By which it is chosen.
-        version: Goes up with every change of a value, so that caches of older values are left alone.
-        names: Of the features, in the order of the values.
-        families: What each feature is about (`mfcc`, `pitch`, `energy` …), for summing importances.
-        extract: From int16 [samples] at 16 kHz to float32 [features], or, where `framewise`, to float32
-            [frames, features] with at least one frame. A function of a module, since worker processes look it up by
-            its name.
-        framewise: Whether a clip gives a row a frame.
+        name: Name by which the set is chosen.
+        version: Version of the values; it is raised with every change, so that caches of older values are not used.
+        names: Names of the features, in the order of the values.
+        families: Family of each feature (`mfcc`, `pitch`, `energy` …), for summing importances.
+        extract: Function from int16 [samples] at 16 kHz to float32 [features], or, where `framewise`, to float32
+            [frames, features] with at least one frame. It is a function of a module, since worker processes look it up
+            by its name.
+        framewise: Whether a clip has a row per frame.
     """
 
     name: str

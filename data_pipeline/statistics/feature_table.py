@@ -1,4 +1,4 @@
-"""Features of every clip of a prepared dataset: extracted by a pool of processes, kept in a cache."""
+"""The features of every clip of a prepared dataset, extracted by a pool of processes and kept in a cache."""
 
 import functools
 import itertools
@@ -22,19 +22,18 @@ _CLIPS_A_TASK = 32
 
 @dataclass(frozen=True, slots=True)
 class FeatureTable:
-    """Features of the clips of a dataset, in the order of its records: training split first, then validation and test.
+    """Features of the clips of a dataset, in the order of its records: the training split, then validation and test.
 
     Attributes:
-        values: float32 [clips, features]; of a framewise set [frames of all clips, features], clip after clip.
-        lengths: int64 [clips], how many rows each clip has in `values`: one, unless the set is framewise.
-        names: Of the features.
-        families: Of the features; see `FeatureSet`.
-        clips: strings [clips], their names in the corpus.
-        speakers: strings [clips], each `corpus/speaker`.
-        emotions: strings [clips], the acted emotion.
-        splits: strings [clips], the split that each is in.
-        seconds_per_clip: CPU time that extraction took on one core, the mean over clips; measured when the table was
-            made, and kept with it.
+        values: float32 [clips, features]; for a framewise set [frames of all clips, features], clip after clip.
+        lengths: int64 [clips], number of rows of each clip in `values`: one, unless the set is framewise.
+        names: Names of the features.
+        families: Families of the features; see `FeatureSet`.
+        clips: strings [clips], names of the clips in their corpus.
+        speakers: strings [clips], speakers as `corpus/speaker`.
+        emotions: strings [clips], acted emotions.
+        splits: strings [clips], the split that each clip is in.
+        seconds_per_clip: Mean CPU time in seconds that extracting a clip took on one core when the table was made.
     """
 
     values: np.ndarray
@@ -48,7 +47,7 @@ class FeatureTable:
     seconds_per_clip: float
 
     def sequences(self) -> list[np.ndarray]:
-        """Each clip's rows of `values`: float32 [frames, features]."""
+        """The rows of each clip: float32 [frames, features]."""
         return np.split(self.values, np.cumsum(self.lengths)[:-1])
 
 
@@ -59,17 +58,17 @@ def feature_table(
     workers: int | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> FeatureTable:
-    """The features of all clips of a dataset, whatever their emotion, from the cache where it has them.
+    """The features of all clips of a dataset, whatever their emotion; from the cache where it has them.
 
     Values do not depend on `workers`.
 
     Args:
         dataset: A prepared dataset.
-        feature_set: What to extract.
-        cache: A folder, made if need be. A table is found again by the dataset's fingerprint and the set's name and
-            version.
-        workers: Processes; by default one a core.
-        on_progress: Called with the number of clips done and that of all.
+        feature_set: The features to extract.
+        cache: Folder for tables, made if it is missing. A table is found again by the fingerprint of the dataset and
+            the name and version of the set.
+        workers: Number of processes; by default one for each processor that this process may use.
+        on_progress: Called with the number of clips that are done and of all clips.
 
     Raises:
         UserError: If the cache cannot be written, or processes die.
@@ -200,7 +199,7 @@ def _extractions(dataset: Dataset, feature_set: FeatureSet) -> Iterator[_Extract
 
 
 def _read(path: Path, dataset: Dataset, feature_set: FeatureSet) -> FeatureTable | None:
-    """The table in the cache; None where there is none that can be read and is of this dataset and set."""
+    """The table in the cache; None where there is no readable one of this dataset and set."""
     try:
         with np.load(path, allow_pickle=False) as file:
             names = tuple(str(name) for name in file["names"])

@@ -1,19 +1,18 @@
-"""A clip as one vector: statistics of its contours over all frames and over voiced speech, their course, and rhythm."""
+"""A clip as one vector: statistics of its contours over all frames and over voiced frames, dynamics, and rhythm."""
 
 import numpy as np
 
-from data_pipeline.statistics import dynamics
+from data_pipeline.statistics import contour_statistics
 from data_pipeline.statistics.contours import Contours, contours
 from data_pipeline.statistics.feature_set import FeatureSet
 from data_pipeline.statistics.rhythm import rhythm
-from data_pipeline.statistics.summary import STATISTICS, summarise
 
 _ALL = ("mel", "mfcc", "mfcc delta", "mfcc delta delta", "energy", "spectral shape")
 
 _VOICED = ("mel", "mfcc", "mfcc delta", "energy", "pitch", "voice quality", "spectral shape")
 
 _SPEECH = ("mel", "mfcc", "energy", "pitch", "voice quality", "spectral shape")
-"""Families whose contours are followed from the first frame of speech to the last."""
+"""Families whose dynamics are taken from the first frame of speech to the last."""
 
 _SPREADS = {
     "level": 15.0,
@@ -28,17 +27,17 @@ _SPREADS = {
     "rolloff_0.85": 1_000.0,
     "hammarberg": 9.0,
 }
-"""Contours whose covariance is taken, with how far each spreads in speech, roughly."""
+"""Contours whose covariance is taken, with the rough standard deviation of each in speech."""
 
 _CROSSED = 12
-"""Cepstra that are compared with each other at later times."""
+"""Number of cepstra whose cross-covariance is taken."""
 
 _GROUPS = 10
-"""Of neighbouring mel bands."""
+"""Number of groups of neighbouring mel bands."""
 
 
 def extract(pcm: np.ndarray) -> np.ndarray:
-    """The functionals of a clip.
+    """Extract the functionals of a clip.
 
     Args:
         pcm: int16 [samples] at 16 kHz, of any length.
@@ -50,11 +49,11 @@ def extract(pcm: np.ndarray) -> np.ndarray:
 
 
 _Part = tuple[np.ndarray, list[str], str]
-"""Values with their names and family."""
+"""Values with their names and their family."""
 
 
 def _parts(clip: Contours, samples: int) -> list[_Part]:
-    """In the order of the vector."""
+    """All values, in the order of the vector."""
     timing = rhythm(samples, clip.active, clip.voiced, clip.families["energy"]["loudness"])
     return [
         *_statistics(clip, _ALL, "all", np.ones_like(clip.active)),
@@ -69,8 +68,14 @@ def _statistics(clip: Contours, families: tuple[str, ...], region: str, mask: np
     parts = []
     for family in families:
         named = clip.families[family]
-        values = summarise(np.stack(list(named.values()))[:, mask])
-        parts.append((values, [f"{name}_{region}_{statistic}" for name in named for statistic in STATISTICS], family))
+        values = contour_statistics.summarise(np.stack(list(named.values()))[:, mask])
+        parts.append(
+            (
+                values,
+                [f"{name}_{region}_{statistic}" for name in named for statistic in contour_statistics.STATISTICS],
+                family,
+            )
+        )
     return parts
 
 
@@ -83,21 +88,21 @@ def _dynamics(clip: Contours) -> list[_Part]:
         matrix = np.stack(list(named.values()))
         speech = matrix[:, inside]
         for values, columns in (
-            (dynamics.trends(speech), dynamics.TRENDS),
-            (dynamics.recurrences(speech), dynamics.RECURRENCES),
+            (contour_statistics.trends(speech), contour_statistics.TRENDS),
+            (contour_statistics.recurrences(speech), contour_statistics.RECURRENCES),
         ):
             parts.append((values, [f"{name}_speech_{column}" for name in named for column in columns], family))
         if family == "mel":
             matrix, names = _grouped(matrix), _group_names()
         else:
             names = list(named)
-        swings = [f"{name}_modulation_{band}" for name in names for band in dynamics.MODULATIONS]
-        parts.append((dynamics.modulation(matrix), swings, "modulation"))
+        swings = [f"{name}_modulation_{band}" for name in names for band in contour_statistics.MODULATIONS]
+        parts.append((contour_statistics.modulation(matrix), swings, "modulation"))
     return parts
 
 
 def _covariances(clip: Contours) -> list[_Part]:
-    """How bands, cepstra, and measures of the voice go together."""
+    """Covariances of cepstra, of bands and of measures of the voice."""
     mfcc = clip.families["mfcc"]
     cepstra, names = np.stack(list(mfcc.values())), list(mfcc)
     groups = _grouped(np.stack(list(clip.families["mel"].values())))
@@ -105,15 +110,23 @@ def _covariances(clip: Contours) -> list[_Part]:
     voice = np.stack([flat[name] / spread for name, spread in _SPREADS.items()])
     crossed = cepstra[:_CROSSED, clip.speech] / _CEPSTRAL_SPREAD[:, np.newaxis]
     return [
-        (dynamics.covariance(cepstra[:, clip.speech], 0.3), dynamics.pair_names(names), "mfcc"),
-        (dynamics.covariance(groups[:, clip.speech], 0.3), dynamics.pair_names(_group_names()), "mel"),
-        (dynamics.covariance(voice[:, clip.voiced], 0.03), dynamics.pair_names(list(_SPREADS)), "voice quality"),
-        (dynamics.cross_covariance(crossed), dynamics.cross_names(names[:_CROSSED]), "mfcc"),
+        (contour_statistics.covariance(cepstra[:, clip.speech], 0.3), contour_statistics.pair_names(names), "mfcc"),
+        (
+            contour_statistics.covariance(groups[:, clip.speech], 0.3),
+            contour_statistics.pair_names(_group_names()),
+            "mel",
+        ),
+        (
+            contour_statistics.covariance(voice[:, clip.voiced], 0.03),
+            contour_statistics.pair_names(list(_SPREADS)),
+            "voice quality",
+        ),
+        (contour_statistics.cross_covariance(crossed), contour_statistics.cross_names(names[:_CROSSED]), "mfcc"),
     ]
 
 
 _CEPSTRAL_SPREAD = np.array([62, 19, 20, 13, 12, 10, 8, 7, 6, 6, 5, 5], np.float32)
-"""Standard deviations of cepstra in speech, roughly."""
+"""Rough standard deviations of cepstra in speech."""
 
 
 def _grouped(mel: np.ndarray) -> np.ndarray:
@@ -134,4 +147,4 @@ FUNCTIONALS = FeatureSet(
     families=tuple(family for _, names, family in _LAYOUT for _ in names),
     extract=extract,
 )
-"""The set that classical classifiers do best on."""
+"""The feature set with which classical classifiers are most accurate."""

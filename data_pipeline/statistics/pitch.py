@@ -1,8 +1,8 @@
-"""Fundamental frequency by normalised autocorrelation and the cheapest path through its peaks.
+"""Fundamental frequency, by normalised autocorrelation and the cheapest path through its peaks.
 
 After Boersma, "Accurate short-term analysis of the fundamental frequency and the harmonics-to-noise ratio of a sampled
-sound" (1993): the autocorrelation of a windowed frame is divided by that of its window, every peak is a candidate, and
-dynamic programming chooses between them and silence.
+sound" (1993): the autocorrelation of a windowed frame is divided by that of the window, every peak is a candidate, and
+dynamic programming chooses between the candidates and "unvoiced".
 """
 
 import functools
@@ -19,34 +19,34 @@ LOWEST = 60.0
 HIGHEST = 600.0
 
 _RATE = 8_000
-"""At which periods are looked for: half the records' rate, since what is above 4 kHz is mostly breath."""
+"""Sampling rate for the search of periods: half the rate of the records, since above 4 kHz there is mostly breath."""
 
 _WINDOW = 400
-"""Three periods of the lowest pitch."""
+"""Number of samples of a frame: three periods of the lowest pitch."""
 
 _FFT = 576
-"""A quick length that keeps the lags up to `_LONGEST` free of wrapping."""
+"""Length of the transform: a quick one at which lags up to `_LONGEST` do not wrap around."""
 
 _SHORTEST, _LONGEST = int(_RATE / HIGHEST), int(_RATE / LOWEST) + 1
 
 _LOW_PASS = 40
-"""Order of the filter before every other sample is left out."""
+"""Order of the low-pass filter before every other sample is dropped."""
 
 _CANDIDATES = 5
 
 _VOICING_THRESHOLD = 0.45
 
 _SILENCE = 0.03
-"""Peak of a frame, relative to the clip's, below which it is hardly voiced."""
+"""Peak of a frame, relative to the peak of the clip, below which the frame is hardly voiced."""
 
 _OCTAVE_COST = 0.04
-"""Per octave below the highest pitch: of two equal peaks the shorter lag is the period."""
+"""Cost per octave below the highest pitch, so that of two equal peaks the shorter lag is the period."""
 
 _JUMP_COST = 0.35
-"""Per octave between neighbouring frames."""
+"""Cost per octave of a jump between neighbouring frames."""
 
 _ONSET_COST = 0.14
-"""Of becoming voiced or unvoiced."""
+"""Cost of a change between voiced and unvoiced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,8 @@ class PitchTrack:
 
     Attributes:
         frequency: float32 [frames], Hz; 0 where unvoiced.
-        periodicity: float32 [frames], 0 to 1: the normalised autocorrelation at the period, or its highest peak
-            where unvoiced.
+        periodicity: float32 [frames], 0 to 1: the normalised autocorrelation at the period, or its highest peak where
+            unvoiced.
     """
 
     frequency: np.ndarray
@@ -64,18 +64,18 @@ class PitchTrack:
 
     @property
     def voiced(self) -> np.ndarray:
-        """Bool [frames]."""
+        """Bool [frames], true for voiced frames."""
         return self.frequency > 0
 
 
 def track(waveform: np.ndarray) -> PitchTrack:
-    """Follow the pitch between 60 and 600 Hz.
+    """Track the pitch between 60 and 600 Hz.
 
     Args:
-        waveform: float32 [samples] at 16 kHz. Its gain does not matter.
+        waveform: float32 [samples] at 16 kHz; its gain does not matter.
 
     Returns:
-        The track, on the frames of `spectra.frames`.
+        The pitch of each frame of `spectra.frames`.
     """
     halved = scipy.signal.upfirdn(_low_pass(), waveform, down=RATE // _RATE)[_LOW_PASS // 4 :]
     framed = frames(halved[: len(waveform) // 2], _WINDOW, _RATE)
@@ -117,7 +117,7 @@ def _window() -> tuple[np.ndarray, np.ndarray]:
 
 
 def _candidates(correlation: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The highest peaks of each frame, between samples.
+    """The highest peaks of each frame, interpolated between samples.
 
     Returns:
         Lags in samples and heights, each float32 [frames, candidates]; height 0 where there are fewer peaks.
@@ -133,7 +133,7 @@ def _candidates(correlation: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     offset = np.where(found, (right - left) / (2 * np.maximum(curvature, 1e-6)), 0)
     offset = np.clip(offset, -0.5, 0.5)
     heights = np.where(found, centre + (right - left) * offset / 4, 0)
-    # Between samples the autocorrelation of bright sounds is steeper than a parabola and may come out above 1.
+    # The autocorrelation of bright sounds is steeper than the parabola, whose peak may then lie above 1.
     return _SHORTEST + places + offset, np.where(heights > 1, 1 / np.maximum(heights, 1), heights)
 
 
@@ -144,7 +144,7 @@ def _octave_costs() -> np.ndarray:
 
 
 def _local_costs(pitches: np.ndarray, strengths: np.ndarray, peaks: np.ndarray) -> np.ndarray:
-    """float32 [frames, 1 + candidates]: of silence, and of each candidate."""
+    """float32 [frames, 1 + candidates]: the cost of "unvoiced" and of each candidate."""
     relative = peaks / max(float(peaks.max()), 1e-9)
     unvoiced = _VOICING_THRESHOLD + np.maximum(0, 2 - relative / (_SILENCE / (1 + _VOICING_THRESHOLD)))
     gains = np.where(strengths > 0, strengths - _OCTAVE_COST * np.log2(HIGHEST / pitches), -1)
@@ -152,7 +152,7 @@ def _local_costs(pitches: np.ndarray, strengths: np.ndarray, peaks: np.ndarray) 
 
 
 def _transition_costs(pitches: np.ndarray) -> np.ndarray:
-    """float32 [frames - 1, 1 + candidates, 1 + candidates], from a frame's state to the next's."""
+    """float32 [frames - 1, 1 + candidates, 1 + candidates]: the cost from each state to each of the next frame."""
     octaves = np.log2(pitches)
     costs = np.full((len(pitches) - 1, _CANDIDATES + 1, _CANDIDATES + 1), _ONSET_COST, np.float32)
     costs[:, 0, 0] = 0
@@ -161,7 +161,7 @@ def _transition_costs(pitches: np.ndarray) -> np.ndarray:
 
 
 def _cheapest_path(local: np.ndarray, transitions: np.ndarray) -> np.ndarray:
-    """Int [frames], the state of each frame on the path of the least total cost."""
+    """Int [frames], the state of each frame on the path with the least total cost."""
     best = local[0]
     origins = np.empty((len(transitions), local.shape[1]), np.intp)
     states = np.arange(local.shape[1])

@@ -1,4 +1,4 @@
-"""How speech is spread over time: pauses, voiced stretches, peaks of loudness."""
+"""Rhythm: pauses, voiced stretches and peaks of loudness."""
 
 import numpy as np
 import scipy.signal
@@ -8,29 +8,29 @@ from data_pipeline.statistics.spectra import RATE
 _FRAMES_PER_SECOND = 100
 
 _PEAK_DISTANCE = 8
-"""Frames between peaks of loudness, at least: syllables are 100 ms or more."""
+"""Least number of frames between peaks of loudness: syllables last 100 ms or more."""
 
 _PROMINENCE = 0.1
-"""Of the loudest peak: what a peak must stand out by."""
+"""Share of the loudest peak by which a peak must stand out."""
 
 
 def rhythm(samples: int, active: np.ndarray, voiced: np.ndarray, loudness: np.ndarray) -> dict[str, float]:
-    """Times, rates and lengths.
+    """Measure times, rates and lengths.
 
     Args:
-        samples: Of the clip.
-        active: Bool [frames], speech; at least one frame is.
-        voiced: Bool [frames].
+        samples: Number of samples of the clip.
+        active: bool [frames], true for speech; at least one frame is.
+        voiced: bool [frames], true for voiced frames.
         loudness: float32 [frames].
 
     Returns:
-        Numbers by name; lengths in seconds, rates per second of speech and the pauses within it.
+        Values by name; lengths in seconds, rates per second of speech including the pauses within it.
     """
     where = np.flatnonzero(active)
     inside = slice(where[0], where[-1] + 1)
     seconds = (inside.stop - inside.start) / _FRAMES_PER_SECOND
     spoken = active[inside]
-    heard = voiced[inside] & spoken
+    voiced_speech = voiced[inside] & spoken
     smooth = _smoothed(loudness[inside])
     peaks = _peaks(smooth)
     heights = smooth[peaks]
@@ -41,10 +41,10 @@ def rhythm(samples: int, active: np.ndarray, voiced: np.ndarray, loudness: np.nd
         "speech_seconds": seconds,
         "speech_share": float(active.mean()),
         "active_share": float(spoken.mean()),
-        "voiced_share": float(heard.sum() / spoken.sum()),
+        "voiced_share": float(voiced_speech.sum() / spoken.sum()),
         **_stretches("pause", ~spoken, seconds),
-        **_stretches("voiced", heard, seconds),
-        **_stretches("unvoiced", ~heard, seconds),
+        **_stretches("voiced", voiced_speech, seconds),
+        **_stretches("unvoiced", ~voiced_speech, seconds),
         "peaks_per_second": len(peaks) / seconds,
         "peak_mean": _mean(heights),
         "peak_std": _std(heights),
@@ -61,7 +61,7 @@ def rhythm(samples: int, active: np.ndarray, voiced: np.ndarray, loudness: np.nd
 
 
 def _stretches(name: str, mask: np.ndarray, seconds: float) -> dict[str, float]:
-    """How often a state is entered, and how long it lasts."""
+    """How often a state begins, and how long it lasts."""
     edges = np.diff(mask.astype(np.int8), prepend=0, append=0)
     lengths = (np.flatnonzero(edges < 0) - np.flatnonzero(edges > 0)) / _FRAMES_PER_SECOND
     return {
@@ -73,15 +73,15 @@ def _stretches(name: str, mask: np.ndarray, seconds: float) -> dict[str, float]:
 
 
 def _smoothed(contour: np.ndarray) -> np.ndarray:
-    """Mean of up to five frames around each."""
+    """Moving average over five frames."""
     padded = np.pad(contour, 2, "edge")
     return np.convolve(padded, np.full(5, 0.2, np.float32), "valid")
 
 
 def _peaks(contour: np.ndarray) -> np.ndarray:
-    """Int [peaks], the frames of peaks that stand out from what is around them."""
+    """Int [peaks], the frames of peaks that stand out from their surroundings."""
     prominence = max(_PROMINENCE * float(contour.max()), 1e-6)
-    # Silence on both sides makes peaks of speech that begins or ends at its loudest.
+    # With silence on both sides, speech that begins or ends at its loudest has a peak there.
     peaks, _ = scipy.signal.find_peaks(np.pad(contour, 1), distance=_PEAK_DISTANCE, prominence=prominence)
     return peaks - 1
 

@@ -1,4 +1,4 @@
-"""Short-time spectra: 25 ms every 10 ms at 16 kHz, their mel bands and cepstra."""
+"""Short-time spectra of 25 ms every 10 ms at 16 kHz, with their mel bands and cepstra."""
 
 import functools
 
@@ -18,7 +18,7 @@ BANDS = 40
 CEPSTRA = 20
 
 FLOOR = 1e-10
-"""Power below full scale, -100 dB, where logarithms end: just under one step of 16 bits."""
+"""Least power of a logarithm: -100 dB of full scale, just under one step of 16 bits."""
 
 
 def frames(waveform: np.ndarray, window: int, rate: int = RATE) -> np.ndarray:
@@ -26,12 +26,12 @@ def frames(waveform: np.ndarray, window: int, rate: int = RATE) -> np.ndarray:
 
     Args:
         waveform: float32 [samples].
-        window: Samples of a frame: an even number, 25 ms or more.
-        rate: Of the samples, a divisor of 16 kHz.
+        window: Number of samples of a frame: an even number, 25 ms or more.
+        rate: Sampling rate in Hz, a divisor of 16 kHz.
 
     Returns:
-        float32 [frames, window], a view that must not be written to. As many as fit at 25 ms, one at least; beyond
-        the ends is silence.
+        float32 [frames, window], a read-only view. There are as many frames as frames of 25 ms fit, at least one;
+        beyond the ends of the waveform there is silence.
     """
     shortest, hop = WINDOW * rate // RATE, HOP * rate // RATE
     count = 1 + max(0, len(waveform) - shortest) // hop
@@ -57,7 +57,7 @@ def power_spectra(waveform: np.ndarray) -> np.ndarray:
 
 @functools.cache
 def frequencies() -> np.ndarray:
-    """float32 [257], the bins' frequencies in Hz."""
+    """float32 [257], the frequencies of the bins in Hz."""
     return np.fft.rfftfreq(FFT, 1 / RATE).astype(np.float32)
 
 
@@ -72,7 +72,7 @@ def mel_filters() -> np.ndarray:
 
 
 def decibels(power: np.ndarray) -> np.ndarray:
-    """Level in dB of powers relative to full scale, -100 or more."""
+    """Levels of powers relative to full scale in dB, at least -100."""
     return 10 * np.log10(power + FLOOR)
 
 
@@ -82,13 +82,13 @@ def cepstra(log_mel: np.ndarray) -> np.ndarray:
 
 
 def delta(contours: np.ndarray) -> np.ndarray:
-    """Slope of each contour by regression over five frames, ends repeated.
+    """Slope of each contour by regression over five frames; values at the ends are repeated.
 
     Args:
         contours: float32 [frames, contours].
 
     Returns:
-        The same shape, per frame.
+        float32 of the same shape, change per frame.
     """
     padded = np.pad(contours, ((2, 2), (0, 0)), "edge")
     return (2 * (padded[4:] - padded[:-4]) + padded[3:-1] - padded[1:-3]) / 10
@@ -105,7 +105,7 @@ def _from_mel(mel: np.ndarray) -> np.ndarray:
 @functools.cache
 def _hann(length: int) -> np.ndarray:
     window = np.hanning(length + 1)[:-1]
-    # The power of a sine spreads over bins by the window's energy, of each of which the transform has half.
+    # The window's energy spreads the power of a sine over bins, and a real transform has half of each bin's power.
     return (window * np.sqrt(4 / (FFT * (window**2).sum()))).astype(np.float32)
 
 

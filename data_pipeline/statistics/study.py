@@ -1,4 +1,4 @@
-"""The study's features: eleven of librosa's, flattened, and four moments of each."""
+"""The features of the original study: eleven of librosa's, flattened, and four moments of each."""
 
 import warnings
 from typing import Any
@@ -14,7 +14,7 @@ _RATE = 22_050
 """librosa's default sampling rate."""
 
 _SHORTEST = 1_024
-"""Samples: shorter clips are padded with silence, since the constant-Q transform refuses them."""
+"""Least number of samples; shorter clips are padded with silence, since the constant-Q transform refuses them."""
 
 _FEATURES = {
     "zero_crossing_rate": "zero crossings",
@@ -34,13 +34,13 @@ _MOMENTS = ("mean", "std", "kurtosis", "skew")
 
 
 def extract(pcm: np.ndarray) -> np.ndarray:
-    """Equal, feature by feature, to librosa called on the waveform with its defaults, from one spectrogram.
+    """Extract features that equal those of librosa with its defaults, computed from one spectrogram.
 
     Args:
         pcm: int16 [samples] at 16 kHz.
 
     Returns:
-        float32 [44]. Where a moment is undefined, as the kurtosis of a constant is, 0.
+        float32 [44]; 0 where a moment is undefined, such as the kurtosis of a constant.
 
     Raises:
         UserError: If librosa is not installed.
@@ -50,7 +50,7 @@ def extract(pcm: np.ndarray) -> np.ndarray:
     if len(waveform) < _SHORTEST:
         waveform = np.pad(waveform, (0, _SHORTEST - len(waveform)))
     with warnings.catch_warnings():
-        # Of windows longer than a short clip, and of silence, which has no tuning.
+        # librosa warns of windows longer than a short clip, and of silence, which has no tuning.
         warnings.simplefilter("ignore", UserWarning)
         features = _features(librosa, waveform)
         return np.concatenate([_moments(features[name].ravel()) for name in _FEATURES])
@@ -80,13 +80,13 @@ def _features(librosa: Any, waveform: np.ndarray) -> dict[str, np.ndarray]:
 def _moments(values: np.ndarray) -> np.ndarray:
     """Mean, standard deviation, Fisher's kurtosis and skew, in the steps and the precision of scipy.stats.
 
-    Near zero, where moments cancel, any other order of the sums would give other digits.
+    Near zero, where moments cancel, another order of the sums would give other digits.
     """
     mean = values.mean()
     deviation = values - mean
     squares = deviation**2
     variance = squares.mean()
-    # As scipy has it: a spread within rounding of the mean is none.
+    # As in scipy, a variance within rounding of the mean counts as zero.
     if variance <= (np.finfo(variance.dtype).resolution * mean) ** 2:
         return np.array([mean, values.std(), 0.0, 0.0], np.float32)
     kurtosis = (squares**2).mean() / variance**2.0 - 3
@@ -111,4 +111,4 @@ STUDY = FeatureSet(
     families=tuple(family for family in _FEATURES.values() for _ in _MOMENTS),
     extract=extract,
 )
-"""What the study fed to its classical classifiers; 44 numbers."""
+"""The 44 features that the study gave to its classical classifiers."""

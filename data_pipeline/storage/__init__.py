@@ -1,7 +1,10 @@
-"""Where files lie: on this machine, or in a store that Apache Beam reaches (`gs://`, `s3://`, `hdfs://` …).
+"""Files on this machine, or in a store that Apache Beam can reach (`gs://`, `s3://`, `hdfs://` …).
 
-Corpora, `prepare` and its workers see files only through `Storage`, so that the same code runs on a laptop and on a
+Corpora, `prepare` and its workers use files only through `Storage`, so that the same code runs on a laptop and on a
 Dataflow worker.
+
+- `stored_file`: a file and the interface of a storage; `local`, `beam`: the two storages.
+- `atomic_file`: files that appear whole or not at all; `claimed_folder`: folders that one run at a time writes to.
 """
 
 from data_pipeline.storage.stored_file import Storage, StoredFile
@@ -10,15 +13,15 @@ __all__ = ["Storage", "StoredFile", "is_remote", "join", "storage_for"]
 
 
 def is_remote(location: str) -> bool:
-    """Whether a location is a URL and not a path of this machine."""
+    """Whether a location is a URL and not a path on this machine."""
     return "://" in location
 
 
 def storage_for(location: str) -> Storage:
-    """The storage that a location lies in.
+    """The storage of a location.
 
     Args:
-        location: A path of this machine, or a URL of a scheme that Apache Beam knows.
+        location: A path on this machine, or a URL of a scheme that Apache Beam knows.
 
     Raises:
         UserError: If it is a URL and Apache Beam, or its part for this scheme, is not installed.

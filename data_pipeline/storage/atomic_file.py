@@ -10,18 +10,18 @@ from data_pipeline.errors import UserError
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary file beside `path` that takes its place when the block ends, and vanishes when the block fails.
+    """A temporary file beside `path` that replaces it when the block ends, and is deleted when the block fails.
 
-    Readers see the old file or the new one, and two writers at a time do not mix.
+    Readers see the old file or the new one, and two writers at the same time do not mix.
 
     Args:
-        path: The file to write. Its folder must exist.
+        path: The file to write; its folder must exist.
 
     Yields:
-        Where to write; it has the suffix of `path`, since some writers go by it.
+        The path to write to; it has the suffix of `path`, since some writers choose the format by it.
 
     Raises:
-        UserError: If the system does not let the file be written.
+        UserError: If the file cannot be written.
     """
     try:
         suffix = f".part{path.suffix}"
@@ -31,7 +31,7 @@ def replacing(path: Path) -> Iterator[Path]:
         raise UserError(f"{path} cannot be written ({error.strerror}): choose another place or make room") from error
     try:
         yield part
-        # Temporary files are for their owner alone; what takes their place is for whoever the folder is for.
+        # Only the owner may read a temporary file; others who may read the folder may read the file that replaces it.
         part.chmod(0o644)
         part.replace(path)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Files in a store that Apache Beam reaches: `gs://`, `s3://`, `hdfs://`, `azfs://`."""
+"""Files in a store that Apache Beam can reach: `gs://`, `s3://`, `hdfs://`, `azfs://`."""
 
 import contextlib
 import uuid
@@ -10,14 +10,14 @@ from data_pipeline.errors import UserError
 from data_pipeline.storage.stored_file import StoredFile
 
 _REQUESTS = 16
-"""At a time, to a store that answers each in tens of milliseconds."""
+"""Number of requests at a time to a store, which answers each in tens of milliseconds."""
 
 
 class BeamStorage:
-    """See `Storage` for what each method does.
+    """Files in a store; `Storage` describes the methods.
 
     Args:
-        file_systems: `apache_beam.io.filesystems.FileSystems`.
+        file_systems: The class `apache_beam.io.filesystems.FileSystems`.
     """
 
     def __init__(self, file_systems: Any) -> None:
@@ -49,7 +49,7 @@ class BeamStorage:
         return cls(FileSystems)
 
     def kind(self, location: str) -> str:
-        """See `Storage`; a folder is one that has files."""
+        """See `Storage`; a folder exists where it has files."""
         if self.look_up([location]):
             return "file"
         return "folder" if self._match(location, limits=[1]) else ""
@@ -60,13 +60,13 @@ class BeamStorage:
         files = [
             StoredFile(found.path, found.path.removeprefix(start), found.size_in_bytes, _changed(found))
             for found in self._match(folder)
-            # Stores without folders keep empty objects in their place.
+            # Stores without folders keep empty objects in place of folders.
             if not found.path.endswith("/")
         ]
         return sorted((file for file in files if hidden or not _is_hidden(file.name)), key=lambda file: file.name)
 
     def look_up(self, locations: Iterable[str]) -> dict[str, StoredFile]:
-        """See `Storage`; several at a time, since each is a request over the network."""
+        """See `Storage`; files are looked up several at a time, since each is a request over the network."""
         with ThreadPoolExecutor(_REQUESTS) as executor:
             found = executor.map(self._look_up, locations)
             return {file.location: file for file in found if file is not None}
@@ -87,7 +87,7 @@ class BeamStorage:
     @contextlib.contextmanager
     def replacing(self, location: str) -> Iterator[BinaryIO]:
         """See `Storage`."""
-        # Not under its name at once: closing after a failure would leave what had been written so far.
+        # Not under its final name at first: closing the file after a failure would leave an incomplete one.
         part = f"{location}.part-{uuid.uuid4().hex}"
         with _refusals(location, "written"):
             try:
@@ -118,9 +118,9 @@ class BeamStorage:
         self.delete([file.location for file in self.walk(folder, hidden=True)])
 
     def make_folder(self, folder: str) -> None:
-        """See `Storage`; stores for objects know no folders, where there is nothing to do."""
+        """See `Storage`; there is nothing to do in object stores, which have no folders."""
         if self._file_systems.get_filesystem(folder).has_dirs():
-            # One that is there already is an error to Beam.
+            # Beam raises an error for a folder that exists.
             with contextlib.suppress(OSError):
                 self._file_systems.mkdirs(folder)
 
@@ -133,7 +133,7 @@ class BeamStorage:
         )
 
     def _match(self, folder: str, limits: list[int] | None = None) -> list[Any]:
-        """Metadata of what lies below a folder."""
+        """Metadata of the files below a folder."""
         with _refusals(folder, "listed"):
             (result,) = self._file_systems.match([folder.rstrip("/") + "/**"], limits)
             return result.metadata_list
@@ -150,7 +150,7 @@ def _changed(found: Any) -> int:
 
 @contextlib.contextmanager
 def _refusals(location: str, what: str) -> Iterator[None]:
-    """A store's errors as the user's: missing objects, missing rights, a network that is down."""
+    """Raise the errors of a store (missing objects, missing rights, a broken network) as `UserError`."""
     from apache_beam.io.filesystem import BeamIOError
 
     try:

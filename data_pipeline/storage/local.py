@@ -1,4 +1,4 @@
-"""Files of this machine."""
+"""Files on this machine."""
 
 import contextlib
 import os
@@ -14,11 +14,11 @@ from data_pipeline.storage.atomic_file import replacing
 from data_pipeline.storage.stored_file import StoredFile
 
 UNREADABLE_BYTE = "\N{REPLACEMENT CHARACTER}"
-"""Stands, with the byte's two hexadecimal digits after it, for a byte of a name that is not UTF-8."""
+"""Character that, with two hexadecimal digits after it, stands for a byte of a name that is not UTF-8."""
 
 
 class LocalStorage:
-    """See `Storage` for what each method does."""
+    """Files on this machine; `Storage` describes the methods."""
 
     def kind(self, location: str) -> str:
         """See `Storage`."""
@@ -29,7 +29,7 @@ class LocalStorage:
         """See `Storage`; a folder that links lead to twice is listed once.
 
         A name that is not UTF-8 is listed in characters that can be printed and stored (`UNREADABLE_BYTE`). Nothing can
-        be read under it, which is for the decoder to say.
+        be read under that name; the decoder reports it.
         """
         files: list[StoredFile] = []
         if not Path(folder).is_dir():
@@ -45,7 +45,7 @@ class LocalStorage:
         found = {}
         for location in locations:
             path = Path(location)
-            # A name that no file can have is that of a file which is not there.
+            # A file with an impossible name does not exist.
             with contextlib.suppress(OSError, ValueError):
                 status = path.stat()
                 if not stat.S_ISDIR(status.st_mode):
@@ -113,8 +113,8 @@ def _walk(folder: str, prefix: str, hidden: bool, seen: set[tuple[int, int]], fi
         if entry.is_dir():
             _walk(entry.path, f"{name}/", hidden, seen, files)
         else:
-            # A file may go while its folder is listed. A link that leads nowhere is listed as it is: that it cannot be
-            # read is for the decoder to say.
+            # A file may be deleted while its folder is listed. A broken link is listed; the decoder reports that it
+            # cannot be read.
             with contextlib.suppress(FileNotFoundError):
                 status = entry.stat(follow_symlinks=entry.is_file())
                 shown = name if name.isascii() else _printable(name)
@@ -123,5 +123,5 @@ def _walk(folder: str, prefix: str, hidden: bool, seen: set[tuple[int, int]], fi
 
 
 def _printable(name: str) -> str:
-    """A name without the surrogates in which Python keeps bytes that are not UTF-8 (PEP 383): no text may hold them."""
+    """A name without the surrogates that stand for bytes that are not UTF-8 (PEP 383); text may not hold them."""
     return re.sub("[\udc80-\udcff]", lambda byte: f"{UNREADABLE_BYTE}{ord(byte[0]) - 0xDC00:02x}", name)

@@ -1,4 +1,4 @@
-"""A file wherever it lies, and what can be done with files there."""
+"""A file in a storage, and the interface of a storage."""
 
 import posixpath
 from collections.abc import Iterable, Mapping
@@ -12,10 +12,10 @@ class StoredFile:
     """A file that a listing found.
 
     Attributes:
-        location: A path of this machine or a URL; what `decode` opens.
-        name: Its path below the folder that was listed, with `/` between parts.
-        size: In bytes.
-        changed: When it was last written or replaced, in nanoseconds since the epoch; 0 where the store does not say.
+        location: A path on this machine or a URL, which `decode` opens.
+        name: Path below the folder that was listed, with `/` between parts.
+        size: Size in bytes.
+        changed: Time of the last change in nanoseconds since the epoch; 0 where the store does not say.
     """
 
     location: str
@@ -30,7 +30,7 @@ class StoredFile:
 
     @property
     def suffix(self) -> str:
-        """Of the name, in lower case, with its dot."""
+        """The suffix of the name, in lower case, with its dot."""
         return posixpath.splitext(self.name)[1].lower()
 
     @property
@@ -40,34 +40,34 @@ class StoredFile:
 
 
 class Storage(Protocol):
-    """What a place for files can do. Every method raises `UserError` where the place refuses."""
+    """A place where files are kept. Every method raises `UserError` where it fails."""
 
     def kind(self, location: str) -> str:
-        """What is there: `file`, `folder`, or an empty string for nothing."""
+        """What is at a location: `file`, `folder`, or an empty string for nothing."""
 
     def walk(self, folder: str, hidden: bool = False) -> list[StoredFile]:
         """Every file below a folder, sorted by name; none where there is no such folder. Links are followed.
 
-        Without `hidden`, files and folders are passed over whose names begin with `.` or are `__MACOSX`.
+        Without `hidden`, files and folders are skipped whose names begin with `.` or are `__MACOSX`.
         """
 
     def look_up(self, locations: Iterable[str]) -> dict[str, StoredFile]:
-        """Those of the given files that exist, by location; each is named by its location's last part."""
+        """The files among these locations that exist, by location; each is named by the last part of its location."""
 
     def read(self, location: str, at_most: int = -1) -> bytes:
-        """A file's content, or no more than its first `at_most` bytes."""
+        """The content of a file, or its first `at_most` bytes."""
 
     def replacing(self, location: str) -> AbstractContextManager[BinaryIO]:
-        """A binary file to write to, which takes its place when the block ends and vanishes when it fails."""
+        """A binary file to write to; it gets its name when the block ends, and is deleted when the block fails."""
 
     def move(self, locations: Mapping[str, str]) -> None:
-        """Give files other places, each at once; what is at a new place already goes."""
+        """Move files from keys to values, each in one step; a file that is already there is replaced."""
 
     def delete(self, locations: Iterable[str]) -> None:
-        """Remove files; those that are gone already are passed over."""
+        """Delete files; missing ones are ignored."""
 
     def remove_folder(self, folder: str) -> None:
-        """Remove a folder with everything in it; nothing happens if there is none."""
+        """Delete a folder with everything in it; nothing happens if there is none."""
 
     def make_folder(self, folder: str) -> None:
-        """Make a folder with its parents, where the place knows folders."""
+        """Make a folder and its parents, where the storage has folders."""

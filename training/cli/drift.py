@@ -42,7 +42,7 @@ def drift(
     """
     import json
 
-    from data_pipeline.cli.progress import clip_progress
+    from data_pipeline.cli.terminal import clip_progress
     from data_pipeline.dataset import Dataset
     from data_pipeline.storage.atomic_file import write_text
     from data_pipeline.storage.claimed_folder import claimed

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from data_pipeline.audio import decode as decoding
+from data_pipeline.audio import audio_file
 from data_pipeline.audio.decode import UnusableAudio, decode, read_audio, to_pcm
 from data_pipeline.storage import join, storage_for
 
@@ -140,7 +140,7 @@ def test_a_file_decoded_in_blocks_gives_the_same_samples(tmp_path, monkeypatch, 
     soundfile.write(path, noise if suffix == "wav" else 0.1 * noise, rate)
     whole = to_pcm(read_audio(path))
 
-    monkeypatch.setattr(decoding, "_BLOCK", 10_007)
+    monkeypatch.setattr(audio_file, "_BLOCK", 10_007)
 
     np.testing.assert_array_equal(decode(path), whole)
 
@@ -152,7 +152,7 @@ def test_a_part_is_what_the_whole_has_there(tmp_path, monkeypatch, suffix):
     whole = decode(path)
 
     # As if it lay far behind.
-    monkeypatch.setattr(decoding, "_BLOCK", 1_009)
+    monkeypatch.setattr(audio_file, "_BLOCK", 1_009)
 
     np.testing.assert_array_equal(decode(path, start=3.1, end=4.2), whole[49_600:67_200])
 
@@ -161,7 +161,7 @@ def test_values_that_are_not_finite_are_found_in_later_blocks(tmp_path, monkeypa
     waveform = tone(16_000)
     waveform[-1] = np.nan
     soundfile.write(tmp_path / "clip.wav", waveform, 16_000, subtype="FLOAT")
-    monkeypatch.setattr(decoding, "_BLOCK", 1_000)
+    monkeypatch.setattr(audio_file, "_BLOCK", 1_000)
 
     assert "not finite" in refusal(tmp_path / "clip.wav").reason
 
@@ -253,7 +253,7 @@ def test_a_remote_file_that_the_store_refuses(bucket):
 
 
 def test_a_remote_file_too_large_for_memory(bucket, monkeypatch):
-    monkeypatch.setattr(decoding, "_LARGEST_OBJECT", 2_000)
+    monkeypatch.setattr(audio_file, "_LARGEST_OBJECT", 2_000)
 
     assert "is larger than" in refusal(join(bucket, "clip.wav")).reason
 

@@ -5,13 +5,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_pipeline.augment import AugmentSettings
-from data_pipeline.augment.crop import random_crop
-from data_pipeline.augment.edges import fade, trim_silence
-from data_pipeline.augment.gain import random_gain
-from data_pipeline.augment.mixup import mixup
+from data_pipeline.augment.edges import fade, random_crop, trim_silence
 from data_pipeline.augment.reverberation import impulse_response, reverberate
-from data_pipeline.augment.spec_augment import mask_spectrogram
+from data_pipeline.augment.spectrograms import mask_spectrogram, mixup
 from data_pipeline.augment.speed import change_speed
+from data_pipeline.augment.waveform_chain import random_gain
 
 SEEDS = st.tuples(st.integers(0, 2**31 - 1), st.integers(0, 2**31 - 1)).map(lambda pair: np.array(pair, np.int32))
 

@@ -93,8 +93,8 @@ def test_prepare_says_what_is_outside_the_usual_labels_and_whose_speakers_are_un
     output = run(app, "prepare", f"crema_d={corpus}", f"folders={tmp_path / 'mine'}", tmp_path / "out")
 
     assert "crema_d, folders, split: speaker" in output
-    assert "outside the labels that a run learns unless told otherwise: calm" in output
-    assert "nobody says who speaks in 6 clips" in output
+    assert "outside the six default labels: calm" in output
+    assert "the speaker of 6 clips is unknown" in output
 
 
 def test_tables_that_match_nothing_are_not_called_missing(app, corpus, tmp_path):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from data_pipeline.corpora.recognise import recognise
+from data_pipeline.corpora.sources import recognise
 from data_pipeline.corpora.synthetic import synthesize
 from tests.data_pipeline.corpora.corpus_folder import lay_out
 

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from data_pipeline.audio.decode import SAMPLE_RATE
 from data_pipeline.corpora import open_corpus
-from data_pipeline.corpora.articulation import PHONES, SENTENCES, articulate, frames_of, phones_of
-from data_pipeline.corpora.expression import INTENSITIES, draw_speaker, say
 from data_pipeline.corpora.synthetic import Synthetic, clip_name, make_clip, make_speaker, synthesize
 from data_pipeline.emotion import LABELS, Emotion
 from data_pipeline.errors import UserError
+from data_pipeline.speech_synthesis.articulation import PHONES, SENTENCES, articulate, frames_of, phones_of
+from data_pipeline.speech_synthesis.expression import INTENSITIES
+from data_pipeline.speech_synthesis.speaker import draw_speaker, say
 
 SPEAKERS, CLIPS = 6, 4
 

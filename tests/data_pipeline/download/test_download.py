@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from data_pipeline.corpora.crema_d import CremaD
 from data_pipeline.download import DownloadError, Patience, download
 from data_pipeline.download.archive import ArchiveError, unpack
-from data_pipeline.download.lfs_pointer import read_pointer
+from data_pipeline.download.crema_d import read_pointer
 from data_pipeline.download.remote_file import Digest, RemoteFile, safe_name
 from data_pipeline.download.web import at_mirror
 from data_pipeline.errors import UserError

@@ -70,7 +70,7 @@ def test_clips_that_could_not_be_had_are_listed(app, site, tmp_path):
 
     output = run(app, "crema_d", tmp_path, "--yes", "--mirror", site.url)
 
-    assert "could not be had, 1 in all:\n  AudioWAV/1001_IEO_ANG_XX.wav is not on the server (404)\n" in output
+    assert "could not be downloaded, 1 in all:\n  AudioWAV/1001_IEO_ANG_XX.wav is not on the server (404)\n" in output
 
 
 def test_without_a_terminal_the_licence_is_accepted_by_an_option(app, site, tmp_path):

@@ -1,10 +1,9 @@
 """A source-filter voice: glottal pulses and noise through formant resonators, driven by control tracks.
 
-The source-filter theory is Fant's (Acoustic Theory of Speech Production, 1960); the division into voicing,
-aspiration and frication and the cascade of resonators are those of Klatt (Software for a cascade/parallel
-formant synthesizer, JASA 67, 1980). Control tracks have a value every 10 ms; the filters that vary with them
-are applied frame by frame in the frequency domain and overlap-added, so that a second of speech costs
-milliseconds.
+The source-filter theory is Fant's (Acoustic Theory of Speech Production, 1960). The division into voicing, aspiration
+and frication and the cascade of resonators are Klatt's (Software for a cascade/parallel formant synthesizer, JASA 67,
+1980). Control tracks have a value every 10 ms. The filters that vary with them are applied frame by frame in the
+frequency domain and overlap-added, so that a second of speech takes milliseconds.
 """
 
 from dataclasses import dataclass
@@ -16,24 +15,24 @@ from scipy.fft import irfft, rfft, rfftfreq
 from data_pipeline.audio.decode import SAMPLE_RATE
 
 HOP = 160
-"""Samples between two values of a control track: 10 ms."""
+"""Number of samples between two values of a control track: 10 ms."""
 
 FORMANTS = 8
-"""Resonances below the Nyquist frequency: an adult's tract has about one per 1,000 Hz (Fant 1960)."""
+"""Number of resonances below the Nyquist frequency: an adult's vocal tract has about one per 1,000 Hz (Fant 1960)."""
 
 _HOPS = 5
-"""Hops in a filtered frame: two of signal, three of ringing (60 Hz of bandwidth decay by 49 dB in 30 ms)."""
+"""Number of hops in a filtered frame: two of signal, three of ringing (60 Hz of bandwidth decay by 49 dB in 30 ms)."""
 
 _FFT = _HOPS * HOP
 
 _TILT_CORNER = 500.0
-"""Hz. Vocal effort changes the source's spectrum above the first harmonics."""
+"""Frequency in Hz above which vocal effort changes the spectrum of the source: above the first harmonics."""
 
 _TILT_REFERENCE = 3_000.0
-"""Hz, where Klatt (1980) states the tilt of the voicing source (his parameter TL)."""
+"""Frequency in Hz at which Klatt (1980) states the tilt of the voicing source (his parameter TL)."""
 
 _PULSE_POWER = 10.0
-"""Mean square of the flow's derivative per cycle at an open quotient of 0.6: an amplitude of 1 means the same
+"""Mean square of the flow's derivative per cycle at an open quotient of 0.6. With it, an amplitude of 1 means the same
 for pulses and for noise."""
 
 Floats = NDArray[np.float64]
@@ -44,8 +43,8 @@ class Glottis:
     """How the vocal folds vibrate throughout an utterance.
 
     Attributes:
-        open_quotient: Share of the period for which the glottis is open, in (0, 1): small for a pressed
-            voice, large for a lax one.
+        open_quotient: Share of the period for which the glottis is open, in (0, 1): small for a pressed voice, large
+            for a lax one.
         tilt_db: Attenuation of the voicing at 3 kHz in dB; negative for a brighter voice.
         jitter: Standard deviation of the period from cycle to cycle, as a share of the period.
         shimmer_db: Standard deviation of the amplitude from cycle to cycle, in dB.
@@ -59,17 +58,18 @@ class Glottis:
 
 @dataclass(frozen=True, slots=True)
 class Tracks:
-    """What the speech organs do, one row every 10 ms.
+    """Control tracks of the voice, one row every 10 ms.
 
     Attributes:
-        f0: Hz [frames], also where nothing is voiced.
-        formants: Hz [frames, FORMANTS]; a resonance at or above the Nyquist frequency is left out.
-        bandwidths: Hz [frames, FORMANTS].
+        f0: Fundamental frequency in Hz [frames], also where nothing is voiced.
+        formants: Frequencies of the formants in Hz [frames, FORMANTS]; those from the Nyquist frequency on are left
+            out.
+        bandwidths: Bandwidths of the formants in Hz [frames, FORMANTS].
         voicing: Amplitude of the glottal pulses [frames].
         aspiration: Amplitude of the noise made at the glottis [frames].
         frication: Amplitude of the noise made in the mouth [frames].
-        frication_hz: Where that noise has its peak, in Hz [frames].
-        frication_bandwidth: Of that peak, in Hz [frames].
+        frication_hz: Frequency of the peak of that noise in Hz [frames].
+        frication_bandwidth: Bandwidth of that peak in Hz [frames].
     """
 
     f0: Floats
@@ -83,25 +83,25 @@ class Tracks:
 
 
 def speak(tracks: Tracks, glottis: Glottis, rng: np.random.Generator) -> Floats:
-    """Let the voice follow its control tracks.
+    """Synthesise the waveform that follows control tracks.
 
     Args:
-        tracks: What the speech organs do.
+        tracks: The control tracks.
         glottis: How the vocal folds vibrate.
         rng: Draws the noises and the irregularities of the folds.
 
     Returns:
-        Sound pressure [frames * HOP] at 16 kHz, of no particular level.
+        Sound pressure [frames * HOP] at 16 kHz, of an arbitrary level.
     """
     samples = len(tracks.f0) * HOP
     f0, voicing, aspiration, frication = (
         _per_sample(track) for track in (tracks.f0, tracks.voicing, tracks.aspiration, tracks.frication)
     )
     flow = glottal_flow(f0, glottis, rng)
-    # Radiation from the lips differentiates the flow. The difference of a sampled flow is the derivative's
-    # mean over each sample, which softens the aliasing of its jumps.
+    # Radiation from the lips differentiates the flow. The difference of a sampled flow is the mean of the derivative
+    # over each sample, which softens the aliasing of its jumps.
     pulses = np.diff(flow, prepend=0.0) * (SAMPLE_RATE / f0) / _PULSE_POWER**0.5
-    # The open glottis lets more air pass: breath noise comes in pulses while the folds vibrate.
+    # The open glottis lets more air pass, so breath noise comes in pulses while the folds vibrate.
     breath = rng.standard_normal(samples) * (1.0 + np.minimum(voicing, 1.0) * (flow - 0.5))
     friction = rng.standard_normal(samples)
     tract = tract_response(tracks.formants, tracks.bandwidths)
@@ -116,12 +116,11 @@ def speak(tracks: Tracks, glottis: Glottis, rng: np.random.Generator) -> Floats:
 def glottal_flow(f0: Floats, glottis: Glottis, rng: np.random.Generator) -> Floats:
     """Volume velocity through the vibrating vocal folds: a raised cosine opening and a cosine closing.
 
-    The pulse is type C of Rosenberg (Effect of glottal pulse shape on the quality of natural vowels, JASA 49,
-    1971), whose listeners preferred an opening of 40 % and a closing of 16 % of the period; that ratio is
-    kept here.
+    The pulse is type C of Rosenberg (Effect of glottal pulse shape on the quality of natural vowels, JASA 49, 1971).
+    His listeners preferred an opening of 40 % and a closing of 16 % of the period; that ratio is kept here.
 
     Args:
-        f0: Hz at every sample [samples], positive.
+        f0: Fundamental frequency in Hz at every sample [samples], positive.
         glottis: Open quotient, jitter and shimmer.
         rng: Draws a deviation of period and amplitude for every cycle.
 
@@ -131,7 +130,7 @@ def glottal_flow(f0: Floats, glottis: Glottis, rng: np.random.Generator) -> Floa
     step = f0 / SAMPLE_RATE
     cycle = np.floor(np.cumsum(step)).astype(np.int64)
     deviations = rng.standard_normal(cycle[-1] + 1)
-    # Three standard deviations at most: a period never becomes negative.
+    # At most three standard deviations, so that a period never becomes negative.
     phase = np.cumsum(step * np.maximum(1.0 + glottis.jitter * np.clip(deviations, -3.0, 3.0)[cycle], 0.1))
     cycle = np.floor(phase).astype(np.int64)
     within = phase - cycle
@@ -148,8 +147,8 @@ def tract_response(formants: Floats, bandwidths: Floats) -> NDArray[np.complex12
     """Frequency response of Klatt's resonators (1980) in cascade, each with unit gain at 0 Hz.
 
     Args:
-        formants: Hz [frames, formants]; those at or above 8 kHz are left out.
-        bandwidths: Hz [frames, formants], positive.
+        formants: Frequencies in Hz [frames, formants]; those at or above 8 kHz are left out.
+        bandwidths: Bandwidths in Hz [frames, formants], positive.
 
     Returns:
         Complex response [frames, bins], bins from 0 to 8 kHz.
@@ -157,7 +156,7 @@ def tract_response(formants: Floats, bandwidths: Floats) -> NDArray[np.complex12
     radius = np.where(formants < SAMPLE_RATE / 2, np.exp(-np.pi * bandwidths / SAMPLE_RATE), 0.0)
     b = 2.0 * radius * np.cos(2.0 * np.pi * formants / SAMPLE_RATE)
     c = -(radius**2)
-    # The product of the denominators 1 - B z^-1 - C z^-2 is one polynomial: one transform a frame.
+    # The product of the denominators 1 - B z^-1 - C z^-2 is one polynomial, so that each frame needs one transform.
     polynomial = np.zeros((len(formants), 2 * formants.shape[1] + 1))
     polynomial[:, 0] = 1.0
     for k in range(formants.shape[1]):
@@ -173,8 +172,8 @@ def frication_response(centre: Floats, bandwidth: Floats) -> NDArray[np.complex1
     """Frequency response of one resonator that keeps the power of white noise.
 
     Args:
-        centre: Hz [frames].
-        bandwidth: Hz [frames].
+        centre: Centre frequency in Hz [frames].
+        bandwidth: Bandwidth in Hz [frames].
 
     Returns:
         Complex response [frames, bins], bins from 0 to 8 kHz.
@@ -184,7 +183,7 @@ def frication_response(centre: Floats, bandwidth: Floats) -> NDArray[np.complex1
 
 
 def tilt_response(tilt_db: float) -> Floats:
-    """Gain of a low-pass of fractional order: smooth, flat below 500 Hz, `tilt_db` down at 3 kHz.
+    """Gain of a smooth low-pass filter of fractional order: flat below 500 Hz, `tilt_db` down at 3 kHz.
 
     Args:
         tilt_db: Attenuation at 3 kHz in dB; negative brightens.
@@ -212,7 +211,7 @@ def _short_time_spectra(signal: Floats) -> NDArray[np.complex128]:
 
 
 def _overlap_add(spectra: NDArray[np.complex128]) -> Floats:
-    """The signal [frames * HOP] of filtered frames with these spectra; what rings on after it is cut."""
+    """The signal [frames * HOP] of filtered frames with these spectra; ringing after its end is cut off."""
     frames = len(spectra)
     pieces = irfft(spectra, _FFT).reshape(frames, _HOPS, HOP)
     signal = np.zeros((frames + _HOPS, HOP))

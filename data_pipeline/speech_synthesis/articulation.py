@@ -1,6 +1,6 @@
-"""Phones and sentences: what the synthetic voice says, as targets for its speech organs.
+"""Phones and sentences: what the synthetic voice says, as targets of its speech organs.
 
-The words do not matter to the recogniser; the syllables, pauses and spectral variety that they bring do.
+The words do not matter to the recogniser, but the syllables, pauses and spectral variety that they bring do.
 """
 
 from dataclasses import dataclass, replace
@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from data_pipeline.audio.decode import SAMPLE_RATE
-from data_pipeline.corpora.voice import FORMANTS, HOP, Floats
+from data_pipeline.speech_synthesis.voice import FORMANTS, HOP, Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,16 +16,16 @@ class Phone:
     """One speech sound.
 
     Attributes:
-        f1: First formant in Hz, of a man.
-        f2: Second formant.
-        f3: Third formant.
+        f1: Frequency of a man's first formant in Hz.
+        f2: Frequency of the second formant.
+        f3: Frequency of the third formant.
         milliseconds: Duration in unhurried speech.
-        voicing: Amplitude of the glottal pulses relative to a vowel's.
+        voicing: Amplitude of the glottal pulses relative to that of a vowel.
         aspiration: Amplitude of noise from the glottis.
         frication: Amplitude of noise from the mouth.
-        noise_hz: Where that noise has its peak.
-        noise_bandwidth: Of that peak, in Hz.
-        stressed: Whether it is the nucleus of an accented syllable.
+        noise_hz: Frequency of the peak of that noise in Hz.
+        noise_bandwidth: Bandwidth of that peak in Hz.
+        stressed: Whether the phone is the nucleus of an accented syllable.
     """
 
     f1: float
@@ -66,7 +66,7 @@ def _fricative(
 
 
 def _stop(f2: float, peak: float, bandwidth: float, voiced: bool) -> tuple[Phone, ...]:
-    """Closure, burst and, without voice, the aspiration before the folds vibrate again."""
+    """Closure, burst and, for a voiceless stop, the aspiration before the folds vibrate again."""
     place = Phone(250.0, f2, 2_500.0, 0.0, noise_hz=peak, noise_bandwidth=bandwidth)
     if voiced:
         return (
@@ -80,9 +80,9 @@ def _stop(f2: float, peak: float, bandwidth: float, voiced: bool) -> tuple[Phone
     )
 
 
-# Vowels: the men's means of Peterson & Barney (Control methods used in a study of the vowels, JASA 24, 1952),
-# table II. Consonants: formants rounded from Klatt (1980), table III; the noise peaks are this project's,
-# after the measurements in Stevens, Acoustic Phonetics (1998). Names are ARPAbet's.
+# Vowels: means of men in Peterson & Barney (Control methods used in a study of the vowels, JASA 24, 1952), table II.
+# Consonants: formants rounded from Klatt (1980), table III; this project chose the peaks of the noise after the
+# measurements in Stevens, Acoustic Phonetics (1998). The names are those of ARPAbet.
 PHONES: dict[str, tuple[Phone, ...]] = {
     "IY": _vowel(270, 2_290, 3_010),
     "IH": _vowel(390, 1_990, 2_550, 70.0),
@@ -116,7 +116,7 @@ PHONES: dict[str, tuple[Phone, ...]] = {
     "G": _stop(1_990, 1_800, 900, voiced=True),
 }
 
-# A slash ends a word, where a speaker may pause; a 1 marks an accented vowel, as in ARPAbet.
+# A slash ends a word, after which a speaker may pause. A 1 marks an accented vowel, as in ARPAbet.
 SENTENCES: dict[str, str] = {
     "AWK": "AH / W AO1 K / IH N / DH AH / P AA1 R K",
     "BLU": "W IY / S AO1 / DH AH / D IY1 P / B L UW1 / S IY1",
@@ -129,13 +129,13 @@ SENTENCES: dict[str, str] = {
 }
 
 _HIGHER_FORMANTS = (3_300.0, 3_750.0, 4_900.0, 5_900.0, 6_900.0)
-"""F4 to F8 of a man in Hz, the same for all phones: F4 to F6 as in Klatt (1980), then 1,000 Hz apart."""
+"""Formants F4 to F8 of a man in Hz, the same for all phones: F4 to F6 as in Klatt (1980), then 1,000 Hz apart."""
 
 _BANDWIDTHS = (60.0, 90.0, 150.0, 200.0, 200.0, 500.0, 600.0, 700.0)
-"""Hz. The first three as of a vowel in Klatt (1980); the upper ones so wide that none whistles."""
+"""Bandwidths in Hz. The first three are those of a vowel in Klatt (1980); the others are so wide that none whistles."""
 
 _SCHWA = (500.0, 1_500.0, 2_500.0)
-"""Formants of a neutral tube of 17.5 cm in Hz (Fant 1960): where slack articulation drifts to."""
+"""Formants in Hz of a neutral tube of 17.5 cm (Fant 1960), towards which slack articulation drifts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,15 +143,15 @@ class Gesture:
     """The movement of the speech organs through one utterance, one row every 10 ms.
 
     Attributes:
-        formants: Hz [frames, FORMANTS].
-        bandwidths: Hz [frames, FORMANTS].
-        voicing: [frames].
-        aspiration: [frames].
-        frication: [frames].
-        frication_hz: [frames].
-        frication_bandwidth: [frames].
+        formants: Frequencies of the formants in Hz [frames, FORMANTS].
+        bandwidths: Bandwidths of the formants in Hz [frames, FORMANTS].
+        voicing: Amplitude of the glottal pulses [frames].
+        aspiration: Amplitude of noise from the glottis [frames].
+        frication: Amplitude of noise from the mouth [frames].
+        frication_hz: Frequency of the peak of that noise in Hz [frames].
+        frication_bandwidth: Bandwidth of that peak in Hz [frames].
         accents: Prominence of the accented syllables, 0 to about 1 [frames].
-        speaking: 1 from the first sound to the last outside pauses, 0 elsewhere [frames].
+        speaking: 1 where something sounds, 0 in pauses and before and after speech [frames].
     """
 
     formants: Floats
@@ -166,11 +166,11 @@ class Gesture:
 
 
 def phones_of(sentence: str, pauses: dict[int, float] | None = None) -> list[Phone]:
-    """Spell a sentence out.
+    """The phones of a sentence.
 
     Args:
         sentence: Phones separated by blanks, as in `SENTENCES`.
-        pauses: Milliseconds of silence after the words of these indices.
+        pauses: Milliseconds of silence after words, by the index of the word.
 
     Returns:
         The phones in order, with silences in between.
@@ -196,13 +196,13 @@ def silence(milliseconds: float) -> Phone:
 
 
 def articulate(phones: list[Phone], *, tract: float, effort: float, frames: int) -> Gesture:
-    """Move through the targets of the phones, which blend into each other as the organs take time to move.
+    """Move through the targets of the phones. The organs take time to move, so the targets blend into each other.
 
     Args:
-        phones: What to say; their durations count only relative to each other.
-        tract: Factor on all formants: 1 for an average man, about 1.17 for a woman, whose tract is shorter.
+        phones: What to say; durations count only relative to each other.
+        tract: Factor on all formants: 1 for an average man, about 1.17 for a woman, whose vocal tract is shorter.
         effort: Precision of articulation: 1 reaches the targets, 0 stays at schwa.
-        frames: How long it shall take, in units of 10 ms.
+        frames: Duration in frames of 10 ms.
 
     Returns:
         Tracks of exactly `frames` rows.
@@ -234,12 +234,12 @@ def articulate(phones: list[Phone], *, tract: float, effort: float, frames: int)
 
 
 def frames_of(phones: list[Phone], rate: float) -> int:
-    """How many frames of 10 ms the phones take, spoken `rate` times as fast as unhurried speech."""
+    """Number of frames of 10 ms that the phones take at `rate` times the speed of unhurried speech."""
     return max(1, round(sum(phone.milliseconds for phone in phones) / rate / (1_000.0 * HOP / SAMPLE_RATE)))
 
 
 def _smooth(track: Floats, width: int) -> Floats:
-    """Moving average under a raised cosine of `width` frames, the ends held."""
+    """Moving average with a raised cosine of `width` frames; the values at the ends are repeated."""
     window = np.hanning(width + 2)[1:-1]
     padded = np.pad(track, (width // 2, width - 1 - width // 2), mode="edge")
     return np.convolve(padded, window / window.sum(), mode="valid")

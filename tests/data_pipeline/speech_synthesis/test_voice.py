@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_pipeline.audio.decode import SAMPLE_RATE
-from data_pipeline.corpora.voice import (
+from data_pipeline.speech_synthesis.voice import (
     FORMANTS,
     HOP,
     Glottis,
