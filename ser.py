@@ -49,7 +49,7 @@ def demo(
     """Run everything once: prepare, train, evaluate, export, serve, and predict over gRPC.
 
     Every step is a `ser` command, which is printed before it runs. With `--data` and `--weights yamnet.h5` the model is
-    the one that the README reports, and training takes about half an hour on two cores.
+    the first one of `docs/results.md`, whose training took 43 minutes on two cores.
 
     Example: `ser demo --data ~/corpora/CREMA-D --weights yamnet.h5`
     """

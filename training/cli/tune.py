@@ -8,17 +8,21 @@ import typer
 
 def tune(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="A family of models, as in `ser train MODEL`.")],
-    data: Annotated[Path, typer.Argument(help="A prepared dataset; only the speakers of its training side are heard.")],
+    data: Annotated[Path, typer.Argument(help="A prepared dataset; only the speakers of its training split are used.")],
     out: Annotated[
-        Path, typer.Argument(help="The folder to write; the same command goes on where an interrupted one stopped.")
+        Path, typer.Argument(help="The folder to write. The same command continues a search that was interrupted.")
     ],
-    trials: Annotated[int, typer.Option(help="How many in all, those of before among them.", min=1)] = 30,
-    folds: Annotated[int, typer.Option(help="Of cross-validation, by speaker.", min=2)] = 3,
+    trials: Annotated[
+        int, typer.Option(help="Number of trials, those of an earlier search in the same folder included.", min=1)
+    ] = 30,
+    folds: Annotated[
+        int, typer.Option(help="Number of folds of the cross-validation, which is by speaker.", min=2)
+    ] = 3,
     space: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="What to search instead of the family's own space: a TOML file, as with `[fit.learning_rate]`, "
+            help="The search space instead of the family's own: a TOML file, as with `[fit.learning_rate]`, "
             '`low = 1e-4`, `high = 1e-2`, `log = true`, and `[model.pooling]`, `choices = ["mean", "attentive"]`.',
         ),
     ] = None,
@@ -29,19 +33,17 @@ def tune(
     ] = None,
     weights: Annotated[
         str | None,
-        typer.Option(help="Where trainings start: a `yamnet.h5` or the like, or for wav2vec2 a checkpoint."),
+        typer.Option(help="Initial weights of all trials: a file, or the name or folder of a checkpoint."),
     ] = None,
-    epochs: Annotated[int | None, typer.Option(help="Of each training at most.", min=1)] = None,
-    seed: Annotated[int | None, typer.Option(help="Of the search and of each training.", min=0)] = None,
-    pruning: Annotated[
-        bool, typer.Option(help="Give trials up that fall below the median of the complete ones.")
-    ] = True,
+    epochs: Annotated[int | None, typer.Option(help="Maximum number of epochs of each training.", min=1)] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the search and of each training.", min=0)] = None,
+    pruning: Annotated[bool, typer.Option(help="Stop trials that fall below the median of the complete ones.")] = True,
 ) -> None:
-    """Search for the settings that a model learns best with, by cross-validation.
+    """Search for the best settings of a model by cross-validation.
 
-    The training side of the data is cut into folds by speaker; the speakers of its validation and test sides are never
-    heard, so that they can tell afterwards what the search was worth. A trial's value is the mean over the folds of the
-    UA on the fold's speakers. Leaves `best.json`, which `ser train MODEL --config` takes, `trials.csv` and
+    The training split of the data is divided into folds by speaker. The speakers of the validation and test splits are
+    not used, so that the result of the search can be measured on them. The value of a trial is the UA on a fold's
+    speakers, averaged over the folds. Writes `best.json`, which `ser train MODEL --config` reads, `trials.csv` and
     `tuning.html`. Needs Optuna: `pip install '.[tune]'`.
 
     Examples: `ser tune mobilenet out/data out/tuned --weights yamnet.h5 --trials 40`, and then

@@ -23,27 +23,27 @@ from training.families.family import Family
 _CHOICES = "choices"
 _RANGE = {"low", "high", "log", "step"}
 _KEYS = _RANGE | {_CHOICES}
-"""What a file says of a setting; no section or setting has such a name."""
+"""Keys that describe a range. No section or setting has such a name."""
 
 _SAME_FOR_ALL = ("preset", "labels", "label_kind", "fit.epochs", "fit.keep", "fit.seed", "fit.validate_every")
-"""Settings with which the values of trials, or of their epochs, could not be compared."""
+"""Settings that must be the same for all trials. Otherwise the values of trials could not be compared."""
 
 
 def parse_space(content: Mapping[str, Any], source: str) -> dict[str, Range | Choice]:
-    """The space that a file states.
+    """The search space that a file describes.
 
     Args:
-        content: Of the file: by section and setting, an object with `low` and `high`, and `log` or `step` as well if
-            wanted, or one with `choices`.
-        source: The file's name, for messages.
+        content: Content of the file: for each setting, within its section, an object with `low` and `high`, and
+            optionally `log` or `step`, or one with `choices`.
+        source: Name of the file, for messages.
 
     Raises:
-        UserError: If it states none, or something that is neither a range nor choices.
+        UserError: If it names no setting, or something is neither a range nor choices.
     """
     space = {}
-    for name, stated in _leaves(content, ""):
+    for name, value in _leaves(content, ""):
         try:
-            space[name] = _dimension(stated)
+            space[name] = _dimension(value)
         except UserError as error:
             raise UserError(f"{source}: {name}: {error}") from error
     if not space:
@@ -52,34 +52,34 @@ def parse_space(content: Mapping[str, Any], source: str) -> dict[str, Range | Ch
 
 
 def _leaves(content: Mapping[str, Any], before: str) -> Iterator[tuple[str, Any]]:
-    for name, stated in content.items():
-        if isinstance(stated, Mapping) and stated and not _KEYS & set(stated):
-            yield from _leaves(stated, f"{before}{name}.")
+    for name, value in content.items():
+        if isinstance(value, Mapping) and value and not _KEYS & set(value):
+            yield from _leaves(value, f"{before}{name}.")
         else:
-            yield before + name, stated
+            yield before + name, value
 
 
-def _dimension(stated: Any) -> Range | Choice:
-    keys = set(stated) if isinstance(stated, Mapping) else set()
+def _dimension(content: Any) -> Range | Choice:
+    keys = set(content) if isinstance(content, Mapping) else set()
     if keys == {_CHOICES}:
-        choices = stated[_CHOICES]
+        choices = content[_CHOICES]
         return Choice(tuple(choices) if isinstance(choices, list) else choices)
     if not {"low", "high"} <= keys <= _RANGE:
-        raise UserError(f"{stated!r} is no range: give low and high (and log = true, or step), or choices alone")
-    return Range(**stated)
+        raise UserError(f"{content!r} is no range: give low and high (and log = true, or step), or choices alone")
+    return Range(**content)
 
 
 def fitted_to(space: Space, family: Family, config: Mapping[str, Any], source: str) -> dict[str, Range | Choice]:
-    """A space whose settings a family of models is known to have, and to take the ends of.
+    """Check a search space, and adapt its ranges to the types of the settings.
 
     Args:
-        space: As it was stated.
-        family: Whose recipes are searched.
-        config: What all trials have in common.
+        space: The search space.
+        family: Family of the models.
+        config: The settings that all trials share.
         source: Where the space is from, for messages.
 
     Returns:
-        The same; ranges between whole numbers are of any numbers where the setting takes those.
+        The space. Ranges between integers become ranges of any numbers where the setting takes those.
 
     Raises:
         UserError: If a setting is unknown, cannot have a value, changes nothing, or has to be the same for all trials.
@@ -105,11 +105,11 @@ def _fitted(
 
 
 def with_settings(config: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
-    """A configuration with settings in the place of its own.
+    """A configuration with some settings replaced.
 
     Args:
-        config: In the structure of a run's `config.json`.
-        settings: By their names, with a dot after each section.
+        config: A configuration with the structure of a run's `config.json`.
+        settings: The new values by name, with a dot after each section.
     """
     result = copy.deepcopy(dict(config))
     for name, value in settings.items():
@@ -124,12 +124,12 @@ def with_settings(config: Mapping[str, Any], settings: Mapping[str, Any]) -> dic
 
 
 def own_settings(space: Space, family: Family, config: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What a configuration has of the settings of a space, where all of that may be drawn from it; else None.
+    """The values that a configuration has in a space, or None if one of them is outside it.
 
     Args:
         space: See `fitted_to`.
-        family: Whose recipe the configuration tells of.
-        config: In the structure of a run's `config.json`.
+        family: Family of the models.
+        config: A configuration with the structure of a run's `config.json`.
     """
     recipe = family.recipe(config)
     found = {}
@@ -145,7 +145,7 @@ def own_settings(space: Space, family: Family, config: Mapping[str, Any]) -> dic
 
 
 def _path(fields: Any) -> Iterator[str]:
-    """Where in a recipe the one setting stands that is stated."""
+    """The names of the fields that lead to the only setting."""
     while isinstance(fields, Mapping) and fields:
         name, fields = next(iter(fields.items()))
         yield name
