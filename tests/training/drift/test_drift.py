@@ -83,9 +83,9 @@ class TestCommand:
     def run(cls, tmp_path_factory):
         dataset = write_dataset(tmp_path_factory.mktemp("data"), 60, 18, (0.3, 0.4))
         recipe = CnnRecipe(
-            CnnSettings(filters=(8,), window_frames=48, hidden=8),
-            FitSettings(epochs=1, batch_size=30, crop_seconds=0.3, augment=AugmentSettings(mixup=0.0)),
-            LogMelSettings(num_bands=32),
+            model=CnnSettings(filters=(8,), window_frames=48, hidden=8),
+            fit=FitSettings(epochs=1, batch_size=30, crop_seconds=0.3, augment=AugmentSettings(mixup=0.0)),
+            front_end=LogMelSettings(num_bands=32),
         )
         run, _ = train(FAMILY, recipe, dataset, tmp_path_factory.mktemp("run") / "run")
         return run

@@ -11,7 +11,6 @@ from tests.data_pipeline.prepared import write_dataset
 from tests.training.ensemble.runs import clips_of, write_answers
 from tests.training.evaluation.test_comparison import copy_of
 from tests.training.report.test_report import untrained
-from training.cross_validation.fold_training import fold_recipe
 from training.cross_validation.stored_answers import read_stored
 from training.ensemble.members import members_of
 from training.ensemble.training_clips import TrainingClips
@@ -82,19 +81,6 @@ def test_data_that_the_run_was_not_trained_on_are_refused(run, dataset, tmp_path
     data = {**run.config["data"], "speakers": {"train": speakers, "validation": speakers[:2]}}
     with pytest.raises(UserError, match="same speakers in several splits"):
         TrainingClips.of(copy_of(run, tmp_path / "run", data=data), mixed.folder)
-
-
-def test_folds_train_as_long_as_the_kept_epoch_took_and_keep_the_last(run, tmp_path):
-    rows = [{"epoch": epoch, "validation_ua": ua} for epoch, ua in enumerate([0.3, 0.5, None, 0.5], start=1)]
-    best = copy_of(run, tmp_path / "best")
-    best.write_history(rows)
-    assert (fold_recipe(best).fit.keep, fold_recipe(best).fit.epochs) == ("last", 2)
-    last = copy_of(run, tmp_path / "last", fit={**run.config["fit"], "keep": "last", "epochs": 4})
-    last.write_history(rows)
-    assert (fold_recipe(last).fit.keep, fold_recipe(last).fit.epochs) == ("last", 4)
-    assert fold_recipe(last).fit.learning_rate == run.config["fit"]["learning_rate"]
-    with pytest.raises(UserError, match=r"no history\.csv"):
-        fold_recipe(run)
 
 
 def test_stored_answers_are_put_into_the_order_of_the_training_clips(dataset, training, tmp_path):
