@@ -27,7 +27,7 @@ from training.run.folder import Run
 RECIPE = CnnRecipe(
     model=CnnSettings(filters=(16, 32, 32), window_frames=48, hidden=16, dropout=0.0),
     fit=FitSettings(
-        epochs=10,
+        epochs=16,
         batch_size=12,
         learning_rate=2e-2,
         crop_seconds=0.4,
