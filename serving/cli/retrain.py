@@ -125,8 +125,8 @@ def _run_test(test: "PromotionTest", output: Path) -> "PromotionResult":
     from training.promotion.combined_data import combine_data
 
     dataset = combine_data(test, output / "data")
-    for name, side in dataset.splits.items():
-        typer.echo(f"{name}: {side.clips:,} clips of {len(side.speakers):,} speakers")
+    for name, split in dataset.splits.items():
+        typer.echo(f"{name}: {split.clips:,} clips of {len(split.speakers):,} speakers")
     with ProgressBars(recipe_of(test.champion.config).fit.epochs) as bars:
         challenger = train_challenger(test, dataset, output / "run", bars)
     with clip_bar("measuring champion and challenger", num_predictions(test, dataset)) as advance:
