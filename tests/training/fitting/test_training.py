@@ -225,11 +225,16 @@ def test_conditions_that_the_data_cannot_meet_are_refused(trained, dataset, cond
         evaluate(run, dataset, condition)
 
 
-@pytest.mark.parametrize("options", [["--channel", "walkie-talkie"], ["--labels", "soft"]])
-def test_a_condition_is_checked_before_anything_is_opened(tmp_path, options):
-    done = CliRunner().invoke(ser.app, ["evaluate", str(tmp_path / "none"), str(tmp_path / "none"), *options])
+def test_a_condition_is_checked_before_anything_is_opened(tmp_path):
+    command = ["evaluate", str(tmp_path / "none"), str(tmp_path / "none")]
+    done = CliRunner().invoke(ser.app, [*command, "--channel", "walkie-talkie"])
     assert isinstance(done.exception, UserError)
     assert "choose" in str(done.exception)
+    done = CliRunner().invoke(ser.app, [*command, "--labels", "soft"])
+    assert done.exit_code == 2
+    assert "'soft' is not one of 'acted', 'voted'" in done.output
+    with pytest.raises(UserError, match="choose --labels acted or voted, not 'soft'"):
+        Condition(labels="soft")
 
 
 @pytest.mark.parametrize("kind", ["voted", "soft"])
