@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from data_pipeline.errors import UserError
 from serving.export import warmup
+from serving.export.bfloat16_check import check_bfloat16
 from serving.export.provenance import PROVENANCE_FILE
 from serving.export.signatures import signatures
 from serving.model_repository import layout, server_config
@@ -46,9 +47,11 @@ def export_model(
         layout.RepositoryError: If `name` is not allowed as the name of a model.
         server_config.ConfigError: If the repository's `models.config` cannot be read.
         ExportError: If the repository cannot be written.
-        UserError: If the model cannot be served with this dtype.
+        UserError: If the model cannot be served with this dtype, or its bfloat16 answers are wrong on this machine.
     """
-    recogniser = recogniser.for_serving(dtype)
+    trained, recogniser = recogniser, recogniser.for_serving(dtype)
+    if dtype == "bfloat16":
+        check_bfloat16(recogniser, trained.for_serving("float32"))
     folder = layout.model_folder(models, name)
 
     def write(version: Path) -> None:

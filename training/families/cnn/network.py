@@ -5,9 +5,9 @@ from keras import layers
 
 from data_pipeline.audio.log_mel_settings import LogMelSettings
 from training.families.cnn.recipe import CnnSettings
+from training.layers.convolution import MixedConv
 from training.layers.fused_batch_norm import FusedBatchNorm
 from training.layers.head import WindowedHead, classify_windows
-from training.layers.mixed_conv import MixedConv
 
 
 def build(settings: CnnSettings, num_classes: int, front_end: LogMelSettings) -> keras.Model:

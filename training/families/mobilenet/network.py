@@ -12,9 +12,9 @@ from keras import layers
 
 from data_pipeline.audio.log_mel_settings import LogMelSettings
 from training.families.mobilenet.recipe import MobileNetSettings
+from training.layers.convolution import PointwiseConv
 from training.layers.fused_batch_norm import FusedBatchNorm
 from training.layers.head import WindowedHead, classify_windows
-from training.layers.pointwise_conv import PointwiseConv
 
 STRIDE = 32
 """Input frames from one frame of the body's feature maps to the next."""

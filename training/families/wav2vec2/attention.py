@@ -1,9 +1,29 @@
+"""Multi-head self-attention among the valid frames of a clip."""
+
+from collections.abc import Callable
+
 import keras
 from keras import ops
 
-from training.families.wav2vec2.dropout import drop
-from training.families.wav2vec2.recompute import recomputed
+from training.families.wav2vec2.kernels.activation import drop
 from training.families.wav2vec2.settings import Wav2Vec2Settings
+
+
+def recomputed(function: Callable) -> Callable:
+    """The function, on JAX computed again for its gradient.
+
+    Only what the function is given is then kept from one pass to the other; JAX would otherwise keep each step's
+    derivative, float32 and the masks of dropout included. For what is large to keep and cheap to compute. Elsewhere
+    nothing is compiled as a whole, and computing again would cost more time.
+
+    Args:
+        function: A function of tensors that changes no state and draws no seed.
+
+    Returns:
+        A function with the same answers and gradients.
+    """
+    return keras.remat(function) if keras.backend.backend() == "jax" else function
+
 
 # Far below any score, and finite: a clip without a frame must not become NaN.
 MASKED_SCORE = -1e9

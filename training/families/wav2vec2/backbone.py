@@ -6,10 +6,8 @@ import keras
 from keras import ops
 
 from training.families.wav2vec2.encoder import Encoder, EncoderLayer
-from training.families.wav2vec2.feature_encoder import FeatureEncoder
-from training.families.wav2vec2.feature_projection import FeatureProjection
+from training.families.wav2vec2.feature_encoder import FeatureEncoder, FeatureProjection, WaveformNormalisation
 from training.families.wav2vec2.masking import SpecAugment
-from training.families.wav2vec2.normalise import WaveformNormalisation
 from training.families.wav2vec2.settings import Wav2Vec2Settings
 
 

@@ -1,3 +1,5 @@
+"""The classifier: the backbone, a mix of its layers, pooling and the last dense layer."""
+
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -6,11 +8,51 @@ import keras
 from keras import ops
 
 from training.families.wav2vec2.backbone import Wav2Vec2Backbone
-from training.families.wav2vec2.layer_mix import LayerMix
 from training.families.wav2vec2.learning import restrict
 from training.families.wav2vec2.settings import HeadSettings, Wav2Vec2Settings
 from training.families.wav2vec2.state import load_state, state_arrays
 from training.layers.pooling import AttentiveStatisticsPooling, MeanPooling
+
+
+@keras.saving.register_keras_serializable("ser")
+class LayerMix(keras.layers.Layer):
+    """A weighted sum of the hidden states of every layer, with learned weights that add up to one.
+
+    Emotion is heard best in the middle layers of a speech model and least in the last; which ones is left to the
+    data (Yang et al. 2021, SUPERB, arXiv:2105.01051, section 3.2).
+
+    Args:
+        count: How many states there are.
+        **kwargs: Of `keras.layers.Layer`.
+    """
+
+    def __init__(self, count: int, **kwargs):
+        super().__init__(**kwargs)
+        self.count = count
+
+    def build(self, input_shape=None):  # noqa: ARG002 - Keras passes it
+        """Make the weights, [count], all alike to begin with."""
+        self.scores = self.add_weight(name="scores", shape=(self.count,), initializer="zeros")
+
+    def call(self, states):
+        """Mix.
+
+        Args:
+            states: `count` arrays [batch, frames, size].
+
+        Returns:
+            [batch, frames, size].
+        """
+        weights = ops.cast(ops.softmax(ops.cast(self.scores, "float32")), states[0].dtype)
+        # Term by term: stacked first, the states would be in memory twice.
+        mixed = weights[0] * states[0]
+        for index in range(1, self.count):
+            mixed = mixed + weights[index] * states[index]
+        return mixed
+
+    def get_config(self) -> dict:
+        """Arguments of the constructor."""
+        return {**super().get_config(), "count": self.count}
 
 
 @keras.saving.register_keras_serializable("ser")

@@ -2,15 +2,11 @@ import keras
 from keras import ops
 
 from training.accelerator import tensorflow_on_processor
-from training.families.wav2vec2.activation import activation_named
-from training.families.wav2vec2.attention import SelfAttention
-from training.families.wav2vec2.dropout import drop
-from training.families.wav2vec2.dropped_gelu import dropped_gelu
+from training.families.wav2vec2.attention import SelfAttention, recomputed
+from training.families.wav2vec2.kernels.activation import activation_named, drop, dropped_gelu
+from training.families.wav2vec2.kernels.dense import RowNormalisation, WideningDense
 from training.families.wav2vec2.positional_convolution import PositionalConvolution
-from training.families.wav2vec2.recompute import recomputed
-from training.families.wav2vec2.row_normalisation import RowNormalisation
 from training.families.wav2vec2.settings import Wav2Vec2Settings
-from training.families.wav2vec2.widening_dense import WideningDense
 
 # Attention weights, attention's output, the wide activation, the feed-forward output.
 SEEDS_A_LAYER = 4

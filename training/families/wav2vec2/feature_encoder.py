@@ -1,14 +1,51 @@
+"""From waveforms to frames for the encoder: normalisation, strided convolutions, projection."""
+
 import math
 
 import keras
 from keras import ops
 
 from training.accelerator import tensorflow_on_processor
-from training.families.wav2vec2.activation import activation_named, bare_gelu
-from training.families.wav2vec2.normalised_convolution import normalised_convolution
-from training.families.wav2vec2.row_normalisation import RowNormalisation
+from training.families.wav2vec2.kernels.activation import activation_named, bare_gelu
+from training.families.wav2vec2.kernels.convolution import StridedConvolution, fits_rows, normalised_convolution
+from training.families.wav2vec2.kernels.dense import RowNormalisation
 from training.families.wav2vec2.settings import Wav2Vec2Settings
-from training.families.wav2vec2.strided_convolution import StridedConvolution, fits_rows
+from training.layers.convolution import Conv1D
+
+VARIANCE_FLOOR = 1e-7
+
+
+class WaveformNormalisation(keras.layers.Layer):
+    """Brings each waveform to zero mean and unit variance over its own samples, and silences its padding.
+
+    Always in float32: sixteen bits would lose the quiet half of a recording.
+    """
+
+    def __init__(self, enabled: bool = True, **kwargs):
+        super().__init__(dtype="float32", **kwargs)
+        self.enabled = enabled
+
+    def call(self, waveform, num_samples):
+        """Normalise waveforms.
+
+        Args:
+            waveform: float32 [batch, samples]. Anything may stand behind a clip's end, NaN and infinity included.
+            num_samples: int32 [batch], the length of each clip in samples.
+
+        Returns:
+            float32 [batch, samples], zero behind each clip's end.
+        """
+        valid = ops.arange(ops.shape(waveform)[1], dtype="int32")[None, :] < num_samples[:, None]
+        zero = ops.zeros_like(waveform)
+        # A product with a mask would keep NaN and infinity.
+        waveform = ops.where(valid, waveform, zero)
+        if not self.enabled:
+            return waveform
+        count = ops.cast(ops.maximum(num_samples, 1), "float32")[:, None]
+        centred = ops.where(valid, waveform - ops.sum(waveform, axis=1, keepdims=True) / count, zero)
+        variance = ops.sum(ops.square(centred), axis=1, keepdims=True) / count
+        return centred * ops.rsqrt(variance + VARIANCE_FLOOR)
+
 
 # The reference leaves the norms of the feature encoder at their library's default, whatever layer_norm_eps says.
 EPSILON = 1e-5
@@ -72,7 +109,7 @@ class FeatureEncoder(keras.layers.Layer):
         for index, (channels, kernel, stride) in enumerate(
             zip(settings.conv_dim, settings.conv_kernel, settings.conv_stride, strict=True)
         ):
-            kind = StridedConvolution if index and self.by_rows else keras.layers.Conv1D
+            kind = StridedConvolution if index and self.by_rows else Conv1D
             self.convolutions.append(
                 kind(
                     channels,
@@ -152,3 +189,45 @@ class FeatureEncoder(keras.layers.Layer):
         frames = -(-self.settings.frames(samples, 1) // multiple) * multiple
         needed = (frames - 1) * stride + taps
         return ops.pad(waveform, [[0, 0], [0, ops.maximum(needed - samples, 0)]])
+
+
+class FeatureProjection(keras.layers.Layer):
+    """Takes the frames of the convolutions to the width of the encoder."""
+
+    def __init__(self, settings: Wav2Vec2Settings, **kwargs):
+        super().__init__(**kwargs)
+        self.channels = settings.conv_dim[-1]
+        self.layer_norm = None
+        if settings.feat_proj_layer_norm:
+            self.layer_norm = RowNormalisation(settings.layer_norm_eps, dtype=self.dtype_policy, name="layer_norm")
+        self.projection = keras.layers.Dense(
+            settings.hidden_size,
+            kernel_initializer=keras.initializers.RandomNormal(stddev=0.02),
+            dtype=self.dtype_policy,
+            name="projection",
+        )
+        self.dropout = keras.layers.Dropout(settings.feat_proj_dropout, dtype=self.dtype_policy, name="dropout")
+
+    def build(self, input_shape=None):  # noqa: ARG002 - Keras passes it
+        """Make the weights of the norm and of the projection."""
+        if self.layer_norm is not None:
+            self.layer_norm.build((None, None, self.channels))
+        self.projection.build((None, None, self.channels))
+
+    def call(self, features, training=False):
+        """Project frames.
+
+        Args:
+            features: [batch, frames, channels].
+            training: Whether dropout applies.
+
+        Returns:
+            [batch, frames, hidden_size].
+        """
+        if self.layer_norm is not None:
+            features = self.layer_norm(features)
+        # In two dimensions TensorFlow's graph optimiser makes product and bias one operation.
+        projected = self.projection(ops.reshape(features, (-1, self.channels)))
+        return self.dropout(
+            ops.reshape(projected, (*ops.shape(features)[:2], self.projection.units)), training=training
+        )

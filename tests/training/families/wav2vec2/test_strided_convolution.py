@@ -7,7 +7,7 @@ from keras import ops
 
 from training.families.wav2vec2 import Wav2Vec2Settings
 from training.families.wav2vec2.feature_encoder import FeatureEncoder
-from training.families.wav2vec2.strided_convolution import StridedConvolution, fits_rows
+from training.families.wav2vec2.kernels.convolution import StridedConvolution, fits_rows
 
 
 @settings(deadline=None, max_examples=40)
