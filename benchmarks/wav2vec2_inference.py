@@ -17,7 +17,7 @@ from quiet_tensorflow import hush
 if TYPE_CHECKING:
     import numpy as np
 
-    from training.families.wav2vec2 import Wav2Vec2Classifier
+    from training.families.wav2vec2.classifier import Wav2Vec2Classifier
 
 _SHAPES = ((1, 3.0), (4, 2.0), (8, 3.0))
 """Clips a batch, and their seconds."""
@@ -49,7 +49,8 @@ def main(
     from benchmarks.report import show
     from benchmarks.wav2vec2_operations import operations
     from data_pipeline.audio.decode import SAMPLE_RATE
-    from training.families.wav2vec2 import HeadSettings, Wav2Vec2Classifier, Wav2Vec2Settings
+    from training.families.wav2vec2.classifier import Wav2Vec2Classifier
+    from training.families.wav2vec2.settings import HeadSettings, Wav2Vec2Settings
 
     keras.utils.set_random_seed(0)
     head = HeadSettings(layers="last", projection=0, pooling="mean", dropout=0.0)

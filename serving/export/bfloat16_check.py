@@ -1,6 +1,6 @@
 """The check before a bfloat16 export: the model must answer like its float32 counterpart.
 
-Some processors compute bfloat16 wrongly (see `training.layers.convolution`), and rounding may be too much for a network.
+Some processors compute bfloat16 wrongly (see `training.layers.convolution`), and some networks do not bear rounding.
 """
 
 import numpy as np

@@ -4,22 +4,28 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from serving.export.export import export
 
 from data_pipeline.audio.log_mel import LogMelSettings
 from data_pipeline.emotion import LABELS
 from data_pipeline.errors import UserError
 from serving.export.bfloat16_check import check_bfloat16, speech_like_noise
+from serving.export.saved_model import export_model
 from tests.training.families.test_mobilenet import fitted_norms
 from tests.training.families.wav2vec2.small import SMALL
 from tests.training.layers.graphs import convolutions, traced
-from training.families.cnn.network import CnnSettings
+from training.families.cnn.family import FAMILY as CNN
 from training.families.cnn.network import build as build_cnn
+from training.families.cnn.recipe import CnnSettings
+from training.families.ensemble.family import EnsembleFamily
 from training.families.ensemble.network import Ensemble
-from training.families.mobilenet.network import MobileNetSettings
+from training.families.mobilenet.family import FAMILY as MOBILENET
 from training.families.mobilenet.network import build as build_mobilenet
-from training.families.wav2vec2 import Wav2Vec2Classifier, Wav2Vec2Settings, positional_convolution
-from training.front_end import SeveralFrontEnds, WaveformSettings
+from training.families.mobilenet.recipe import MobileNetSettings
+from training.families.wav2vec2 import encoder
+from training.families.wav2vec2.classifier import Wav2Vec2Classifier
+from training.families.wav2vec2.family import FAMILY as WAV2VEC2
+from training.families.wav2vec2.settings import Wav2Vec2Settings
+from training.front_end import LogMelFrontEnd, SeveralFrontEnds, WaveformFrontEnd
 from training.run.recogniser import Recogniser
 
 LABEL_NAMES = tuple(map(str, LABELS))
@@ -30,13 +36,13 @@ LAYERED = {"do_stable_layer_norm": True, "feat_extract_norm": "layer", "conv_bia
 def wav2vec2(**config):
     keras.utils.set_random_seed(1)
     model = Wav2Vec2Classifier(Wav2Vec2Settings.from_config({**SMALL, "num_hidden_layers": 1, **config}), len(LABELS))
-    return Recogniser(model, LABEL_NAMES, WaveformSettings())
+    return Recogniser(model, LABEL_NAMES, WaveformFrontEnd(), WAV2VEC2)
 
 
 def mobilenet(body, alpha):
     keras.utils.set_random_seed(1)
     model = build_mobilenet(MobileNetSettings(body, alpha, 64, hidden=8), len(LABELS), LOG_MEL)
-    return Recogniser(fitted_norms(model), LABEL_NAMES, LOG_MEL)
+    return Recogniser(fitted_norms(model), LABEL_NAMES, LogMelFrontEnd(LOG_MEL), MOBILENET)
 
 
 def pooled():
@@ -44,7 +50,8 @@ def pooled():
         wav2vec2().model, mobilenet("audioset", 0.25).model, build_cnn(CnnSettings((4, 8), 64), len(LABELS), LOG_MEL)
     ]  # fmt: skip
     pool = Ensemble(members, [0, 1, 1], [1.0] * 3, [1 / 3] * 3, [0.0] * len(LABELS))
-    return Recogniser(pool, LABEL_NAMES, SeveralFrontEnds((WaveformSettings(), LOG_MEL)))
+    front_ends = SeveralFrontEnds((WaveformFrontEnd(), LogMelFrontEnd(LOG_MEL)))
+    return Recogniser(pool, LABEL_NAMES, front_ends, EnsembleFamily((WAV2VEC2, MOBILENET, CNN)))
 
 
 RECOGNISERS = {
@@ -81,7 +88,7 @@ def test_rounding_alone_passes_the_check(name):
 
 @pytest.mark.parametrize("fault", ["wrong", "nan"])
 def test_a_layer_that_bfloat16_breaks_is_found_before_anything_is_written(fault, tmp_path, monkeypatch):
-    right = positional_convolution.convolve
+    right = encoder.convolve
 
     def broken(inputs, kernel):
         outputs = right(inputs, kernel)
@@ -89,12 +96,12 @@ def test_a_layer_that_bfloat16_breaks_is_found_before_anything_is_written(fault,
             return outputs
         return tf.reverse(outputs, [-1]) if fault == "wrong" else outputs * np.nan
 
-    monkeypatch.setattr(positional_convolution, "convolve", broken)
+    monkeypatch.setattr(encoder, "convolve", broken)
     recogniser = wav2vec2(hidden_size=64)
     with pytest.raises(UserError, match=r"wrongly in bfloat16 on this machine .*differ from float32 by .*as float32"):
-        export(recogniser, tmp_path / "models", "ser", dtype="bfloat16")
+        export_model(recogniser, tmp_path / "models", "ser", dtype="bfloat16")
     assert not (tmp_path / "models").exists()
-    export(recogniser, tmp_path / "models", "ser")
+    export_model(recogniser, tmp_path / "models", "ser")
 
 
 def test_the_signal_is_always_the_same_and_within_full_scale():

@@ -26,8 +26,9 @@ from training.families.functionals.recipe import FunctionalsSettings
 from training.families.mobilenet import network as mobilenet
 from training.families.mobilenet.family import FAMILY as MOBILENET
 from training.families.mobilenet.recipe import MobileNetSettings
-from training.families.wav2vec2 import Wav2Vec2Classifier, Wav2Vec2Settings
+from training.families.wav2vec2.classifier import Wav2Vec2Classifier
 from training.families.wav2vec2.family import FAMILY as WAV2VEC2
+from training.families.wav2vec2.settings import Wav2Vec2Settings
 from training.front_end import LogMelFrontEnd, SeveralFrontEnds, WaveformFrontEnd
 from training.run.folder import Run
 from training.run.recogniser import Recogniser

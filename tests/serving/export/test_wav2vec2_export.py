@@ -7,8 +7,9 @@ from data_pipeline.emotion import LABELS
 from data_pipeline.errors import UserError
 from serving.export.saved_model import export_model
 from tests.training.families.wav2vec2.small import SMALL
-from training.families.wav2vec2 import Wav2Vec2Classifier, Wav2Vec2Settings
+from training.families.wav2vec2.classifier import Wav2Vec2Classifier
 from training.families.wav2vec2.family import FAMILY
+from training.families.wav2vec2.settings import Wav2Vec2Settings
 from training.front_end import WaveformFrontEnd
 from training.run.recogniser import Recogniser
 

@@ -18,10 +18,9 @@ from training.families.mobilenet.pretrained import PretrainedWeights
 from training.families.mobilenet.recipe import Body, MobileNetRecipe, MobileNetSettings
 from training.front_end import LogMelFrontEnd
 from training.layers.choices import POOLINGS
+from training.layers.convolution import MixedConv, PointwiseConv
 from training.layers.folding import fold_backbone, fold_batch_norms
 from training.layers.fused_batch_norm import FusedBatchNorm
-from training.layers.mixed_conv import MixedConv
-from training.layers.pointwise_conv import PointwiseConv
 from training.run.recogniser import Recogniser
 
 FRONT_END = LogMelSettings()
@@ -298,8 +297,10 @@ def test_bfloat16_is_for_pointwise_convolutions_and_keeps_the_promise_of_padding
     network = build(pooling="attentive")
     folded = fold_backbone(network, "bfloat16")
     kinds = {layer.name: layer.compute_dtype for layer in folded.get_layer("backbone").layers}
-    assert {kinds[name] for name in kinds if "pointwise" in name} == {"bfloat16"}
-    assert {kinds[name] for name in kinds if "pointwise" not in name} == {"float32"}
+    # The first two blocks have 4 and 8 channels at this width, too few for bfloat16.
+    chosen = {name for name in kinds if "pointwise" in name and not name.startswith(("layer2_", "layer3_"))}
+    assert {kinds[name] for name in chosen} == {"bfloat16"}
+    assert {kinds[name] for name in kinds.keys() - chosen} == {"float32"}
     clips = np.random.default_rng(0).normal(-2, 2, (3, 90, 64))
     together = answer(folded, clips, [90, 40, 1])
     alone = np.concatenate(

@@ -18,9 +18,9 @@ from tests.training.families.wav2vec2.small import SMALL
 from training.evaluation.condition import Condition
 from training.evaluation.evaluate import predict
 from training.families.recipe import FitSettings
-from training.families.wav2vec2 import HeadSettings
 from training.families.wav2vec2.family import FAMILY
 from training.families.wav2vec2.recipe import PRESETS, Wav2Vec2Recipe
+from training.families.wav2vec2.settings import HeadSettings
 from training.fitting.observer import Observer
 from training.fitting.train import train
 from training.front_end import WaveformFrontEnd
@@ -186,7 +186,9 @@ def ask(*arguments):
 def test_the_command_trains_from_a_checkpoint_folder(dataset, tmp_path):
     from safetensors.numpy import save_file
 
-    from training.families.wav2vec2 import Wav2Vec2Backbone, Wav2Vec2Settings, state_arrays
+    from training.families.wav2vec2.backbone import Wav2Vec2Backbone
+    from training.families.wav2vec2.settings import Wav2Vec2Settings
+    from training.families.wav2vec2.state import state_arrays
 
     folder = tmp_path / "checkpoint"
     folder.mkdir()

@@ -7,9 +7,12 @@ import pytest
 from data_pipeline.audio.log_mel import LogMelSettings
 from tests.training.families.wav2vec2.small import SMALL
 from training.families.cnn import network as cnn
+from training.families.cnn.recipe import CnnSettings
 from training.families.mobilenet import network as mobilenet
-from training.families.wav2vec2 import HeadSettings, Wav2Vec2Classifier, Wav2Vec2Settings
+from training.families.mobilenet.recipe import MobileNetSettings
+from training.families.wav2vec2.classifier import Wav2Vec2Classifier
 from training.families.wav2vec2.kernels.convolution import StridedConvolution
+from training.families.wav2vec2.settings import HeadSettings, Wav2Vec2Settings
 from training.layers.convolution import Conv1D, convolve, fits_bfloat16
 
 pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the rule is for TensorFlow")
@@ -28,11 +31,11 @@ WAV2VEC2 = {
     },
 }  # fmt: skip
 LOG_MEL = {
-    "cnn": lambda: cnn.build(cnn.CnnSettings(training_dtype="bfloat16"), 6, LogMelSettings()),
-    "narrow cnn": lambda: cnn.build(cnn.CnnSettings((4, 8, 16), 64, training_dtype="bfloat16"), 6, LogMelSettings()),
+    "cnn": lambda: cnn.build(CnnSettings(training_dtype="bfloat16"), 6, LogMelSettings()),
+    "narrow cnn": lambda: cnn.build(CnnSettings((4, 8, 16), 64, training_dtype="bfloat16"), 6, LogMelSettings()),
     **{
         f"{body} {alpha}": lambda body=body, alpha=alpha: mobilenet.build(
-            mobilenet.MobileNetSettings(body, alpha, 64, training_dtype="bfloat16"), 6, LogMelSettings()
+            MobileNetSettings(body, alpha, 64, training_dtype="bfloat16"), 6, LogMelSettings()
         )
         for body, alpha in [("audioset", 0.125), ("imagenet", 0.25)]
     },

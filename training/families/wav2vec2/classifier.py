@@ -207,7 +207,7 @@ class Wav2Vec2Classifier(keras.Model):
             **kwargs: As the constructor has them, without `settings`.
 
         Raises:
-            UserError: See `Wav2Vec2Backbone.from_pretrained`.
+            UserError: If the checkpoint cannot be opened, is of another kind, or lacks a tensor.
         """
         from training.checkpoint import open_checkpoint
 

@@ -146,14 +146,7 @@ class Wav2Vec2Family(Family):
         network = self.import_network().Wav2Vec2Classifier
         if recipe.checkpoint is None:
             return network(recipe.architecture, **options)
-        from training.checkpoint import open_checkpoint
-        from training.families.wav2vec2.state import load_state
-
-        checkpoint = open_checkpoint(recipe.checkpoint, recipe.revision)
-        normalised = bool(checkpoint.feature_extractor.get("do_normalize", True))
-        model = network(Wav2Vec2Settings.from_config(checkpoint.config, normalised), **options)
-        load_state(model.backbone, checkpoint.arrays(), checkpoint.source)
-        return model
+        return network.from_pretrained(recipe.checkpoint, revision=recipe.revision, **options)
 
     def learning_rates(self, model: "keras.Model", recipe: Wav2Vec2Recipe) -> LearningRates:
         """See `Family`."""

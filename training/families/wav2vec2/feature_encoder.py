@@ -16,9 +16,9 @@ VARIANCE_FLOOR = 1e-7
 
 
 class WaveformNormalisation(keras.layers.Layer):
-    """Brings each waveform to zero mean and unit variance over its own samples, and silences its padding.
+    """Normalises each waveform to zero mean and unit variance over its own samples, and zeroes its padding.
 
-    Always in float32: sixteen bits would lose the quiet half of a recording.
+    Always in float32: 16 bits would lose the quiet parts of a recording.
     """
 
     def __init__(self, enabled: bool = True, **kwargs):
@@ -29,11 +29,11 @@ class WaveformNormalisation(keras.layers.Layer):
         """Normalise waveforms.
 
         Args:
-            waveform: float32 [batch, samples]. Anything may stand behind a clip's end, NaN and infinity included.
+            waveform: float32 [batch, samples]. Samples after a clip's end may have any value, NaN and infinity included.
             num_samples: int32 [batch], the length of each clip in samples.
 
         Returns:
-            float32 [batch, samples], zero behind each clip's end.
+            float32 [batch, samples], zero after each clip's end.
         """
         valid = ops.arange(ops.shape(waveform)[1], dtype="int32")[None, :] < num_samples[:, None]
         zero = ops.zeros_like(waveform)
@@ -52,7 +52,7 @@ EPSILON = 1e-5
 
 
 class MaskedGroupNormalisation(keras.layers.Layer):
-    """Normalises every channel over the valid frames of its own clip, so that padding does not change the answer."""
+    """Normalises every channel over the valid frames of its own clip, so that padding does not change the output."""
 
     def __init__(self, channels: int, **kwargs):
         super().__init__(**kwargs)
@@ -60,7 +60,7 @@ class MaskedGroupNormalisation(keras.layers.Layer):
         self.epsilon = EPSILON
 
     def build(self, input_shape=None):  # noqa: ARG002 - Keras passes it
-        """Make the scale and the offset, [channels] each."""
+        """Create scale and offset, [channels] each."""
         self.gamma = self.add_weight(name="gamma", shape=(self.channels,), initializer="ones")
         self.beta = self.add_weight(name="beta", shape=(self.channels,), initializer="zeros")
 
@@ -90,12 +90,12 @@ class MaskedGroupNormalisation(keras.layers.Layer):
 class FeatureEncoder(keras.layers.Layer):
     """The strided convolutions that turn a waveform into frames of 25 ms, one every 20 ms.
 
-    Valid convolutions see no padding: a clip's valid frames depend on its own samples alone, except for the group norm
-    of the first layer, which therefore counts valid frames only.
+    Convolutions without padding: a clip's valid frames depend on its own samples only. The group norm of the first layer
+    uses valid frames only, for the same reason.
     """
 
     def __init__(self, settings: Wav2Vec2Settings, **kwargs):
-        # Sixteen bits would not hold a waveform, and `_chain` hears it as it is.
+        # 16 bits are too few for a waveform, and `_chain` uses it as it is.
         super().__init__(autocast=False, **kwargs)
         self.settings = settings
         self.activation = activation_named(settings.feat_extract_activation)
@@ -127,7 +127,7 @@ class FeatureEncoder(keras.layers.Layer):
                 self.norms.append(MaskedGroupNormalisation(channels, dtype=self.dtype_policy, name="norm_0"))
 
     def build(self, input_shape=None):  # noqa: ARG002 - Keras passes it
-        """Make the weights of every layer."""
+        """Create all weights."""
         channels = 1
         for index, convolution in enumerate(self.convolutions):
             convolution.build((None, None, channels))
@@ -139,12 +139,12 @@ class FeatureEncoder(keras.layers.Layer):
         """Encode waveforms.
 
         Args:
-            waveform: [batch, samples], zero behind each clip's end.
+            waveform: [batch, samples], zero after each clip's end.
             num_samples: int32 [batch], the length of each clip in samples.
-            training: Whether there may be a gradient.
+            training: Whether a gradient may be computed.
 
         Returns:
-            [batch, frames, channels of the last layer]; frames behind a clip's end are finite and mean nothing.
+            [batch, frames, channels of the last layer]; values after a clip's end are finite and have no meaning.
         """
         frames = self.settings.frames(ops.shape(waveform)[1])
         hidden = self._whole_rows(waveform)
@@ -156,7 +156,7 @@ class FeatureEncoder(keras.layers.Layer):
         return hidden[:, :frames]
 
     def _chained(self) -> bool:
-        """Whether there is nothing but GELU between the convolutions, and passes over memory are what counts."""
+        """Whether only GELU is between the convolutions, and memory passes dominate the time."""
         settings = self.settings
         plain = settings.feat_extract_norm == "group" and not settings.conv_bias
         return plain and settings.feat_extract_activation == "gelu" and self.by_rows and tensorflow_on_processor()
@@ -180,7 +180,7 @@ class FeatureEncoder(keras.layers.Layer):
         return hidden if norm is None else norm(hidden)
 
     def _whole_rows(self, waveform):
-        """The waveform with silence behind it, so that every convolution is given a whole number of rows."""
+        """The waveform, padded with silence so that every convolution receives a whole number of rows."""
         if not self.by_rows:
             return waveform
         (taps, *_), (stride, *others) = self.settings.conv_kernel, self.settings.conv_stride
@@ -192,7 +192,7 @@ class FeatureEncoder(keras.layers.Layer):
 
 
 class FeatureProjection(keras.layers.Layer):
-    """Takes the frames of the convolutions to the width of the encoder."""
+    """Projects the frames of the convolutions to the width of the encoder."""
 
     def __init__(self, settings: Wav2Vec2Settings, **kwargs):
         super().__init__(**kwargs)
@@ -209,7 +209,7 @@ class FeatureProjection(keras.layers.Layer):
         self.dropout = keras.layers.Dropout(settings.feat_proj_dropout, dtype=self.dtype_policy, name="dropout")
 
     def build(self, input_shape=None):  # noqa: ARG002 - Keras passes it
-        """Make the weights of the norm and of the projection."""
+        """Create the weights of norm and projection."""
         if self.layer_norm is not None:
             self.layer_norm.build((None, None, self.channels))
         self.projection.build((None, None, self.channels))
