@@ -4,7 +4,7 @@ import contextlib
 import io
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -167,6 +167,24 @@ def to_pcm(audio: Audio) -> np.ndarray:
     # Averaging channels makes nothing louder, but a resampling filter overshoots.
     pcm = _quantised(waveform, clip=audio.rate != SAMPLE_RATE or audio.peak > 32_767 / 32_768)
     return pcm if pcm.size else np.zeros(1, np.int16)
+
+
+def padded_batch(waveforms: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Put waveforms of different lengths into one batch.
+
+    Args:
+        waveforms: At least one waveform, each float32 [samples].
+
+    Returns:
+        waveform: float32 [batch, longest], shorter rows followed by zeros. There is at least one column: TensorFlow
+            Serving cannot pad an empty row, and would fail the other calls in its batch.
+        num_samples: int32 [batch], the original lengths.
+    """
+    lengths = np.array([len(waveform) for waveform in waveforms], np.int32)
+    batch = np.zeros((len(waveforms), max(1, lengths.max())), np.float32)
+    for row, waveform in zip(batch, waveforms, strict=True):
+        row[: len(waveform)] = waveform
+    return batch, lengths
 
 
 class _File(soundfile.SoundFile):
