@@ -8,12 +8,13 @@ import grpc
 import grpc.aio
 import numpy as np
 
+from data_pipeline.audio.decode import padded_batch
 from serving.client.model_calls import ModelCalls
 from serving.client.server_errors import timeout_error
 from serving.errors import RecognitionError
 from serving.recognition.answer import EmotionAnswer, read_answers
 from serving.recognition.audio import MAX_STREAM_BYTES, Audio, read_waveform, waveform_or_error
-from serving.recognition.batches import READ_AT_A_TIME, ReadAhead, is_full, padded_batch
+from serving.recognition.batches import READ_AT_A_TIME, ReadAhead, is_full
 
 _Read = TypeVar("_Read")
 

@@ -90,21 +90,3 @@ def plan_batches(lengths: Sequence[int], max_rows: int, max_samples: int = MAX_B
         batches.append(order[end - size[end] : end])
         end -= size[end]
     return batches[::-1]
-
-
-def padded_batch(waveforms: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Put waveforms of different lengths into one batch.
-
-    Args:
-        waveforms: At least one waveform, each float32 [samples].
-
-    Returns:
-        waveform: float32 [batch, longest], shorter rows followed by zeros. There is at least one column: TensorFlow
-            Serving cannot pad an empty row, and would fail the other calls in its batch.
-        num_samples: int32 [batch], the original lengths.
-    """
-    lengths = np.array([len(waveform) for waveform in waveforms], np.int32)
-    batch = np.zeros((len(waveforms), max(1, lengths.max())), np.float32)
-    for row, waveform in zip(batch, waveforms, strict=True):
-        row[: len(waveform)] = waveform
-    return batch, lengths

@@ -9,10 +9,11 @@ from itertools import islice
 
 import numpy as np
 
+from data_pipeline.audio.decode import padded_batch
 from serving.errors import RecognitionError
 from serving.recognition.answer import EmotionAnswer, read_answers
 from serving.recognition.audio import Audio, read_waveform, waveform_or_error
-from serving.recognition.batches import READ_AT_A_TIME, ReadAhead, is_full, padded_batch
+from serving.recognition.batches import READ_AT_A_TIME, ReadAhead, is_full
 
 
 class EmotionRecogniser(ABC):

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from data_pipeline import input_pipeline
-from data_pipeline.audio.decode import SAMPLE_RATE, decode
+from data_pipeline.audio.decode import SAMPLE_RATE, decode, padded_batch
 from data_pipeline.dataset import Dataset
 from data_pipeline.errors import SetAside
 from data_pipeline.quality.recording import DEADLY, Recording
@@ -94,11 +94,7 @@ def _predict(run: Run, recordings: Sequence[Recording], on_progress: Callable[[s
     parts = [np.empty((0, len(run.labels)), np.float32)]
     for start in range(0, len(recordings), _BATCH_SIZE):
         waveforms = [_beginning(recording) for recording in recordings[start : start + _BATCH_SIZE]]
-        lengths = np.array([len(waveform) for waveform in waveforms], np.int32)
-        batch = np.zeros((len(waveforms), lengths.max()), np.float32)
-        for row, waveform in zip(batch, waveforms, strict=True):
-            row[: len(waveform)] = waveform
-        features = run.front_end.inputs(tf.constant(batch), tf.constant(lengths))
+        features = run.front_end.inputs(*map(tf.constant, padded_batch(waveforms)))
         parts.append(recogniser.model.predict_on_batch(features))
         on_progress("predicting", start + len(waveforms), len(recordings))
     return scaled(np.concatenate(parts), recogniser.temperature)

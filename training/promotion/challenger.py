@@ -57,7 +57,7 @@ class PromotionTest:
             raise UserError(f"name each channel once, one or more of {', '.join(CHANNELS)}")
         for channel in self.channels:
             Condition("test", channel)
-        family_of(self.champion.config)
+        recipe_of(self.champion.config)
 
     @property
     def labels(self) -> LabelKind:

@@ -45,8 +45,6 @@ def assert_heard_alike(folder, model):
         expected = model.base_model(prepared, output_hidden_states=True)
     backbone = Wav2Vec2Classifier.from_pretrained(folder, 6).backbone
     output = backbone({"waveform": clip[None], "num_samples": np.array([len(clip)])})
-        {"waveform": clip[None], "num_samples": np.array([len(clip)])}
-    )
     for state, reference in zip(output["hidden_states"], expected.hidden_states, strict=True):
         close(ops.convert_to_numpy(state), reference.numpy())
     close(ops.convert_to_numpy(output["last_hidden_state"]), expected.last_hidden_state.numpy())

@@ -156,4 +156,4 @@ def test_unknown_channels_are_refused(champion, old, new, channels):
 
 def test_an_ensemble_is_refused_as_champion(old, new, tmp_path):
     with pytest.raises(UserError, match="train its members anew"):
-        PromotionTest(Run(tmp_path, {"model": {"family": "ensemble"}}), (old,), (new,))
+        PromotionTest(Run(tmp_path, {"model": {"family": "ensemble", "members": []}}), (old,), (new,))

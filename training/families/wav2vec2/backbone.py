@@ -25,8 +25,8 @@ class Wav2Vec2Backbone(keras.Model):
         folded: Hold the kernel of the positional convolution itself instead of its length and direction: the same
             answers from fewer operations, for export.
         seed: Seed of dropout, LayerDrop and masking.
-        **kwargs: Arguments of `keras.Model`: `dtype` (a policy such as "mixed_bfloat16"; norms, softmax and the waveform stay
-            in float32) and `name`.
+        **kwargs: Arguments of `keras.Model`: `dtype` (a policy such as "mixed_bfloat16"; norms, softmax and the
+            waveform stay in float32) and `name`.
     """
 
     def __init__(

@@ -29,7 +29,7 @@ class WaveformNormalisation(keras.layers.Layer):
         """Normalise waveforms.
 
         Args:
-            waveform: float32 [batch, samples]. Samples after a clip's end may have any value, NaN and infinity included.
+            waveform: float32 [batch, samples]. Samples after a clip's end may be anything, NaN and infinity included.
             num_samples: int32 [batch], the length of each clip in samples.
 
         Returns:
@@ -90,8 +90,8 @@ class MaskedGroupNormalisation(keras.layers.Layer):
 class FeatureEncoder(keras.layers.Layer):
     """The strided convolutions that turn a waveform into frames of 25 ms, one every 20 ms.
 
-    Convolutions without padding: a clip's valid frames depend on its own samples only. The group norm of the first layer
-    uses valid frames only, for the same reason.
+    The convolutions do not pad: a clip's valid frames depend on its own samples only. For the same reason, the group
+    norm of the first layer uses valid frames only.
     """
 
     def __init__(self, settings: Wav2Vec2Settings, **kwargs):
