@@ -86,11 +86,12 @@ def main(
         summaries = _runs(running, name, (shortest, longest), callers, rates, seconds, timeout)
     _show(summaries, f"{name}, {clip} s a call, {seconds:g} s a run", json_file)
     if plot_file:
-        from benchmarks.load.summary import plot_load
+        from benchmarks.load.summary import load_figure
+        from data_pipeline.pages.figures import png
         from data_pipeline.storage.atomic_file import replacing
 
         with replacing(plot_file) as unfinished:
-            unfinished.write_bytes(plot_load(summaries[bool(callers) :], f"{name}, {clip} s a call"))
+            unfinished.write_bytes(png(load_figure(summaries[bool(callers) :], f"{name}, {clip} s a call")))
         typer.echo(f"drawn: {plot_file}")
 
 

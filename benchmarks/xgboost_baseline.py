@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from data_pipeline.errors import UserError
+from data_pipeline.pages import interval
 from data_pipeline.storage.atomic_file import write_text
 from quiet_tensorflow import hush
 
@@ -206,7 +207,7 @@ def _print(experiment: "Experiment", features: str, results: "dict[str, Classifi
     from rich import box
     from rich.table import Table
 
-    from benchmarks.baseline.baseline_page import METRICS, shown
+    from benchmarks.baseline.baseline_page import METRICS
     from benchmarks.report import console
 
     metrics = next(iter(results.values())).metrics
@@ -217,11 +218,15 @@ def _print(experiment: "Experiment", features: str, results: "dict[str, Classifi
         table.add_column(heading, justify="right")
     table.add_column("fit, CPU s", justify="right")
     for name, result in results.items():
-        table.add_row(name, *(shown(result.metrics, key) for key, _ in METRICS), f"{result.seconds:.1f}")
+        table.add_row(name, *(_with_interval(result.metrics, key) for key, _ in METRICS), f"{result.seconds:.1f}")
     console().print(table)
     typer.echo(f"extraction, a clip and core: {_milliseconds(experiment)}; 95 % intervals by bootstrap over speakers")
     for notice in notices:
         typer.echo(f"note: {notice}")
+
+
+def _with_interval(metrics: dict[str, Any], key: str) -> str:
+    return f"{metrics[key]:.1%} {interval(metrics[f'{key}_interval'], metrics['speakers'])}"
 
 
 def _figures(

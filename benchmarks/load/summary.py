@@ -1,6 +1,5 @@
 """The figures of a run of calls, and their plot."""
 
-import io
 import math
 from collections import Counter
 from collections.abc import Sequence
@@ -8,10 +7,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from benchmarks.load.callers import OK, Call
 from benchmarks.load.server_counts import ServerCounts
-from data_pipeline.pages.style import INK, MUTED, WIDTH, styled
+from data_pipeline.pages.figures import INK, MUTED, Size, new_figure, styled
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,21 +92,17 @@ class LoadSummary:
 
 
 @styled
-def plot_load(summaries: Sequence[LoadSummary], title: str) -> bytes:
+def load_figure(summaries: Sequence[LoadSummary], title: str, *, size: Size) -> Figure:
     """Plot latency and throughput against the offered rate.
 
     Args:
         summaries: Open-loop runs.
         title: Title of the figure.
-
-    Returns:
-        The content of a PNG file.
+        size: The room that there is.
     """
-    from matplotlib.figure import Figure
-
     runs = sorted(summaries, key=lambda summary: summary.offered)
     offered = [run.offered for run in runs]
-    figure = Figure(figsize=(WIDTH, 4), layout="constrained")
+    figure = new_figure(4, size)
     figure.suptitle(title)
     latency, throughput = figure.subplots(1, 2)
     for name, values, style in (
@@ -116,13 +112,11 @@ def plot_load(summaries: Sequence[LoadSummary], title: str) -> bytes:
     ):
         latency.plot(offered, values, style, color=INK, marker="o", markersize=3, label=name)
     latency.set(title="Latency of answered calls (ms)", xlabel="calls offered a second", ylim=(0, None))
-    latency.legend(frameon=False)
+    latency.legend()
     throughput.plot(offered, offered, color=MUTED, linewidth=1, label="offered")
     throughput.plot(offered, [run.answered for run in runs], color=INK, marker="o", markersize=3, label="answered")
     throughput.set(title="Calls answered a second", xlabel="calls offered a second", ylim=(0, None))
-    throughput.legend(frameon=False)
+    throughput.legend()
     for axes in (latency, throughput):
         axes.grid(True)
-    file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=120)
-    return file.getvalue()
+    return figure

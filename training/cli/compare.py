@@ -44,6 +44,7 @@ def compare(
     from training.evaluation.condition import Condition
     from training.fitting.progress import clip_bar
     from training.report import comparison
+    from training.report.terminal import show_comparison
     from training.run.folder import Run
 
     check_place(html_file, "--html")
@@ -54,7 +55,7 @@ def compare(
     clips = Target(opened[0].labels).clips(dataset.split(split))
     with clip_bar("answering", clips * len(opened)) as advance:
         found = compare_runs(opened, dataset, condition, advance)
-    comparison.show(found)
+    show_comparison(found)
     if html_file:
         comparison.write(found, html_file)
     if json_file:

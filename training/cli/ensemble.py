@@ -71,7 +71,7 @@ def ensemble(
     from training.ensemble.members import members_of
     from training.ensemble.out_of_fold import FIGURES, read_figures
     from training.ensemble.training_clips import TrainingClips
-    from training.report.ensemble import show
+    from training.report.terminal import show_members
 
     check_place(json_file, "--json")
     # Before TensorFlow reads data, which makes it take the graphics card.
@@ -88,7 +88,7 @@ def ensemble(
             )
     made = make_ensemble(EnsembleDefinition(members, clips, settings, given), output, _progress_bars)
     figures = read_figures(made)
-    show(made, figures)
+    show_members(made, figures)
     written = [str(output / name) for name in ("model.keras", "config.json", FIGURES, ANSWERS)]
     if json_file:
         content = {key: made.config["model"][key] for key in ("members", "biases")}
