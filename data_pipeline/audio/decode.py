@@ -11,7 +11,17 @@ import soxr
 from data_pipeline.audio.audio_file import LONGEST, AudioFile, UnusableAudio, block_of, opened
 from data_pipeline.audio.mp3 import Mp3
 
-__all__ = ["LONGEST", "SAMPLE_RATE", "Audio", "UnusableAudio", "decode", "decode_bytes", "padded_batch", "read_audio", "to_pcm"]
+__all__ = [
+    "LONGEST",
+    "SAMPLE_RATE",
+    "Audio",
+    "UnusableAudio",
+    "decode",
+    "decode_bytes",
+    "padded_batch",
+    "read_audio",
+    "to_pcm",
+]
 
 SAMPLE_RATE = 16_000
 """Sampling rate of every waveform in this project, in Hz."""
