@@ -1,46 +1,46 @@
-# Two commands do everything on a fresh machine: `make demo` and `make test`. `make` lists the rest.
+# On a fresh machine, `make demo` and `make test` install what they need. `make` lists all commands.
 
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-# Two at a time, the tests of a file in one process, which share its models: most of a test is one thread that builds a
-# graph. `make test ARGS="-n 0"` is one at a time.
+# Two files at a time, because most of a test is one thread that builds a graph. All tests of a file run in one process
+# and share its models. `make test ARGS="-n 0"` runs one test at a time.
 SIDE_BY_SIDE := -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow conformance bench lint format serve clean
+.PHONY: help setup demo test test-slow conformance bench docs lint format serve clean
 
 help: ## List these commands
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-10s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-11s %s\n", $$1, $$2 }'
 
-setup: $(READY) ## Make .venv and install everything into it
+setup: $(READY) ## Create .venv and install everything into it
 
 $(READY): setup.cfg pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
 		{ echo "Python 3.11, 3.12 or 3.13 is needed, but $(PYTHON) is $$($(PYTHON) --version): run make PYTHON=python3.11 ..."; exit 1; }
-	@echo "==> making $(VENV) with $$($(PYTHON) --version)"
+	@echo "==> creating $(VENV) with $$($(PYTHON) --version)"
 	@$(PYTHON) -m venv $(VENV)
 	@echo "==> installing TensorFlow, Keras and the tools of constraints.txt: about 2 GB, a few minutes the first time"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[development]'
 	@touch $@
 	@echo "==> $(VENV) is ready"
 
-demo: $(READY) ## The whole way; DATA=folder of CREMA-D for real speech, WEIGHTS=yamnet.h5 to start from AudioSet
+demo: $(READY) ## From data to predictions; DATA=folder of CREMA-D for real speech, WEIGHTS=yamnet.h5 for AudioSet's weights
 	@$(BIN)/ser demo $(if $(DATA),--data "$(DATA)") $(if $(WEIGHTS),--weights "$(WEIGHTS)") $(if $(OUT),--out "$(OUT)")
 
-test: $(READY) ## The tests; real speech is looked for in $SER_DATA, then in ../shared/data
+test: $(READY) ## Run the tests; real speech is read from $SER_DATA or ../shared/data
 	@echo "==> testing"
 	@$(BIN)/python -m pytest $(SIDE_BY_SIDE) $(ARGS)
 
-test-slow: $(READY) ## Also the tests that take minutes
+test-slow: $(READY) ## Run all tests, including those that take minutes
 	@$(BIN)/python -m pytest -m 'slow or not slow' $(ARGS)
 
-conformance: $(READY) ## What both servers must answer, asked of SERVER=HOST:PORT, else of TensorFlow Serving in a container
+conformance: $(READY) ## Test SERVER=HOST:PORT, or TensorFlow Serving in a container, with the suite for both servers
 	@BIN=$(BIN) REST_SERVER="$(REST_SERVER)" tests/serving/conformance/against-container.sh $(SERVER)
 
-bench: $(READY) ## The benchmarks behind the README's claims of speed; DATA=folder of CREMA-D
-	@test -n "$(DATA)" || { echo "say where CREMA-D lies: make bench DATA=path/to/CREMA-D"; exit 1; }
+bench: $(READY) ## Run the speed benchmarks of docs/results.md; DATA=folder of CREMA-D
+	@test -n "$(DATA)" || { echo "give a folder of CREMA-D: make bench DATA=path/to/CREMA-D"; exit 1; }
 	@$(BIN)/ser data prepare crema_d="$(DATA)" out/bench/data
 	@$(BIN)/python -m benchmarks.prepare crema_d="$(DATA)"
 	@$(BIN)/python -m benchmarks.prepare_memory crema_d="$(DATA)"
@@ -49,21 +49,25 @@ bench: $(READY) ## The benchmarks behind the README's claims of speed; DATA=fold
 	@$(BIN)/python -m benchmarks.features out/bench/data
 	@test -d out/bench/models || $(BIN)/python -m benchmarks.random_mobilenet out/bench/models
 	@$(BIN)/python -m benchmarks.serving_load --spawn out/bench/models --compare
-	@echo "==> wav2vec 2.0 against ONNX Runtime and PyTorch, which are installed first: this takes long"
+	@echo "==> wav2vec 2.0, ONNX Runtime and PyTorch: the latter two are installed first, which takes long"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[reference]'
 	@$(BIN)/python -m benchmarks.wav2vec2_inference
 	@$(BIN)/python -m benchmarks.wav2vec2_training
 
-lint: $(READY) ## ruff (check, format) and mypy
+docs: $(READY) ## Write docs/settings.md from the declarations of the settings
+	@$(BIN)/python -m training.cli.settings_table > docs/settings.md
+	@echo "written: docs/settings.md"
+
+lint: $(READY) ## Check the code with ruff and mypy
 	@echo "==> ruff check";  $(BIN)/ruff check .
 	@echo "==> ruff format"; $(BIN)/ruff format --check .
 	@echo "==> mypy";        $(BIN)/mypy
 
-format: $(READY) ## Let ruff put the code in order
+format: $(READY) ## Format the code with ruff
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
-serve: $(READY) ## Serve MODELS (default: those of the demo) on gRPC
+serve: $(READY) ## Serve MODELS over gRPC (default: the models of the demo)
 	@$(BIN)/ser serve $(or $(MODELS),out/demo/synthetic/models)
 
-clean: ## Remove .venv and everything the demo wrote
+clean: ## Remove .venv and everything in out/
 	rm -rf $(VENV) out

@@ -1,8 +1,8 @@
-"""TensorFlow's start-up lines, kept from the terminal of a person who asked for something else.
+"""Keep TensorFlow's start-up messages from the terminal.
 
-On import, TensorFlow's libraries write to the process's standard error that oneDNN is on and that there is no GPU,
-before any of their settings can take effect. `hush` holds standard error back for just that import. If the import
-fails, what was held back is shown.
+On import, TensorFlow's libraries write to standard error that oneDNN is on and that there is no GPU, before any of
+their settings can take effect. `hush` withholds standard error during that import only. If the import fails, the
+withheld output is shown.
 """
 
 import importlib.abc
@@ -15,10 +15,10 @@ from contextlib import contextmanager
 
 
 def hush() -> None:
-    """Have the first `import tensorflow` of this process print nothing; `TF_CPP_MIN_LOG_LEVEL` set by hand wins."""
+    """Silence the first `import tensorflow` of this process, unless the user has set `TF_CPP_MIN_LOG_LEVEL`."""
     if os.environ.get("TF_CPP_MIN_LOG_LEVEL", "3") != "3":
         return
-    # 3 keeps the error that every machine without a GPU gets from asking CUDA for one out of sight.
+    # Level 3 hides the error that TensorFlow logs on every machine without a GPU.
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     sys.meta_path.insert(0, _TensorFlowFinder())
 
@@ -42,7 +42,7 @@ class _TensorFlowFinder(importlib.abc.MetaPathFinder):
 
 @contextmanager
 def _standard_error_held_back() -> Iterator[None]:
-    """Libraries write to file descriptor 2, not to `sys.stderr`, so that is what is turned away."""
+    """Redirect file descriptor 2, because libraries do not write to `sys.stderr`."""
     sys.stderr.flush()
     terminal = os.dup(2)
     with tempfile.TemporaryFile() as held_back:

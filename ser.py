@@ -19,15 +19,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help=(
         "Recognise emotion in recorded speech.\n\n"
-        "The way of the data: `ser data prepare` turns a corpus into records, `ser train` trains a model on them, "
-        "`ser evaluate` measures it, `ser export` writes it for TensorFlow Serving, `ser serve` answers gRPC "
-        "calls with it, and `ser predict` asks.\n\n"
-        "`make demo` walks the whole way."
+        "The usual order: `ser data prepare` converts a corpus to records, `ser train` trains a model on them, "
+        "`ser evaluate` measures it, `ser export` writes it for TensorFlow Serving, `ser serve` serves it over gRPC, "
+        "and `ser predict` sends audio to it.\n\n"
+        "`make demo` runs all of these commands."
     ),
 )
 
-# Each package mounts its own commands. Their modules import nothing heavy until a command runs, so that
-# `ser --help` answers at once.
+# Each package adds its own commands. Their modules import nothing heavy until a command runs, so `ser --help` is fast.
 data_pipeline.cli.mount(app)
 training.cli.mount(app)
 serving.cli.mount(app)
@@ -35,18 +34,22 @@ serving.cli.mount(app)
 
 @app.command()
 def demo(
-    data: Annotated[Path | None, typer.Option(help="A folder of CREMA-D; synthetic voices unless given.")] = None,
+    data: Annotated[Path | None, typer.Option(help="A folder of CREMA-D. [default: synthetic voices]")] = None,
     weights: Annotated[Path | None, typer.Option(help="Initial weights: `yamnet.h5` or a Keras MobileNet.")] = None,
-    out: Annotated[Path, typer.Option(help="Where everything is written.")] = Path("out/demo"),
-    port: Annotated[int, typer.Option(help="Of the gRPC server; 0 for any free one.", min=0, max=65_535)] = 0,
-    speakers: Annotated[int, typer.Option(help="Synthetic voices, of which a fifth are for testing.", min=4)] = 24,
-    clips_per_emotion: Annotated[int, typer.Option(help="Of each synthetic voice.", min=1)] = 12,
-    epochs: Annotated[int, typer.Option(help="Where training does not start from weights.", min=1)] = 20,
+    out: Annotated[Path, typer.Option(help="Folder for all files.")] = Path("out/demo"),
+    port: Annotated[int, typer.Option(help="Port of the gRPC server; 0 picks a free one.", min=0, max=65_535)] = 0,
+    speakers: Annotated[
+        int, typer.Option(help="Number of synthetic voices, a fifth of which are for testing.", min=4)
+    ] = 24,
+    clips_per_emotion: Annotated[
+        int, typer.Option(help="Number of clips per emotion of each synthetic voice.", min=1)
+    ] = 12,
+    epochs: Annotated[int, typer.Option(help="Number of epochs of a training without --weights.", min=1)] = 20,
 ) -> None:
-    """Walk the whole way: prepare, train, evaluate, export, serve, ask over gRPC.
+    """Run everything once: prepare, train, evaluate, export, serve, and predict over gRPC.
 
-    Every step is a `ser` command, printed before it runs. With `--data` and `--weights yamnet.h5` the model is the
-    one that the README reports, and training takes about half an hour on two cores.
+    Every step is a `ser` command, which is printed before it runs. With `--data` and `--weights yamnet.h5` the model is
+    the first one of `docs/results.md`, whose training took 43 minutes on two cores.
 
     Example: `ser demo --data ~/corpora/CREMA-D --weights yamnet.h5`
     """
@@ -56,7 +59,7 @@ def demo(
 
 
 def main() -> None:
-    """Run the command line; a `UserError` becomes one sentence and exit status 1."""
+    """Run the command line. A `UserError` becomes a one-line message and exit status 1."""
     quiet_tensorflow.hush()
     try:
         app()

@@ -1,6 +1,6 @@
-"""The whole way in one go: prepare, train, evaluate, export, serve, ask over gRPC.
+"""The demonstration: prepare, train, evaluate, export, serve, and predict over gRPC.
 
-Each step is a `ser` command, shown before it runs, so that the demonstration teaches what to type.
+Each step is a `ser` command, which is printed before it runs, so the user sees what to type.
 """
 
 import json
@@ -24,16 +24,16 @@ _SER = [sys.executable, "-m", "ser"]
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """What the demonstration works on.
+    """Settings of the demonstration.
 
     Attributes:
-        out: Where it writes.
+        out: Folder to write to.
         data: A folder of CREMA-D, or None for synthetic speech.
         weights: Initial weights of the MobileNet, or None.
-        port: Of the gRPC server; 0 for any free one.
-        speakers: Synthetic voices.
-        clips_per_emotion: Of each voice.
-        epochs: Where training does not start from weights.
+        port: Port of the gRPC server; 0 picks a free one.
+        speakers: Number of synthetic voices.
+        clips_per_emotion: Number of clips per emotion of each synthetic voice.
+        epochs: Number of epochs of a training without initial weights.
     """
 
     out: Path
@@ -50,22 +50,22 @@ class Demo:
         return "crema_d" if self.data else "synthetic"
 
     @property
-    def side(self) -> str:
-        """The speakers to evaluate on: real test speakers are for the end of a project, not for demonstrations."""
+    def split(self) -> str:
+        """The split to evaluate on. Real test speakers are reserved for final figures, so it is not `test` for them."""
         return "validation" if self.data else "test"
 
     @property
     def folder(self) -> Path:
-        """Of everything made for this corpus and these weights."""
+        """Folder for all files of this corpus and these weights."""
         start = f"_{self.weights.stem}" if self.weights else ""
         return self.out / f"{self.corpus}{start}"
 
 
 def run(demo: Demo) -> None:
-    """Walk the whole way; steps finished by an earlier, interrupted walk are kept.
+    """Run the demonstration. A training that an earlier demonstration has finished is kept.
 
     Raises:
-        UserError: If a step fails; its own message stands above.
+        UserError: If a step fails; its own message is printed before.
     """
     if demo.data and not demo.data.is_dir():
         raise UserError(f"{demo.data} is not a folder: give --data a folder of CREMA-D")
@@ -78,30 +78,30 @@ def run(demo: Demo) -> None:
     source, data, trained, models = demo.data, folder / "dataset", folder / "run", folder / "models"
     if source is None:
         source = folder / "corpus"
-        _title("1. A corpus: there is none here, so synthetic voices are made")
+        _title("1. Make a corpus of synthetic voices, because no corpus was given")
         counts = ["--speakers", str(demo.speakers), "--clips-per-emotion", str(demo.clips_per_emotion)]
         _ser("data", "synthesize", str(source), *counts)
     else:
-        _title(f"1. A corpus: CREMA-D in {source}")
+        _title(f"1. Use the corpus CREMA-D in {source}")
     _title("2. Prepare: decode, check, split by speaker, write records")
     _ser("data", "prepare", demo.corpus, str(source), str(data), "--overwrite")
     dataset = Dataset.open(data)
     _title("3. Train a MobileNet on log-mel spectrograms")
     _train(demo, dataset, trained)
-    _title(f"4. Evaluate on the {demo.side} speakers")
-    _ser("evaluate", str(trained), str(data), "--split", demo.side)
+    _title(f"4. Evaluate on the {demo.split} speakers")
+    _ser("evaluate", str(trained), str(data), "--split", demo.split)
     _title("5. Export for TensorFlow Serving")
     _ser("export", str(trained), str(models))
-    _title("6. Serve, and ask over gRPC for clips that the model was not trained on")
-    clips = [clip.file.location for clip in _unheard(demo, source, dataset)]
+    _title("6. Serve, and predict over gRPC for clips that the model was not trained on")
+    clips = [clip.file.location for clip in _example_clips(demo, source, dataset)]
     with _server(models, demo.port) as address:
         _ser("predict", *clips, "--server", address)
     _title(f"Done in {time.perf_counter() - started:.0f} s. Where to look next")
     print(f"  {trained / 'report.html'}   figures and plots of this run")
-    print(f"  ser serve {models}   serve it again, then in another terminal ser predict FILE...")
+    print(f"  ser serve {models}   serve it again; then, in another terminal, ser predict FILE...")
     print("  Dockerfile.serving, docs/serving.md   the same models folder in TensorFlow Serving")
     if not demo.data:
-        print("  make demo DATA=/path/to/CREMA-D   the same on real speech: what you saw was synthetic")
+        print("  make demo DATA=/path/to/CREMA-D   the same on real speech; this demonstration used synthetic voices")
 
 
 def _train(demo: Demo, dataset: Dataset, trained: Path) -> None:
@@ -112,28 +112,28 @@ def _train(demo: Demo, dataset: Dataset, trained: Path) -> None:
         print(f"kept from an earlier demo: {trained} (remove it to train again)")
         return
     if trained.exists():
-        print(f"{trained} was interrupted or made of other data: training it afresh")
+        print(f"{trained} was interrupted or trained on other data: training again")
         shutil.rmtree(trained)
     _ser("train", "mobilenet", str(dataset.folder), str(trained), *options)
     note.write_text(json.dumps(made_of))
 
 
 def _training_options(demo: Demo) -> list[str]:
-    """The best known settings where there are weights to start from, else what gets somewhere in minutes."""
+    """The best known settings with initial weights; otherwise settings that reach a useful accuracy within minutes."""
     if demo.weights:
         return ["--weights", str(demo.weights)]
     narrow = ["--alpha", "0.25", "--epochs", str(demo.epochs)]
     if demo.data:
         return [*narrow, "--learning-rate", "2e-3"]
-    # Little data, and all of it clean: small steps, and nothing that makes the labels or the clips harder to read.
+    # Little data, all of it clean: small batches, and neither mixup nor label smoothing.
     return [*narrow, "--learning-rate", "3e-3", "--batch-size", "16", "--mixup", "0", "--label-smoothing", "0"]
 
 
-def _unheard(demo: Demo, source: Path, dataset: Dataset) -> list[Clip]:
-    """One clip an emotion, of as many speakers of the evaluated side as there are, none that was set aside."""
+def _example_clips(demo: Demo, source: Path, dataset: Dataset) -> list[Clip]:
+    """One clip per emotion of the evaluated split, from different speakers if possible, none that was set aside."""
     from data_pipeline.input_pipeline import descriptions
 
-    known = descriptions(dataset, demo.side)
+    known = descriptions(dataset, demo.split)
     speakers = sorted(set(known["speaker"]))
     paths = {clip.name: clip for clip in open_corpus(demo.corpus).clips(source)}
     chosen = []
@@ -147,7 +147,7 @@ def _unheard(demo: Demo, source: Path, dataset: Dataset) -> list[Clip]:
 
 @contextmanager
 def _server(models: Path, port: int) -> Iterator[str]:
-    """`ser serve` in the background; yields its address once it listens."""
+    """Run `ser serve` in the background. Yields its address as soon as it listens."""
     command = ["serve", str(models), "--grpc-port", str(port), "--rest-port", "0"]
     print(f"$ ser {' '.join(command)} &", flush=True)
     process = subprocess.Popen([*_SER, *command], stdout=subprocess.PIPE, text=True)

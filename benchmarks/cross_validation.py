@@ -1,48 +1,51 @@
-"""A model on speakers that it has never heard: cross-validation over all actors of CREMA-D."""
+"""Cross-validation of a model over all actors of CREMA-D: each actor is predicted by a model trained without them."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from benchmarks.resumable_training import CHANNELS, answers, trained
 from benchmarks.side_by_side import run_side_by_side
 from quiet_tensorflow import hush
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from training.families.registry import Family
+    from training.families.family import Family
+
+CHANNELS = ("clean", "telephone")
 
 _FAMILIES = ("mobilenet", "cnn", "functionals")
 
-_MEASURES = (("wa", "WA"), ("ua", "UA"), ("macro_f1", "macro-F1"), ("ece", "ECE"))
+_METRICS = (("wa", "WA"), ("ua", "UA"), ("macro_f1", "macro-F1"), ("ece", "ECE"))
 
 
 def main(
-    source: Annotated[str, typer.Argument(help="A corpus and where it lies, as `crema_d=path/to/CREMA-D`.")],
-    out: Annotated[Path, typer.Argument(help="Where everything is kept; the same command goes on where it stopped.")],
+    source: Annotated[str, typer.Argument(help="A corpus and its place, such as `crema_d=path/to/CREMA-D`.")],
+    out: Annotated[Path, typer.Argument(help="Folder for everything. The same command resumes an interrupted one.")],
     family: Annotated[
-        str, typer.Option(help="Of models, on log-mels: `mobilenet`, `cnn` or `functionals`; see `ser train`.")
+        str, typer.Option(help="Family of models on log-mels: `mobilenet`, `cnn` or `functionals`; see `ser train`.")
     ] = "mobilenet",
     preset: Annotated[
-        str | None, typer.Option(help="See `ser train mobilenet`; `telephone` for a MobileNet unless given.")
+        str | None, typer.Option(help="Preset, see `ser train`. Defaults to `telephone` for a MobileNet.")
     ] = None,
     weights: Annotated[Path | None, typer.Option(help="Initial weights of a MobileNet; see `ser train`.")] = None,
-    folds: Annotated[int, typer.Option(help="Each speaker is in one of them.", min=2)] = 5,
-    epochs: Annotated[int | None, typer.Option(help="Of each fold; the preset's unless given.", min=1)] = None,
-    only: Annotated[int | None, typer.Option(help="Just this fold, from 1.")] = None,
+    folds: Annotated[int, typer.Option(help="Number of folds of the speakers.", min=2)] = 5,
+    epochs: Annotated[
+        int | None, typer.Option(help="Number of epochs of each fold. Defaults to the preset's.", min=1)
+    ] = None,
+    only: Annotated[int | None, typer.Option(help="Number of the one fold to train, from 1.")] = None,
     at_once: Annotated[
-        int, typer.Option(help="Folds trained side by side, each on its share of the cores.", min=1)
+        int, typer.Option(help="Number of folds that are trained side by side, each on its share of the cores.", min=1)
     ] = 1,
     json_file: Annotated[Path | None, typer.Option("--json", help="Also write the figures to this file.")] = None,
 ) -> None:
     """Train a model for each fold of the speakers, and measure it on the speakers of that fold.
 
-    The last epoch counts, so that nothing is chosen on the speakers that are measured, and the temperature of a fold's
-    answers is fitted on the answers to the other folds (with --only, a speaker's on those to the other speakers). What
-    every fold said of its clips, through both channels and without a temperature, is in OUT/predictions.npz, or in the
-    fold's own folder: `name`, `speaker`, `truth`, `fold`, `labels`, and `clean` and `telephone` [clips, classes].
+    The last epoch is kept, so that nothing is chosen on the speakers that are measured. The temperature of a fold is
+    fitted on the other folds (with --only, that of a speaker on the other speakers). The predictions of all folds,
+    through both channels and without a temperature, are written to OUT/predictions.npz, those of one fold to its own
+    folder: `name`, `speaker`, `truth`, `fold`, `labels`, and `clean` and `telephone` [clips, classes].
 
     Examples: `python -m benchmarks.cross_validation crema_d=path/to/CREMA-D out/cv --weights yamnet.h5 --at-once 2`,
     `python -m benchmarks.cross_validation crema_d=path/to/CREMA-D out/cv-functionals --family functionals --at-once 2`
@@ -51,6 +54,7 @@ def main(
     from dataclasses import replace
 
     from data_pipeline.errors import UserError
+    from training.cross_validation.fold_training import keep_last
     from training.families.registry import family_named
 
     if family not in _FAMILIES:
@@ -63,37 +67,42 @@ def main(
     preset = preset or ("telephone" if family == "mobilenet" else next(iter(trained_family.presets)))
     known = trained_family.recipe({"preset": preset})
     epochs = epochs or known.fit.epochs
-    recipe = replace(known, fit=replace(known.fit, keep="last", epochs=epochs, validate_every=epochs))
+    recipe = keep_last(known, epochs)
     if weights:
         recipe = replace(recipe, weights=weights)
     chosen = range(1, folds + 1) if only is None else [only]
     if only is None and at_once > 1:
-        # Their files are there afterwards, and all that follows only reads them.
+        # Afterwards their files are there, and the rest of this process only reads them.
         same = [source, str(out), "--family", family, "--preset", preset]
         same += ["--folds", str(folds), "--epochs", str(epochs)]
         same += ["--weights", str(weights)] if weights else []
         run_side_by_side({f"fold {number}": [*same, "--only", str(number)] for number in chosen}, at_once)
     parts = [_fold(trained_family, recipe, source, out, number, folds) for number in chosen]
-    _tell(parts, out, folds, json_file)
+    _report(parts, out, folds, json_file)
 
 
 def _fold(family: "Family", recipe: Any, source: str, out: Path, number: int, folds: int) -> "dict[str, np.ndarray]":
-    """What the model of one fold says of that fold's speakers; from its file where that is there."""
+    """Train on one fold and predict its speakers, or read the file with the predictions."""
     import numpy as np
 
     from data_pipeline.dataset import Dataset
-    from training.ensemble.stored_answers import write_stored
+    from training.cross_validation.fold_training import train_fold
+    from training.cross_validation.stored_answers import write_stored
+    from training.evaluation.condition import Condition
+    from training.evaluation.evaluate import predict
+    from training.fitting.progress import ProgressBars
 
     folder = _folder(out, number, folds)
     file = folder / "predictions.npz"
     typer.echo(f"fold {number} of {folds}: {folder}")
     _prepare(source, folder / "data", number, folds)
     dataset = Dataset.open(folder / "data")
-    # Asked even if the answers are there: it refuses a run of another recipe.
-    run = trained(family, recipe, dataset, folder / "run")
+    # Also if the file is there: a run of another recipe is refused.
+    with ProgressBars(recipe.fit.epochs) as bars:
+        run = train_fold(family, recipe, dataset, folder / "run", bars)
     if not file.exists():
-        found = answers(run, dataset)
-        clean = found["clean"]
+        answers = {channel: predict(run, dataset, Condition(channel=channel)) for channel in CHANNELS}
+        clean = answers["clean"]
         write_stored(
             file,
             {
@@ -103,7 +112,7 @@ def _fold(family: "Family", recipe: Any, source: str, out: Path, number: int, fo
                 "fold": np.full(len(clean.truth), number),
                 "labels": np.array(run.labels, dtype=str),
                 "seconds": np.array(sum(row["seconds"] or 0 for row in run.history())),
-                **{channel: found[channel].probabilities for channel in CHANNELS},
+                **{channel: answers[channel].probabilities for channel in CHANNELS},
             },
         )
     with np.load(file) as arrays:
@@ -115,7 +124,7 @@ def _folder(out: Path, number: int, folds: int) -> Path:
 
 
 def _prepare(source: str, folder: Path, number: int, folds: int) -> None:
-    """The command itself, which goes on where it stopped and leaves a finished dataset alone."""
+    """Run `ser data prepare`, which resumes and leaves a finished dataset alone."""
     import subprocess
     import sys
 
@@ -129,11 +138,11 @@ def _prepare(source: str, folder: Path, number: int, folds: int) -> None:
         raise UserError(done.stderr.strip().removeprefix("error: "))
 
 
-def _tell(parts: "list[dict[str, np.ndarray]]", out: Path, folds: int, json_file: Path | None) -> None:
+def _report(parts: "list[dict[str, np.ndarray]]", out: Path, folds: int, json_file: Path | None) -> None:
     import numpy as np
 
     from benchmarks.report import show
-    from training.ensemble.stored_answers import write_stored
+    from training.cross_validation.stored_answers import write_stored
 
     pooled = {
         key: np.concatenate([part[key] for part in parts]) for key in ("name", "speaker", "truth", "fold", *CHANNELS)
@@ -146,16 +155,16 @@ def _tell(parts: "list[dict[str, np.ndarray]]", out: Path, folds: int, json_file
         [number] = np.unique(pooled["fold"])
         file = _folder(out, number, folds) / file.name
     minutes = [float(part["seconds"]) / 60 for part in parts]
-    figures = {channel: _figures(pooled, channel, labels) for channel in CHANNELS}
+    figures = {channel: _metrics(pooled, channel, labels) for channel in CHANNELS}
     rows = [
         (f"{channel}, {title}", (100 * found[key], *(100 * end for end in found[f"{key}_interval"])))
         for channel, found in figures.items()
-        for key, title in _MEASURES
+        for key, title in _METRICS
     ]
     lost = 100 * (figures["clean"]["wa"] - figures["telephone"]["wa"])
     show(
-        f"{len(pooled['truth']):,} clips of {len(np.unique(pooled['speaker']))} speakers, none heard by the model that "
-        "answers; in percent",
+        f"{len(pooled['truth']):,} clips of {len(np.unique(pooled['speaker']))} speakers, each predicted by a model "
+        "trained without the speaker; in percent",
         ("", "figure", "from", "to"),
         rows,
         f"WA {figures['clean']['wa']:.1%}, by telephone {abs(lost):.1f} points {'less' if lost > 0 else 'more'}; "
@@ -166,20 +175,21 @@ def _tell(parts: "list[dict[str, np.ndarray]]", out: Path, folds: int, json_file
     )
 
 
-def _figures(pooled: "dict[str, np.ndarray]", channel: str, labels: list[str]) -> dict[str, Any]:
-    """Pooled metrics of a channel, each fold's answers at the temperature of the other folds, or each speaker's at that
-    of the others.
+def _metrics(pooled: "dict[str, np.ndarray]", channel: str, labels: list[str]) -> dict[str, Any]:
+    """Metrics of a channel over all folds, each fold at the temperature that was fitted on the other folds.
+
+    With a single fold, each speaker is at the temperature that was fitted on the other speakers.
     """
     import numpy as np
 
     from training.evaluation import metrics
-    from training.evaluation.calibration import cross_fitted
+    from training.temperature import cross_fitted
 
     groups = pooled["fold"]
     if len(np.unique(groups)) == 1:
         groups = np.unique(pooled["speaker"], return_inverse=True)[1]
     answered = cross_fitted(pooled[channel], pooled["truth"], groups)
-    found = metrics.evaluate(answered, pooled["truth"], pooled["speaker"], labels)
+    found = metrics.compute_metrics(answered, pooled["truth"], pooled["speaker"], labels)
     return {**found, "ece_before": metrics.calibration_error(pooled[channel], pooled["truth"])}
 
 

@@ -1,4 +1,4 @@
-"""Models pooled: what several say of clips whose speakers none of them has heard, put together and measured."""
+"""Models pooled: probabilities for clips whose speakers no model was trained on, combined and measured."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,68 +9,70 @@ from data_pipeline.errors import UserError
 from quiet_tensorflow import hush
 
 if TYPE_CHECKING:
-    from training.ensemble.cross_fit import CrossFit
-    from training.ensemble.stored_answers import StoredAnswers
+    from training.cross_validation.stored_answers import StoredAnswers
+    from training.ensemble.pool import CrossFit
 
 
-_MEASURES = {"wa": "WA", "ua": "UA", "macro_f1": "macro-F1", "ece": "ECE"}
+_METRICS = {"wa": "WA", "ua": "UA", "macro_f1": "macro-F1", "ece": "ECE"}
 
 
 def main(
     members: Annotated[
         list[str],
         typer.Argument(
-            help="FILE.npz:MODEL, as `out/cv/predictions.npz:clean` of cross_validation and "
+            help="FILE.npz:MODEL, such as `out/cv/predictions.npz:clean` of cross_validation and "
             "`out/baseline/functionals-cross-validation.npz:kernel-ridge` of xgboost_baseline."
         ),
     ],
-    folds: Annotated[int, typer.Option(help="Of the speakers, to fit weights on the others.", min=2)] = 9,
+    folds: Annotated[
+        int, typer.Option(help="Number of folds of the speakers; weights are fitted on the other folds.", min=2)
+    ] = 9,
     json_file: Annotated[Path | None, typer.Option("--json", help="Also write the figures to this file.")] = None,
 ) -> None:
-    """Pool models by weighted geometric means of their probabilities, and measure each, the pool, and what it gains.
+    """Pool models by weighted geometric means of their probabilities, and measure each model, the pool, and its gain.
 
-    Everyone's answers must be to speakers not heard in training, as those of a cross-validation are. The weights with
-    which a speaker is judged are fitted on the answers to other speakers; weights that are all equal need no fit.
+    Every model must have been trained without the speakers that it predicts, as in a cross-validation. The weights for
+    a speaker are fitted on other speakers; equal weights need no fit.
 
     Example: `python -m benchmarks.ensemble cv/predictions.npz:clean cv-functionals/predictions.npz:clean`
     """
     hush()
-    import numpy as np
 
     from benchmarks.report import show
+    from training.cross_validation.stored_answers import read_stored
     from training.ensemble.pool import Pool
-    from training.ensemble.stored_answers import read_stored
-    from training.evaluation.metrics import evaluate
-    from training.evaluation.paired import compare
+    from training.evaluation.metrics import compute_metrics
+    from training.evaluation.paired import compare_models
 
     if len(members) < 2:
         raise UserError("name two or more to pool, each as FILE.npz:MODEL")
     read = _aligned([read_stored(member) for member in members])
     first, answers = read[0], [each.probabilities for each in read]
     fitted = _fitted(read, folds)
-    said = {
+    pooled = {
         **dict(zip(members, answers, strict=True)),
         "pooled, fitted weights": fitted.answers,
         "pooled, equal weights": Pool.equal(len(members), len(first.labels)).answers(answers),
     }
     weights = fitted.weights.mean(0)
     labels = [str(label) for label in first.labels]
-    figures = {name: evaluate(each, first.truth, first.speaker, labels) for name, each in said.items()}
+    figures = {name: compute_metrics(each, first.truth, first.speaker, labels) for name, each in pooled.items()}
     rows = [
         (
             name,
-            tuple(100 * value for key in _MEASURES for value in (found[key], *found[f"{key}_interval"])),
+            tuple(100 * value for key in _METRICS for value in (found[key], *found[f"{key}_interval"])),
         )
         for name, found in figures.items()
     ]
     best = max(members, key=lambda member: figures[member]["wa"])
-    compared = compare(said[best], fitted.answers, first.truth, first.speaker)
+    compared = compare_models(pooled[best], fitted.answers, first.truth, first.speaker)
     change = compared.metrics["wa"]
     low, high = change.interval
     mean = ", ".join(f"{name} {weight:.2f}" for name, weight in zip(members, weights, strict=True))
     show(
-        f"{len(first.truth):,} clips of {len(np.unique(first.speaker))} speakers, new to who answers; in percent",
-        ("", *(heading for title in _MEASURES.values() for heading in (title, "from", "to"))),
+        f"{len(first.truth):,} clips of {compared.speakers} speakers, each predicted by models trained without the "
+        "speaker; in percent",
+        ("", *(heading for title in _METRICS.values() for heading in (title, "from", "to"))),
         rows,
         f"fitted weights, the mean over {folds} folds: {mean}\n"
         f"fitted weights against {best}: WA {100 * change.difference:+.1f} points "
@@ -86,7 +88,7 @@ def main(
 
 
 def _aligned(read: "list[StoredAnswers]") -> "list[StoredAnswers]":
-    """The same clips in the same order."""
+    """The predictions of all models with the same clips in the same order."""
     from dataclasses import replace
 
     import numpy as np
@@ -106,11 +108,11 @@ def _aligned(read: "list[StoredAnswers]") -> "list[StoredAnswers]":
 
 
 def _fitted(read: "list[StoredAnswers]", folds: int) -> "CrossFit":
-    """The pool's answers to each fold of the speakers, with weights fitted on the other folds."""
+    """The pooled probabilities of each fold of the speakers, with weights fitted on the other folds."""
     import numpy as np
 
     from data_pipeline.splits import folds_of_speakers
-    from training.ensemble.cross_fit import cross_fit
+    from training.ensemble.pool import cross_fit
 
     first = read[0]
     speakers = dict.fromkeys(map(str, first.speaker), "")

@@ -104,7 +104,7 @@ def _training_speed(dataset: "Dataset", split: str, batch_size: int, alpha: floa
     from data_pipeline.audio.log_mel import LogMelSettings
     from data_pipeline.emotion import LABELS
     from training.families.mobilenet import network as mobilenet
-    from training.families.mobilenet.network import MobileNetSettings
+    from training.families.mobilenet.recipe import MobileNetSettings
 
     features, labels = next(iter(_batches(dataset, split, batch_size, None, epoch=0)))
     model = mobilenet.build(MobileNetSettings(alpha=alpha), len(LABELS), LogMelSettings())

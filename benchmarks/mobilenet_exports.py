@@ -1,4 +1,4 @@
-"""What an export in bfloat16 costs and brings: accuracy, size and time of the SavedModels of one run."""
+"""Compare the float32 and the bfloat16 export of a run: accuracy, size and computation time."""
 
 import tempfile
 import time
@@ -22,10 +22,12 @@ _BATCHES = (8, 1)
 def main(
     run: Annotated[Path, typer.Argument(help="A run folder (`ser train`).")],
     data: Annotated[Path, typer.Argument(help="A prepared dataset (`ser data prepare`).")],
-    split: Annotated[str, typer.Option(help="Which side: `train`, `validation`, `test`, or `all`.")] = "validation",
+    split: Annotated[
+        str, typer.Option(help="Split to measure on: `train`, `validation`, `test` or `all`.")
+    ] = "validation",
     json_file: Annotated[Path | None, typer.Option("--json", help="Also write the figures to this file.")] = None,
 ) -> None:
-    """Export a run in float32 and in bfloat16, and let both judge the same clips in turn, batch by batch.
+    """Export a run in float32 and in bfloat16, and let both recognise the same clips in turn, batch by batch.
 
     Example: `python -m benchmarks.mobilenet_exports out/run out/data`
     """
@@ -36,7 +38,7 @@ def main(
     from data_pipeline import input_pipeline
     from data_pipeline.dataset import Dataset
     from data_pipeline.targets import Target
-    from serving.export.export import export
+    from serving.export.saved_model import export_model
     from serving.server.servable import Servable
     from training.evaluation import metrics
     from training.run.folder import Run
@@ -45,7 +47,7 @@ def main(
     known = input_pipeline.descriptions(dataset, split, Target(opened.labels))
     figures: dict[str, dict[str, Any]] = {}
     with tempfile.TemporaryDirectory() as folder:
-        versions = {dtype: export(opened.recogniser(), Path(folder), dtype, dtype=dtype) for dtype in _DTYPES}
+        versions = {dtype: export_model(opened.recogniser(), Path(folder), dtype, dtype=dtype) for dtype in _DTYPES}
         servables = {dtype: Servable.load(dtype, 1, version) for dtype, version in versions.items()}
         for dtype, version in versions.items():
             size = sum(file.stat().st_size for file in version.rglob("*") if file.is_file())
@@ -55,7 +57,7 @@ def main(
             for dtype in _DTYPES:
                 figures[dtype][f"milliseconds_a_clip_{batch}"] = 1e3 * taken[dtype] / len(said[dtype])
                 if batch == max(_BATCHES):
-                    found = metrics.evaluate(said[dtype], known["label"], known["speaker"], opened.labels)
+                    found = metrics.compute_metrics(said[dtype], known["label"], known["speaker"], opened.labels)
                     figures[dtype] |= {key: found[key] for key in ("wa", "wa_interval", "ua", "macro_f1")}
     same = float((said["float32"].argmax(1) == said["bfloat16"].argmax(1)).mean())
     apart = float(np.abs(said["float32"] - said["bfloat16"]).max())
@@ -93,7 +95,7 @@ def _judge(
     clips = input_pipeline.waveforms(dataset, split, batch_size=batch, target=Target(labels))
     for number, (features, _) in enumerate(clips.as_numpy_iterator()):
         for name, servable in servables.items():
-            if not number:  # the first run readies the graph
+            if not number:  # the first run prepares the graph
                 servable.run("serving_default", features)
             started = time.perf_counter()
             answer = servable.run("serving_default", features)

@@ -1,4 +1,4 @@
-"""Our exported MobileNet against ONNX Runtime, audio in and probabilities out, and how many live streams it carries."""
+"""Time our exported MobileNet against ONNX Runtime, from audio to probabilities, and count the streams it handles."""
 
 import os
 import tempfile
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from benchmarks.turns import take_turns
+from benchmarks.alternation import alternate
 from quiet_tensorflow import hush
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _SECONDS, _HOP = 3.0, 1.0
 _BATCHES = (1, 8, 32)
 _ROWS = 8
-"""Of streams that are judged in one call at most, as in the `batching.config` of an export."""
+"""Maximum number of streams in one call, as in the `batching.config` of an export."""
 
 _OURS, _OURS_BF16, _ONNX = "ours, float32", "ours, bfloat16", "ONNX Runtime, float32"
 _FEATURES, _NETWORK = "log-mels alone", "ONNX Runtime, network alone"
@@ -32,22 +32,29 @@ Ask = Callable[["np.ndarray"], "np.ndarray"]
 
 def main(
     run: Annotated[
-        Path | None, typer.Option(help="A run folder; random weights of the preset's shape unless given.")
+        Path | None, typer.Option(help="A run folder. [default: random weights in the architecture of --preset]")
     ] = None,
-    preset: Annotated[str, typer.Option(help="Whose shape, without a run.")] = "telephone",
+    preset: Annotated[str, typer.Option(help="Preset whose architecture is used without --run.")] = "telephone",
     calls: Annotated[
         int | None,
-        typer.Option(help="At a time, sharing the cores; one a core unless given, as `ser serve` has it.", min=1),
+        typer.Option(
+            help="Number of concurrent calls, which share the cores. [default: one per core, as in `ser serve`]", min=1
+        ),
     ] = None,
-    rounds: Annotated[int, typer.Option(help="Measurements of each, in turn; the median counts.", min=1)] = 15,
-    stream_seconds: Annotated[float, typer.Option(help="How long streams are listened to, each try.", min=1.0)] = 10.0,
+    rounds: Annotated[
+        int, typer.Option(help="Number of measurements of each, in turn; the median counts.", min=1)
+    ] = 15,
+    stream_seconds: Annotated[
+        float, typer.Option(help="Duration in seconds of each measurement of live streams.", min=1.0)
+    ] = 10.0,
     json_file: Annotated[Path | None, typer.Option("--json", help="Also write the figures to this file.")] = None,
 ) -> None:
-    """Time one network on clips of 3 s: ours as a SavedModel; its log-mels and then ONNX Runtime.
+    """Time a network on clips of 3 s: as our SavedModel, and as our log-mels followed by ONNX Runtime.
 
-    Both have the same weights, features and threads; their answers are compared. They take turns, and pause before each
-    turn so that no thread of the one before still spins. Then the SavedModel listens to more and more simultaneous
-    streams, a window of 3 s of each every second, as long as each is answered within its second.
+    Both have the same weights, features and threads, and their answers are compared. They are measured in turn, with a
+    pause before each measurement, so that no thread of the previous one is still spinning. Then the SavedModel receives
+    more and more simultaneous streams, a window of 3 s of each stream every second, until the answers take longer than
+    a second.
 
     Needs the extra `reference`. Example: `python -m benchmarks.mobilenet_inference --json inference.json`, and with
     every core for one call `python -m benchmarks.mobilenet_inference --calls 1`
@@ -55,7 +62,7 @@ def main(
     cores = len(os.sched_getaffinity(0))
     calls = min(calls or cores, cores)
     threads = cores // calls
-    # Before TensorFlow is there to read it.
+    # This must be set before TensorFlow is imported.
     os.environ["TF_NUM_INTRAOP_THREADS"] = str(threads)
     hush()
     import numpy as np
@@ -70,7 +77,7 @@ def main(
         for clips in _BATCHES:
             samples = round(_SECONDS * SAMPLE_RATE)
             waveform = np.random.default_rng(0).normal(scale=0.1, size=(clips, samples)).astype("float32")
-            answers, taken = take_turns(together, waveform, rounds)
+            answers, taken = alternate(together, waveform, rounds)
             each = {name: 1e3 * seconds / clips / calls for name, seconds in taken.items()}
             distance = {name: float(np.abs(answers[name] - answers[_ONNX]).max()) for name in (_OURS, _OURS_BF16)}
             figures[str(clips)] = {
@@ -103,7 +110,7 @@ def main(
 
 
 def _at_once(ask: Ask, calls: int, pool: Executor) -> Ask:
-    """Some calls at a time with the same waveforms; gives the answer of the last."""
+    """Several concurrent calls with the same waveforms; the function returns the answer of the last one."""
 
     def ask_together(waveform: "np.ndarray") -> "np.ndarray":
         *_, last = pool.map(ask, [waveform] * calls)
@@ -118,7 +125,7 @@ def _model(run: Path | None, preset: str) -> "keras.Model":
     from data_pipeline.audio.log_mel import LogMelSettings
     from data_pipeline.errors import UserError
     from training.families.mobilenet import network as mobilenet
-    from training.families.mobilenet.presets import PRESETS
+    from training.families.mobilenet.recipe import PRESETS
     from training.run.folder import Run
 
     if run is not None:
@@ -140,11 +147,13 @@ def _contestants(model: "keras.Model", folder: Path, threads: int) -> dict[str, 
     from benchmarks.mobilenet_onnx import to_onnx
     from data_pipeline.audio.log_mel import LogMelSettings, log_mel
     from data_pipeline.emotion import LABELS
-    from serving.export.export import export
+    from serving.export.saved_model import export_model
     from serving.server.servable import Servable
+    from training.families.mobilenet.family import FAMILY
+    from training.front_end import LogMelFrontEnd
     from training.run.recogniser import Recogniser
 
-    recogniser = Recogniser(model, tuple(map(str, LABELS)), LogMelSettings())
+    recogniser = Recogniser(model, tuple(map(str, LABELS)), LogMelFrontEnd(), FAMILY)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     session = onnxruntime.InferenceSession(to_onnx(model), options, providers=["CPUExecutionProvider"])
@@ -153,8 +162,8 @@ def _contestants(model: "keras.Model", folder: Path, threads: int) -> dict[str, 
     )
 
     def exported(dtype: str) -> Ask:
-        # In a session, as model servers run it.
-        servable = Servable.load(dtype, 1, export(recogniser, folder, dtype, dtype=dtype))
+        # Model servers, too, run the model in a session.
+        servable = Servable.load(dtype, 1, export_model(recogniser, folder, dtype, dtype=dtype))
 
         def ask(waveform: np.ndarray) -> np.ndarray:
             lengths = np.full(len(waveform), waveform.shape[1], "int32")
@@ -165,7 +174,7 @@ def _contestants(model: "keras.Model", folder: Path, threads: int) -> dict[str, 
     def network(log_mels: np.ndarray) -> np.ndarray:
         return session.run(None, {"log_mel": log_mels})[0]
 
-    # What the network alone is given has the right shape; what is in it does not matter for time.
+    # The input of the network alone has the right shape. Its content does not change the time.
     silent = np.zeros((max(_BATCHES), *model.get_layer("backbone").input_shape[1:3]), "float32")
     return {
         _OURS: exported("float32"),
@@ -177,19 +186,21 @@ def _contestants(model: "keras.Model", folder: Path, threads: int) -> dict[str, 
 
 
 def _streams(ask: Ask, calls: int, seconds: float) -> dict[str, float]:
-    """The most streams, in steps of 25, of which 95 % of the answers come within a hop."""
+    """The maximum number of streams, in steps of 25, for which 95 % of the answers come within a hop."""
     carried = {"streams": 0, "latency_95": 0.0}
     count = 50
     while True:
-        latency = _listen(ask, count, calls, seconds)
+        latency = _stream_latency(ask, count, calls, seconds)
         if latency > _HOP:
             return carried
         carried = {"streams": count, "latency_95": latency}
         count += 25
 
 
-def _listen(ask: Ask, streams: int, calls: int, seconds: float) -> float:
-    """The 95th percentile of seconds from the end of a window to its answer; streams begin evenly over a hop."""
+def _stream_latency(ask: Ask, streams: int, calls: int, seconds: float) -> float:
+    """The 95th percentile of the seconds from the end of a window to its answer. The streams' starts are evenly spread
+    over a hop.
+    """
     import numpy as np
 
     from data_pipeline.audio.decode import SAMPLE_RATE

@@ -1,4 +1,4 @@
-"""A MobileNet classifier as an ONNX graph, to be run by another runtime."""
+"""Convert a MobileNet classifier to an ONNX graph, to run it with another runtime."""
 
 import math
 from typing import TYPE_CHECKING, Any
@@ -9,10 +9,10 @@ if TYPE_CHECKING:
 
 
 def to_onnx(model: "keras.Model") -> bytes:
-    """The network behind the log-mels, written operation by operation.
+    """Convert the network after the log-mels, operation by operation.
 
     Args:
-        model: With an AudioSet body; clips must be one window long.
+        model: A MobileNet with an AudioSet body. Clips must be one window long.
 
     Returns:
         A serialised ONNX model from `log_mel` float32 [batch, window, bands] to `probabilities` float32
@@ -41,7 +41,7 @@ def to_onnx(model: "keras.Model") -> bytes:
 
 
 def _attentive(graph: "_Graph", model: "keras.Model", maps: str) -> str:
-    """Attentive statistics of maps [batch, channels, frames, bands]."""
+    """Attentive statistics pooling of maps [batch, channels, frames, bands]."""
     pooling = model.get_layer("embedding")
     frames = graph.add("Transpose", [graph.mean(maps, (3,))], perm=[0, 2, 1])
     hidden = graph.add("Tanh", [graph.dense(frames, pooling.hidden)])
@@ -55,14 +55,14 @@ def _attentive(graph: "_Graph", model: "keras.Model", maps: str) -> str:
 
 
 class _Graph:
-    """Nodes and constants of an ONNX graph in the making; what is added is named by a number."""
+    """Nodes and constants of an ONNX graph under construction. Names are numbered."""
 
     def __init__(self) -> None:
         self._nodes: list[Any] = []
         self._constants: list[Any] = []
 
     def add(self, kind: str, inputs: list[str], name: str | None = None, **attributes: Any) -> str:
-        """A node; returns the name of its output."""
+        """Add a node and return the name of its output."""
         from onnx import helper
 
         name = name or f"value{len(self._nodes)}"
@@ -70,7 +70,7 @@ class _Graph:
         return name
 
     def constant(self, value: Any, dtype: str = "int64") -> str:
-        """A tensor that is part of the graph; returns its name."""
+        """Add a constant tensor and return its name."""
         import numpy as np
         from onnx import numpy_helper
 
@@ -79,11 +79,11 @@ class _Graph:
         return name
 
     def mean(self, x: str, axes: tuple[int, ...]) -> str:
-        """The mean over axes, which go."""
+        """The mean over axes, which are removed."""
         return self.add("ReduceMean", [x, self.constant(axes)], keepdims=0)
 
     def sum(self, x: str, axis: int) -> str:
-        """The sum over an axis, which goes."""
+        """The sum over an axis, which is removed."""
         return self.add("ReduceSum", [x, self.constant([axis])], keepdims=0)
 
     def dense(self, x: str, layer: "keras.layers.Dense") -> str:
@@ -93,7 +93,7 @@ class _Graph:
         return self.add("Add", [product, self.constant(bias[0], "float32")]) if bias else product
 
     def convolution(self, x: str, layer: Any, size: tuple[int, int]) -> str:
-        """A convolution of maps [batch, channels, height, width], padded as TensorFlow pads."""
+        """A convolution of maps [batch, channels, height, width] with TensorFlow's `same` padding."""
         kernel, bias = layer.get_weights()
         depthwise = type(layer).__name__ == "DepthwiseConv2D"
         transposed: np.ndarray = kernel.transpose((2, 3, 0, 1) if depthwise else (3, 2, 0, 1))
@@ -107,7 +107,7 @@ class _Graph:
         )
 
     def model(self, given: tuple[str, Any], answered: tuple[str, Any]) -> bytes:
-        """The whole, checked and serialised."""
+        """The checked and serialised model."""
         import onnx
         from onnx import TensorProto, helper
 
@@ -121,6 +121,6 @@ class _Graph:
 
 
 def _same(length: int, kernel: int, stride: int) -> tuple[int, int]:
-    """What `same` padding puts before and after."""
+    """The amount of `same` padding before and after."""
     total = max((math.ceil(length / stride) - 1) * stride + kernel - length, 0)
     return total // 2, total - total // 2

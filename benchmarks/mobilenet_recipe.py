@@ -1,11 +1,11 @@
-"""What each ingredient of the MobileNet recipe is worth: trained again without it."""
+"""Ablation of the MobileNet recipe: train again without each of its ingredients."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from benchmarks.resumable_training import CHANNELS, answers, trained
+from benchmarks.cross_validation import CHANNELS
 from benchmarks.side_by_side import run_side_by_side
 from quiet_tensorflow import hush
 
@@ -15,21 +15,22 @@ if TYPE_CHECKING:
 
 def main(
     data: Annotated[Path, typer.Argument(help="A prepared dataset (`ser data prepare`).")],
-    out: Annotated[Path, typer.Argument(help="Where the runs are kept; the same command goes on where it stopped.")],
-    weights: Annotated[Path, typer.Option(help="A `yamnet.h5`.")],
-    preset: Annotated[str, typer.Option(help="See `ser train mobilenet`.")] = "telephone",
-    epochs: Annotated[int, typer.Option(help="Of each training.", min=1)] = 6,
+    out: Annotated[Path, typer.Argument(help="Folder for the runs; the same command continues an interrupted one.")],
+    weights: Annotated[Path, typer.Option(help="Initial weights, a `yamnet.h5`.")],
+    preset: Annotated[str, typer.Option(help="Preset of `ser train mobilenet`.")] = "telephone",
+    epochs: Annotated[int, typer.Option(help="Number of epochs of each training.", min=1)] = 6,
     only: Annotated[
-        list[str] | None, typer.Option(help="Just this variant, as it is called in the table; may be repeated.")
+        list[str] | None, typer.Option(help="Train only this variant, named as in the table; may be repeated.")
     ] = None,
     at_once: Annotated[
-        int, typer.Option(help="Variants trained side by side, each on its share of the cores.", min=1)
+        int, typer.Option(help="Number of variants trained in parallel, each on its share of the cores.", min=1)
     ] = 1,
     json_file: Annotated[Path | None, typer.Option("--json", help="Also write the figures to this file.")] = None,
 ) -> None:
-    """Train the preset whole, and six times without one of its ingredients, equally long; measure on both channels.
+    """Train the whole preset, and six times without one of its ingredients, for the same number of epochs.
 
-    The last epoch counts, so that none is chosen on the speakers that are measured.
+    All are measured on both channels, after the last epoch, so that no epoch is chosen on the speakers that are
+    measured.
 
     Example: `python -m benchmarks.mobilenet_recipe out/data out/ablation --weights yamnet.h5 --at-once 2`
     """
@@ -39,30 +40,34 @@ def main(
     from benchmarks.report import show
     from data_pipeline.dataset import Dataset
     from data_pipeline.errors import UserError
-    from training.families.mobilenet.presets import PRESETS
+    from training.cross_validation.fold_training import keep_last
+    from training.evaluation.condition import Condition
+    from training.evaluation.evaluate import predict
+    from training.families.mobilenet.recipe import PRESETS
     from training.families.registry import family_named
+    from training.fitting.progress import ProgressBars
+    from training.fitting.train import train_unless_done
 
     if preset not in PRESETS:
         raise UserError(f"preset must be one of {', '.join(PRESETS)}, not {preset!r}")
-    known = PRESETS[preset]
-    whole = replace(known, weights=weights, fit=replace(known.fit, epochs=epochs, keep="last", validate_every=epochs))
+    whole = replace(keep_last(PRESETS[preset], epochs), weights=weights)
     recipes = {"whole": whole, **without_one(whole)}
     unknown = set(only or ()) - set(recipes)
     if unknown:
         raise UserError(f"{', '.join(sorted(unknown))}: no such variant; there are {', '.join(recipes)}")
     dataset = Dataset.open(data)
     if not only and at_once > 1:
-        # Their runs are there afterwards, and all that follows only asks them.
+        # After this, all runs exist, and the code below only evaluates them.
         same = [str(data), str(out), "--weights", str(weights), "--preset", preset, "--epochs", str(epochs)]
         run_side_by_side({name: [*same, "--only", name] for name in recipes}, at_once)
     figures: dict[str, dict[str, float]] = {}
     for name in only or recipes:
         typer.echo(f"{name}: {out / _folder(name)}")
-        run = trained(family_named("mobilenet"), recipes[name], dataset, out / _folder(name))
-        found = answers(run, dataset)
+        with ProgressBars(epochs) as bars:
+            run = train_unless_done(family_named("mobilenet"), recipes[name], dataset, out / _folder(name), bars)
+        answers = {channel: predict(run, dataset, Condition(channel=channel)) for channel in CHANNELS}
         figures[name] = {
-            channel: float((found[channel].probabilities.argmax(1) == found[channel].truth).mean())
-            for channel in CHANNELS
+            channel: float((one.probabilities.argmax(1) == one.truth).mean()) for channel, one in answers.items()
         }
     rows = [
         (
@@ -87,7 +92,7 @@ def main(
 
 
 def without_one(whole: "MobileNetRecipe") -> "dict[str, MobileNetRecipe]":
-    """The recipe without each of its six ingredients, by what is missing."""
+    """The recipe without each of its six ingredients, by the name of the variant."""
     from dataclasses import replace
 
     fit, augment = whole.fit, whole.fit.augment

@@ -1,38 +1,39 @@
-"""How often the rule of promotion says what, by how much better the challenger truly is and how many speakers measure.
+"""The power of the promotion rule: how often it gives each outcome, by the true gain and the number of speakers.
 
-Two models are right about clips of simulated speakers. One is right about `RIGHT` of them; they differ on about
-`APART` of the clips, and the challenger's gain differs between speakers by `SPREAD`.
+The answers of two models are simulated. The champion is right about the fraction `RIGHT` of the clips, the two models
+differ on about the fraction `APART`, and the challenger's gain varies between speakers with the standard deviation
+`SPREAD`.
 
     python -m benchmarks.promotion_power
 """
 
 import numpy as np
 
-from training.promotion.paired_difference import PairedAnswers
-from training.promotion.rule import Outcome, PromotionRule, decide
+from training.promotion.paired_answers import PairedAnswers
+from training.promotion.rule import PromotionOutcome, PromotionRule, decide
 
 RIGHT = 0.65
 APART = 0.25
 SPREAD = 0.02
 CLIPS = 78
-"""Of a speaker; of CREMA-D's actors each has about as many."""
+"""Number of clips per speaker, about as many as of each actor of CREMA-D."""
 
 EMOTIONS = 6
 DRAWS = 200
 
 
 def simulated(speakers: int, gain: float, random: np.random.Generator) -> PairedAnswers:
-    """Answers of both models to clips through one channel.
+    """Simulated answers of both models to clips of one channel.
 
     Args:
-        speakers: How many.
-        gain: By which the challenger is truly better.
-        random: Decides the rest.
+        speakers: Number of speakers.
+        gain: True gain in UA of the challenger.
+        random: Random number generator.
     """
     gains = np.repeat(random.normal(gain, SPREAD, speakers), CLIPS)
     luck = random.random(speakers * CLIPS)
     champion = luck < RIGHT
-    # Of the clips on which they differ, so many more are the challenger's that the gain comes out.
+    # The challenger wins so many more of the clips on which they differ that its gain is `gain`.
     lost = champion & (random.random(len(luck)) < (APART - gains) / 2 / RIGHT)
     won = ~champion & (random.random(len(luck)) < (APART + gains) / 2 / (1 - RIGHT))
     truth = np.tile(np.arange(EMOTIONS), speakers * CLIPS // EMOTIONS)
@@ -49,7 +50,7 @@ def simulated(speakers: int, gain: float, random: np.random.Generator) -> Paired
 
 
 def main() -> None:
-    """Print a table in Markdown."""
+    """Print the table in Markdown."""
     rule = PromotionRule(resamples=400)
     print("| speakers | true gain | better | not better | cannot tell | smallest detectable difference, median |")
     print("| --- | --- | --- | --- | --- | --- |")
@@ -57,7 +58,7 @@ def main() -> None:
         for gain in (0.0, 0.03, 0.06):
             random = np.random.default_rng([speakers, round(100 * gain)])
             decisions = [decide(simulated(speakers, gain, random), rule) for _ in range(DRAWS)]
-            shares = [np.mean([one.outcome is outcome for one in decisions]) for outcome in Outcome]
+            shares = [np.mean([one.outcome is outcome for one in decisions]) for outcome in PromotionOutcome]
             detectable = np.median([one.detectable or 0.0 for one in decisions])
             print(
                 f"| {speakers} | {100 * gain:.0f} points | "

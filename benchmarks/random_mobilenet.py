@@ -1,6 +1,4 @@
-"""A MobileNet of full width with random weights, in a model repository: as fast as a trained one, which is all that
-load asks of it.
-"""
+"""Export a MobileNet with random weights. It is as fast as a trained one, which is enough for load tests."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,27 +9,29 @@ from quiet_tensorflow import hush
 
 
 def main(
-    models: Annotated[Path, typer.Argument(help="Model repository to write to; made where it is missing.")],
-    name: Annotated[str, typer.Option(help="What requests will call the model.")] = "mobilenet",
-    alpha: Annotated[float, typer.Option(help="Width of the MobileNet.", min=0.05, max=2.0)] = 1.0,
+    models: Annotated[
+        Path, typer.Argument(help="Folder of the model repository to write to; created if it is missing.")
+    ],
+    name: Annotated[str, typer.Option(help="Name of the model in requests.")] = "mobilenet",
+    alpha: Annotated[float, typer.Option(help="Width multiplier of the MobileNet.", min=0.05, max=2.0)] = 1.0,
 ) -> None:
-    """Export a MobileNet that has learnt nothing.
+    """Export a MobileNet with random weights.
 
     Example: `python -m benchmarks.random_mobilenet out/load/models`
     """
     hush()
     import keras
 
-    from data_pipeline.audio.log_mel import LogMelSettings
     from data_pipeline.emotion import LABELS
-    from serving.export.export import export
-    from training.families.mobilenet.network import MobileNetSettings, build
+    from serving.export.saved_model import export_model
+    from training.families.mobilenet.family import FAMILY
+    from training.families.mobilenet.recipe import MobileNetRecipe, MobileNetSettings
     from training.run.recogniser import Recogniser
 
     keras.utils.set_random_seed(0)
-    front_end = LogMelSettings()
-    model = build(MobileNetSettings(alpha=alpha), len(LABELS), front_end)
-    version = export(Recogniser(model, tuple(map(str, LABELS)), front_end), models, name)
+    recipe = MobileNetRecipe(model=MobileNetSettings(alpha=alpha))
+    recogniser = Recogniser(FAMILY.build(recipe), tuple(map(str, LABELS)), FAMILY.front_end(recipe), FAMILY)
+    version = export_model(recogniser, models, name)
     typer.echo(f"written: {version}")
 
 

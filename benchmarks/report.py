@@ -1,4 +1,4 @@
-"""How a benchmark is run from the command line and tells its figures."""
+"""Run a benchmark from the command line and print its figures."""
 
 import inspect
 import json
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _WIDTH = 200
-"""Characters of the widest table."""
+"""Width in characters of the widest table."""
 
 
 def run(command: Callable[..., None]) -> None:
-    """Run a benchmark's command; what the user can put right is one line and exit status 1."""
+    """Run the command of a benchmark. A `UserError` becomes one line and exit status 1."""
     app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
     needs_some = any(one.default is one.empty for one in inspect.signature(command).parameters.values())
     app.command(no_args_is_help=needs_some)(command)
@@ -31,7 +31,7 @@ def run(command: Callable[..., None]) -> None:
 
 
 def console() -> "Console":
-    """The terminal; where the output is a file, wide enough for tables, which rich would cut to 80 characters."""
+    """The terminal. If the output is a file, it is wide enough for tables, which rich would cut to 80 characters."""
     from rich.console import Console
 
     return Console(width=None if sys.stdout.isatty() else _WIDTH)
@@ -45,15 +45,15 @@ def show(
     figures: dict[str, Any] | list[dict[str, Any]],
     json_file: Path | None,
 ) -> None:
-    """Print a table and a line below it, and write the figures where asked.
+    """Print a table and a line below it, and write the figures to a file if one is given.
 
     Args:
-        title: Above the table.
-        headings: Of the columns; the first is that of the names.
-        rows: A name and its numbers each, one for each further column.
-        verdict: The line below.
-        figures: What is written.
-        json_file: Where to, or None.
+        title: Title above the table.
+        headings: Headings of the columns; the first column holds names.
+        rows: For each row its name and its numbers, one for each further column.
+        verdict: Text below the table.
+        figures: Figures to write as JSON.
+        json_file: File to write, or None.
 
     Raises:
         UserError: If the file cannot be written.

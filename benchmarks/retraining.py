@@ -1,4 +1,4 @@
-"""Retraining on real speech: does it promote what is better, and keep the champion where labels are wrong?"""
+"""Check `ser retrain` on real speech: it must promote a better challenger and keep the champion if labels are wrong."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -16,13 +16,13 @@ _PROMOTED, _KEPT = 0, 3
 
 @dataclass(frozen=True, slots=True)
 class Actors:
-    """Clips by what their speakers do.
+    """Clips, divided by the role of their speakers.
 
     Attributes:
-        first: The champion trains on them.
-        second: Come later, as new data.
-        validation: Choose the epoch, of champion and challengers alike.
-        measuring: Nobody trains on them.
+        first: Training clips of the champion.
+        second: Training clips that are added as new data.
+        validation: Clips that choose the epoch of the champion and of all challengers.
+        measuring: Clips on which the models are measured. No model is trained on their speakers.
     """
 
     first: "list[Clip]"
@@ -33,14 +33,14 @@ class Actors:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """New data, and what should come of it.
+    """New data, and the expected result of `ser retrain`.
 
     Attributes:
-        title: Of the row in the table.
-        folder: Below the benchmark's.
-        status: Exit status that `ser retrain` should have.
-        clips: What is new.
-        named: What the reasons should name, or an empty string.
+        title: Title of the row in the table.
+        folder: Name of the folder inside that of the benchmark.
+        status: Expected exit status of `ser retrain`.
+        clips: The new clips.
+        named: Group that the reasons of the decision are expected to name, or an empty string.
     """
 
     title: str
@@ -51,17 +51,18 @@ class Scenario:
 
 
 def main(
-    source: Annotated[str, typer.Argument(help="A corpus and where it lies, as `crema_d=path/to/CREMA-D`.")],
-    out: Annotated[Path, typer.Argument(help="Where everything is kept; the same command goes on where it stopped.")],
-    weights: Annotated[Path, typer.Option(help="A `yamnet.h5`.")],
-    preset: Annotated[str, typer.Option(help="See `ser train mobilenet`.")] = "telephone",
-    epochs: Annotated[int, typer.Option(help="Of champion and challengers.", min=1)] = 8,
+    source: Annotated[str, typer.Argument(help="A corpus and its folder, such as `crema_d=path/to/CREMA-D`.")],
+    out: Annotated[Path, typer.Argument(help="Folder for all files; the same command continues an interrupted one.")],
+    weights: Annotated[Path, typer.Option(help="Initial weights, a `yamnet.h5`.")],
+    preset: Annotated[str, typer.Option(help="Preset of `ser train mobilenet`.")] = "telephone",
+    epochs: Annotated[int, typer.Option(help="Number of epochs of the champion and of each challenger.", min=1)] = 8,
     json_file: Annotated[Path | None, typer.Option("--json", help="Also write the figures to this file.")] = None,
 ) -> None:
-    """Train a champion on half of the training actors and challenge it three times, each time with `ser retrain`.
+    """Train a champion on half of the training actors, and challenge it three times with `ser retrain`.
 
-    With the other half of the actors; with all of them, their labels shuffled; and with all of them, the labels of the
-    women shuffled. A third of the corpus's actors measure, a ninth choose the epoch, and neither ever trains.
+    The new data are first the other half of the actors, then all actors with shuffled labels, then all actors with the
+    women's labels shuffled. A third of the corpus's actors are used for measuring and a ninth for choosing the epoch;
+    no model is trained on them.
 
     Example: `python -m benchmarks.retraining crema_d=path/to/CREMA-D out/retraining --weights yamnet.h5`
     """
@@ -76,15 +77,15 @@ def main(
         _prepare(lines, out / "manifests" / f"{name}.csv", out / "data" / name)
     _champion(out, weights, preset, epochs)
     found = [(one, *_challenge(one, out)) for one in scenarios]
-    _tell(found, json_file)
+    _show(found, json_file)
 
 
 def divide(clips: "Sequence[Clip]", speaker_splits: "Callable[[Sequence[Clip]], Any]") -> Actors:
-    """Which speakers do what, women and men alike.
+    """Assign speakers to the roles, with the same proportions among women and men.
 
     Args:
-        clips: Of a corpus. Its test speakers are left out: they are for the final figures.
-        speaker_splits: The corpus's own split.
+        clips: Clips of a corpus. Its test speakers are left out, because they are reserved for the final figures.
+        speaker_splits: The corpus's own split by speaker.
     """
     measuring, others = _cut([clip for clip in clips if speaker_splits(clips)[clip.speaker] != "test"], 3)
     validation, training = _cut(others, 6)
@@ -93,7 +94,7 @@ def divide(clips: "Sequence[Clip]", speaker_splits: "Callable[[Sequence[Clip]], 
 
 
 def _cut(clips: "Sequence[Clip]", parts: int) -> "tuple[list[Clip], list[Clip]]":
-    """One of several equal parts of the speakers, and the rest."""
+    """The clips of one of several equal parts of the speakers, and the remaining clips."""
     from data_pipeline.prepare.split_kind import Fold
 
     splits = Fold(1, parts).assign(clips, lambda some: dict.fromkeys((clip.speaker for clip in some), "train"))
@@ -102,10 +103,10 @@ def _cut(clips: "Sequence[Clip]", parts: int) -> "tuple[list[Clip], list[Clip]]"
 
 
 def scenarios_of(actors: Actors) -> list[Scenario]:
-    """The three challenges.
+    """The three scenarios.
 
     Args:
-        actors: Who is there.
+        actors: Clips by role.
     """
     everybody = [*actors.first, *actors.second]
     women = [clip for clip in everybody if clip.sex == "female"]
@@ -118,7 +119,7 @@ def scenarios_of(actors: Actors) -> list[Scenario]:
 
 
 def shuffled(clips: "Sequence[Clip]") -> "list[Clip]":
-    """The same clips with each other's emotions."""
+    """The same clips with their emotions permuted."""
     import numpy as np
 
     order = np.random.default_rng(0).permutation(len(clips))
@@ -162,7 +163,7 @@ def _champion(out: Path, weights: Path, preset: str, epochs: int) -> None:
 
 
 def _challenge(scenario: Scenario, out: Path) -> tuple[int, dict[str, Any]]:
-    """The exit status and what `decision.json` says; each scenario has a copy of the repository to itself."""
+    """The exit status of `ser retrain` and its `decision.json`. Each scenario has its own copy of the repository."""
     import json
     import shutil
 
@@ -188,7 +189,7 @@ def _ser(*arguments: str, allowed: Sequence[int] = (0,)) -> int:
     return status
 
 
-def _tell(found: "Sequence[tuple[Scenario, int, dict[str, Any]]]", json_file: Path | None) -> None:
+def _show(found: "Sequence[tuple[Scenario, int, dict[str, Any]]]", json_file: Path | None) -> None:
     from benchmarks.report import show
 
     rows, verdicts, figures = [], [], []
@@ -200,12 +201,12 @@ def _tell(found: "Sequence[tuple[Scenario, int, dict[str, Any]]]", json_file: Pa
         right = status == scenario.status and scenario.named in reasons
         verdicts.append(
             f"{scenario.title}: {decision['outcome']}, exit status {status}, "
-            f"{'as it should be' if right else 'WRONG'}\n  {reasons}"
+            f"{'as expected' if right else 'WRONG'}\n  {reasons}"
         )
         figures.append({"scenario": scenario.title, "status": status, "right": right, "decision": decision})
     speakers = found[0][2]["overall"]["speakers"]
     show(
-        f"UA on {speakers} actors whom neither model knows, mean of clean and telephone; in points",
+        f"UA on {speakers} actors on whom no model was trained, mean of clean and telephone; in points",
         ("", "champion", "challenger", "difference", "from", "to", "smallest detectable"),
         rows,
         "\n".join(verdicts),

@@ -1,7 +1,7 @@
-"""Trainings of a benchmark side by side, each with its share of the processor.
+"""Run several trainings of a benchmark in parallel, each on its share of the processor cores.
 
-A training on all cores waits at the end of every operation for the slowest of them, and cannot read ahead while it
-computes. On two cores, two trainings with one each get 1.4 times as far as one after the other.
+A training on all cores waits for the slowest core at the end of every operation, and cannot read ahead while it
+computes. On two cores, two trainings with one core each get 1.4 times as far as one after the other.
 """
 
 import os
@@ -18,14 +18,14 @@ from data_pipeline.errors import UserError
 
 
 def run_side_by_side(arguments: Mapping[str, Sequence[str]], at_once: int) -> None:
-    """Run this benchmark several times, each time in a process of its own, and show what each says as it says it.
+    """Run the benchmark that was started several times, each in its own process, and print their output as it comes.
 
     Args:
-        arguments: Of the command line, by what the run is called before its lines.
-        at_once: How many run at a time, each on so many of the cores; as many as there are cores at most.
+        arguments: Arguments of the command line of each run, by a name that is printed before its lines.
+        at_once: Number of runs at a time, among which the cores are divided. At most one run per core.
 
     Raises:
-        UserError: If one of them fails; the others are finished first.
+        UserError: If a run fails; the other runs are finished first.
     """
     cores = sorted(os.sched_getaffinity(0))
     at_once = min(at_once, len(cores), len(arguments))
@@ -36,14 +36,14 @@ def run_side_by_side(arguments: Mapping[str, Sequence[str]], at_once: int) -> No
         running = {name: threads.submit(_run, name, given, shares) for name, given in arguments.items()}
         failed = [name for name, one in running.items() if one.result()]
     if failed:
-        raise UserError(f"{', '.join(failed)} failed, see above; the same command goes on where it stopped")
+        raise UserError(f"{', '.join(failed)} failed, see above; the same command continues where it stopped")
 
 
 def _run(name: str, arguments: Sequence[str], shares: "queue.SimpleQueue[list[int]]") -> int:
     share = shares.get()
-    # Of this thread, and so of the process that it starts, which then has as many threads as cores.
+    # The affinity of this thread is inherited by the process that it starts, which then uses as many threads as cores.
     os.sched_setaffinity(0, share)
-    # As it was started itself: `python -m benchmarks.NAME`, from here.
+    # The command with which this benchmark was started: `python -m benchmarks.NAME`.
     command = [sys.executable, "-m", f"benchmarks.{Path(sys.argv[0]).stem}", *arguments]
     try:
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:

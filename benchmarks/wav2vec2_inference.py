@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from benchmarks.turns import take_turns
+from benchmarks.alternation import alternate
 from quiet_tensorflow import hush
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from training.families.wav2vec2 import Wav2Vec2Classifier
+    from training.families.wav2vec2.classifier import Wav2Vec2Classifier
 
 _SHAPES = ((1, 3.0), (4, 2.0), (8, 3.0))
 """Clips a batch, and their seconds."""
@@ -49,7 +49,8 @@ def main(
     from benchmarks.report import show
     from benchmarks.wav2vec2_operations import operations
     from data_pipeline.audio.decode import SAMPLE_RATE
-    from training.families.wav2vec2 import HeadSettings, Wav2Vec2Classifier, Wav2Vec2Settings
+    from training.families.wav2vec2.classifier import Wav2Vec2Classifier
+    from training.families.wav2vec2.settings import HeadSettings, Wav2Vec2Settings
 
     keras.utils.set_random_seed(0)
     head = HeadSettings(layers="last", projection=0, pooling="mean", dropout=0.0)
@@ -69,7 +70,7 @@ def main(
             samples = round(seconds * SAMPLE_RATE)
             waveform = np.random.default_rng(0).normal(scale=0.1, size=(clips, samples)).astype("float32")
             contestants = {**ours, **_theirs(reference, waveform, Path(folder), cores)}
-            answers, taken = take_turns(contestants, waveform, rounds)
+            answers, taken = alternate(contestants, waveform, rounds)
             total = clips * operations(settings, samples).forward
             distance = {name: float(np.abs(answer - answers[_TORCH]).max()) for name, answer in answers.items()}
             figures.append(
@@ -109,14 +110,15 @@ def _ours(model: "Wav2Vec2Classifier", folder: Path) -> "dict[str, Callable[[np.
     import tensorflow as tf
 
     from data_pipeline.emotion import LABELS
-    from serving.export.export import export
-    from training.front_end import WaveformSettings
+    from serving.export.saved_model import export_model
+    from training.families.wav2vec2.family import FAMILY
+    from training.front_end import WaveformFrontEnd
     from training.run.recogniser import Recogniser
 
-    recogniser = Recogniser(model, tuple(map(str, LABELS)), WaveformSettings())
+    recogniser = Recogniser(model, tuple(map(str, LABELS)), WaveformFrontEnd(), FAMILY)
 
     def loaded(dtype: str) -> Callable[[np.ndarray], np.ndarray]:
-        signatures = tf.saved_model.load(str(export(recogniser, folder, dtype, dtype=dtype))).signatures
+        signatures = tf.saved_model.load(str(export_model(recogniser, folder, dtype, dtype=dtype))).signatures
         signature = signatures["serving_default"]
 
         def ask(waveform: np.ndarray) -> np.ndarray:

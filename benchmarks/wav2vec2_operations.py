@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from training.families.wav2vec2 import Wav2Vec2Settings
+    from training.families.wav2vec2.settings import Wav2Vec2Settings
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from training.families.wav2vec2 import Wav2Vec2Classifier
+    from training.families.wav2vec2.classifier import Wav2Vec2Classifier
 
 
 def reference_classifier(model: "Wav2Vec2Classifier") -> Any:
@@ -21,7 +21,7 @@ def reference_classifier(model: "Wav2Vec2Classifier") -> Any:
     from keras import ops
     from transformers import Wav2Vec2Config, Wav2Vec2Model
 
-    from training.families.wav2vec2 import state_arrays
+    from training.families.wav2vec2.state import state_arrays
 
     fields: dict[str, Any] = asdict(model.backbone.settings)
     # The feature extractor's, and done in `forward`.

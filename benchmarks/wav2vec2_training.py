@@ -19,7 +19,8 @@ from data_pipeline.errors import UserError
 if TYPE_CHECKING:
     import numpy as np
 
-    from training.families.wav2vec2 import Wav2Vec2Classifier, Wav2Vec2Settings
+    from training.families.wav2vec2.classifier import Wav2Vec2Classifier
+    from training.families.wav2vec2.settings import Wav2Vec2Settings
 
 _RATE = 16_000
 _CLASSES = 6
@@ -219,7 +220,7 @@ def _ours(connection: Connection) -> None:
     import numpy as np
 
     from training.accelerator import compiles
-    from training.fitting.layerwise_adamw import LayerwiseAdamW
+    from training.fitting.adamw import LayerwiseAdamW
 
     backend = keras.backend.backend()
     device, on_gpu = _keras_device(backend)
@@ -334,7 +335,7 @@ def _serve(
 
 
 def _settings(work: Work, dropout: bool) -> "Wav2Vec2Settings":
-    from training.families.wav2vec2 import Wav2Vec2Settings
+    from training.families.wav2vec2.settings import Wav2Vec2Settings
 
     settings = Wav2Vec2Settings.from_file(work.architecture) if work.architecture else Wav2Vec2Settings()
     settings = replace(settings, layerdrop=0.0, apply_spec_augment=False)
@@ -348,7 +349,8 @@ def _model(work: Work, dropout: bool) -> "Wav2Vec2Classifier":
     import numpy as np
 
     from training.accelerator import PRECISIONS
-    from training.families.wav2vec2 import HeadSettings, Wav2Vec2Classifier
+    from training.families.wav2vec2.classifier import Wav2Vec2Classifier
+    from training.families.wav2vec2.settings import HeadSettings
 
     head = HeadSettings(layers="last", projection=0, pooling="mean", dropout=0.0)
     model = Wav2Vec2Classifier(

@@ -1,4 +1,4 @@
-"""Classical classifiers on statistics of a clip, the study's way and as well as it can be done; scored by speaker."""
+"""Classical classifiers on statistics of a clip, as in the study and as good as they can be; scored by speaker."""
 
 import importlib.util
 import itertools
@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from data_pipeline.errors import UserError
-from data_pipeline.storage.atomic_file import replacing, write_text
+from data_pipeline.pages import interval
+from data_pipeline.storage.atomic_file import write_text
 from quiet_tensorflow import hush
 
 if TYPE_CHECKING:
-    from benchmarks.baseline.experiment import Experiment, Outcome
+    from benchmarks.baseline.experiment import ClassifierResult, Experiment
     from data_pipeline.dataset import Dataset
 
 
@@ -28,41 +29,44 @@ def main(
     split: Annotated[
         str,
         typer.Option(
-            help="`validation`, `test` (fitted on the training side), `cross-validation` (5 folds by speaker, without "
-            "the test side) or `leave-one-speaker-out`."
+            help="`validation`, `test` (fitted on the training split), `cross-validation` (5 folds by speaker, without "
+            "the test split) or `leave-one-speaker-out`."
         ),
     ] = "validation",
     classifiers: Annotated[
-        str, typer.Option(help="Names, separated by commas; default: all that the features are for.")
+        str, typer.Option(help="Names, separated by commas. Defaults to all classifiers for the features.")
     ] = "",
-    device: Annotated[str, typer.Option(help="Of XGBoost: `cpu` or `cuda`.")] = "cpu",
-    out: Annotated[Path, typer.Option(help="Folder for the page, and for what is kept to go on from.")] = Path(
+    device: Annotated[str, typer.Option(help="Device of XGBoost: `cpu` or `cuda`.")] = "cpu",
+    out: Annotated[Path, typer.Option(help="Folder for the page, and for features and fits that are kept.")] = Path(
         "out/baseline"
     ),
     save: Annotated[
         Path | None,
         typer.Option(
-            help="Also keep fitted classifiers in this new folder: fitted on the training side, or with the last two "
-            "splits on all speakers of their folds."
+            help="New folder to save fitted classifiers in: fitted on the training split, or with the last two ways of "
+            "splitting on all speakers of their folds."
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of folds and classifiers.", min=0)] = 0,
-    workers: Annotated[int | None, typer.Option(help="Processes that extract; default: one a core.", min=1)] = None,
+    seed: Annotated[int, typer.Option(help="Seed of folds and classifiers.", min=0)] = 0,
+    workers: Annotated[
+        int | None,
+        typer.Option(help="Number of processes that extract features. Defaults to one for each core.", min=1),
+    ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Also write the figures to this file.")] = None,
 ) -> None:
-    """Fit classifiers and their ensemble, and score them on speakers that they have not heard.
+    """Fit classifiers and their ensemble, and score them on speakers that they were not fitted on.
 
-    Settings, and the weights of the ensemble, come from folds of the fitting speakers. Features and finished fits are
-    kept in OUT: the same command goes on where it was stopped. What each classifier said of the clips is in
+    Settings and the weights of the ensemble are chosen on folds of the fitting speakers. Features and finished fits are
+    kept in OUT, and the same command resumes an interrupted one. The predictions of each classifier are written to
     OUT/FEATURES-SPLIT.npz: `name`, `speaker`, `truth`, `labels`, and probabilities [clips, classes] by classifier.
 
     Example: `python -m benchmarks.xgboost_baseline out/data --split cross-validation`
     """
-    # Threads that wait for others by spinning would take the cores from whatever else runs.
+    # Threads that wait for others by spinning would take the cores from other work.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     hush()
     _check_installed()
-    from benchmarks.baseline.experiment import asking, fitted, run
+    from benchmarks.baseline.experiment import cached_fits, fit_all, run
     from benchmarks.baseline.saved_baseline import check_free
     from benchmarks.baseline.xgboost_classifier import check_device
     from data_pipeline.dataset import Dataset
@@ -76,20 +80,20 @@ def main(
         experiment = _experiment(dataset, features, split, classifiers, device, seed, out / "cache", workers)
         rounds = len(experiment.folds()) + bool(save)
         with _progress("fitting", "fits") as report:
-            ask = asking(experiment, out / "cache", _counter(report, rounds * len(experiment.contestants)))
-            outcomes = run(experiment, ask)
-            kept = fitted(experiment, ask) if save else None
+            fit_fold = cached_fits(experiment, out / "cache", _counter(report, rounds * len(experiment.candidates)))
+            results = run(experiment, fit_fold)
+            fitted = fit_all(experiment, fit_fold) if save else None
         page, answers = out / f"{features}-{split}.html", out / f"{features}-{split}.npz"
-        _write_page(page, experiment, dataset, features, outcomes)
-        _write_answers(answers, experiment, outcomes)
-    _print(experiment, features, outcomes, _notices(dataset))
+        _write_page(page, experiment, dataset, features, results)
+        _write_answers(answers, experiment, results)
+    _print(experiment, features, results, _notices(dataset))
     typer.echo(f"written: {page}")
     typer.echo(f"written: {answers}")
-    if kept and save:
-        kept.save(save)
+    if fitted and save:
+        fitted.save(save)
         typer.echo(f"written: {save}")
     if json_file:
-        write_text(json_file, json.dumps(_figures(experiment, dataset, features, outcomes), indent=2) + "\n")
+        write_text(json_file, json.dumps(_figures(experiment, dataset, features, results), indent=2) + "\n")
         typer.echo(f"written: {json_file}")
 
 
@@ -109,26 +113,28 @@ def _experiment(
     cache: Path,
     workers: int | None,
 ) -> "Experiment":
-    """Check what was asked for, and extract the features."""
-    from benchmarks.baseline.classifiers import Making
-    from benchmarks.baseline.experiment import FEATURES, SETS, Experiment, contestants
+    """Check the options, and extract the features."""
+    from benchmarks.baseline.classifiers import FitOptions
+    from benchmarks.baseline.experiment import FEATURES, SETS, Experiment, candidates_for
     from benchmarks.baseline.folds import check_split
     from data_pipeline.statistics import feature_table
 
     if features not in FEATURES:
         raise UserError(f"--features {features}: choose one of {', '.join(FEATURES)}")
     check_split(split, dataset.splits)
-    chosen = contestants(features, [name.strip() for name in classifiers.split(",") if name.strip()])
+    chosen = candidates_for(features, [name.strip() for name in classifiers.split(",") if name.strip()])
     tables = {}
     for name in FEATURES[features]:
         with _progress(f"{name} features", "clips") as report:
             tables[name] = feature_table(dataset, SETS[name], cache, workers, report)
-    return Experiment(tables, dataset.emotions, dataset.fingerprint, chosen, split, Making(seed, device, brief=False))
+    return Experiment(
+        tables, dataset.emotions, dataset.fingerprint, chosen, split, FitOptions(seed, device, brief=False)
+    )
 
 
 @contextmanager
 def _progress(what: str, unit: str) -> Iterator[Callable[[int, int], None]]:
-    """Yields what is to be told how many of how many are done."""
+    """Yields a function to call with the number of finished items and the number of all items."""
     from data_pipeline.cli.terminal import clip_progress
 
     with clip_progress(unit) as progress:
@@ -143,38 +149,41 @@ def _counter(report: Callable[[int, int], None], total: int) -> Callable[[], Non
 
 
 def _write_page(
-    path: Path, experiment: "Experiment", dataset: "Dataset", features: str, outcomes: "dict[str, Outcome]"
+    path: Path, experiment: "Experiment", dataset: "Dataset", features: str, results: "dict[str, ClassifierResult]"
 ) -> None:
     from benchmarks.baseline.baseline_page import baseline_page
 
     facts = [
         ("data", ", ".join(dataset.corpora)),
-        ("clips scored", f"{next(iter(outcomes.values())).metrics['clips']:,}"),
+        ("clips scored", f"{next(iter(results.values())).metrics['clips']:,}"),
         ("features", ", ".join(f"{name} ({len(table.names):,})" for name, table in experiment.tables.items())),
         ("extraction, a clip and core", _milliseconds(experiment)),
-        ("seed", str(experiment.making.seed)),
+        ("seed", str(experiment.options.seed)),
     ]
     title = f"Baseline: {features} features, {experiment.split}"
-    write_text(path, baseline_page(title, facts, _notices(dataset), outcomes, _families(experiment)))
+    write_text(path, baseline_page(title, facts, _notices(dataset), results, _families(experiment)))
 
 
-def _write_answers(path: Path, experiment: "Experiment", outcomes: "dict[str, Outcome]") -> None:
+def _write_answers(path: Path, experiment: "Experiment", results: "dict[str, ClassifierResult]") -> None:
     import numpy as np
 
+    from training.cross_validation.stored_answers import write_stored
+
     scored, clips = experiment.scored(), experiment.clips
-    arrays: dict[str, Any] = {
-        "name": experiment.table.clips[scored],
-        "speaker": clips.speakers[scored],
-        "truth": clips.truth[scored],
-        "labels": np.array(experiment.labels),
-        **{name: outcome.answers for name, outcome in outcomes.items()},
-    }
-    with replacing(path) as unfinished, unfinished.open("wb") as file:
-        np.savez_compressed(file, **arrays)
+    write_stored(
+        path,
+        {
+            "name": experiment.table.clips[scored],
+            "speaker": clips.speakers[scored],
+            "truth": clips.truth[scored],
+            "labels": np.array(experiment.labels),
+            **{name: result.answers for name, result in results.items()},
+        },
+    )
 
 
 def _families(experiment: "Experiment") -> tuple[str, ...]:
-    """Of the features that XGBoost is fitted on."""
+    """The family of each feature that XGBoost is fitted on."""
     return next(iter(experiment.tables.values())).families
 
 
@@ -188,54 +197,58 @@ def _notices(dataset: "Dataset") -> list[str]:
         notices.append("This speech is made by a machine: the figures say nothing about real voices.")
     if dataset.speakers_unknown:
         notices.append(
-            f"Nobody says who speaks in {dataset.speakers_unknown:,} clips; each counts as a speaker of its own, so "
-            "that the same person may be fitted on and scored, and the figures flatter."
+            f"The speakers of {dataset.speakers_unknown:,} clips are not known. Each of these clips counts as a "
+            "speaker of its own, so the same person may be fitted on and scored, and the figures are too optimistic."
         )
     return notices
 
 
-def _print(experiment: "Experiment", features: str, outcomes: "dict[str, Outcome]", notices: list[str]) -> None:
+def _print(experiment: "Experiment", features: str, results: "dict[str, ClassifierResult]", notices: list[str]) -> None:
     from rich import box
     from rich.table import Table
 
-    from benchmarks.baseline.baseline_page import METRICS, shown
+    from benchmarks.baseline.baseline_page import METRICS
     from benchmarks.report import console
 
-    metrics = next(iter(outcomes.values())).metrics
+    metrics = next(iter(results.values())).metrics
     title = f"{features}, {experiment.split}: {metrics['clips']:,} clips of {metrics['speakers']} speakers"
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False)
     table.add_column("classifier")
     for _, heading in METRICS:
         table.add_column(heading, justify="right")
     table.add_column("fit, CPU s", justify="right")
-    for name, outcome in outcomes.items():
-        table.add_row(name, *(shown(outcome.metrics, key) for key, _ in METRICS), f"{outcome.seconds:.1f}")
+    for name, result in results.items():
+        table.add_row(name, *(_with_interval(result.metrics, key) for key, _ in METRICS), f"{result.seconds:.1f}")
     console().print(table)
     typer.echo(f"extraction, a clip and core: {_milliseconds(experiment)}; 95 % intervals by bootstrap over speakers")
     for notice in notices:
         typer.echo(f"note: {notice}")
 
 
+def _with_interval(metrics: dict[str, Any], key: str) -> str:
+    return f"{metrics[key]:.1%} {interval(metrics[f'{key}_interval'], metrics['speakers'])}"
+
+
 def _figures(
-    experiment: "Experiment", dataset: "Dataset", features: str, outcomes: "dict[str, Outcome]"
+    experiment: "Experiment", dataset: "Dataset", features: str, results: "dict[str, ClassifierResult]"
 ) -> dict[str, Any]:
-    """What `--json` writes: a classifier's figures under the name of the split, and under `split` for who asks any."""
+    """The content of the `--json` file; a classifier's metrics are under the name of the split and under `split`."""
     from benchmarks.baseline.baseline_page import family_shares
 
     classifiers = {}
-    for name, outcome in outcomes.items():
-        figures = outcome.metrics | {"fit_cpu_seconds": outcome.seconds, "settings": list(outcome.settings)}
-        if outcome.weights:
-            figures["weights"] = outcome.weights
-        if len(outcome.gains):
-            figures["importance"] = family_shares(outcome.gains, _families(experiment))
+    for name, result in results.items():
+        figures = result.metrics | {"fit_cpu_seconds": result.seconds, "settings": list(result.settings)}
+        if result.weights:
+            figures["weights"] = result.weights
+        if len(result.gains):
+            figures["importance"] = family_shares(result.gains, _families(experiment))
         classifiers[name] = {experiment.split: figures, "split": figures}
     return {
         "data": {"corpora": list(dataset.corpora), "fingerprint": dataset.fingerprint, "synthetic": dataset.synthetic},
         "features": features,
         "split": experiment.split,
-        "device": experiment.making.device,
-        "seed": experiment.making.seed,
+        "device": experiment.options.device,
+        "seed": experiment.options.seed,
         "extraction_seconds_per_clip": {name: table.seconds_per_clip for name, table in experiment.tables.items()},
         "classifiers": classifiers,
     }

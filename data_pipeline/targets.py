@@ -6,48 +6,75 @@ quickly; `label_distribution` makes tensors from a target.
 """
 
 from dataclasses import dataclass
+from typing import Annotated, Any, Literal, get_args
 
 import numpy as np
+from pydantic import BeforeValidator
 
 from data_pipeline.dataset import Split
 from data_pipeline.emotion import EMOTIONS, LABELS
 from data_pipeline.errors import UserError
+from data_pipeline.settings import Field, Flag, Listed, Settings
 
-LABEL_KINDS = ("acted", "voted", "soft")
+LabelKind = Literal["acted", "voted", "soft"]
+
+LABEL_KINDS: tuple[LabelKind, ...] = get_args(LabelKind)
+
+
+def _split_at_commas(labels: Any) -> Any:
+    """On the command line, labels are separated by commas."""
+    return tuple(word.strip() for word in labels.split(",")) if isinstance(labels, str) and "," in labels else labels
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """Which labels are learned and measured: the acted emotions or the listeners' votes.
+class Target(Settings):
+    """The labels that a model learns, or is measured against. Each setting is described in its field.
 
-    Attributes:
-        labels: Emotions in the order of the model's outputs. Clips with another acted emotion are left out.
-        kind: Which labels are learned. `acted`: the emotion that the speaker was asked for. `voted`: the emotion that
-            most listeners heard, of all that they could name. `soft`: the shares of the listeners' votes on the labels.
-            The acted emotion is used for a clip without votes.
-        votes_share: Share of an acted label that is spread over the labels in proportion to the listeners' votes. The
-            right answer stays the acted emotion.
+    `truth` gives no right label for a clip on which votes tie. For `voted` it gives none either where an emotion that
+    is no label got as many votes as the best label, or more; `soft` does not count votes for other emotions. In
+    training, where every clip needs a label: labels that tie share it evenly; a clip that most listeners heard as an
+    emotion that is no label counts as `soft`; and a clip without votes for the labels counts as acted.
 
-    `truth` gives no right answer for a clip whose votes tie. For `voted` it gives none, too, where an emotion that is
-    not a label has at least as many votes as any label; `soft` ignores votes on other emotions. Training needs a target
-    for every clip: labels that tie share it evenly; a clip that most listeners heard as none of the labels is learned
-    as with `soft`; a clip without votes on the labels is learned as acted.
+    Raises:
+        UserError: If a value is not one that it can have, or two of them contradict each other.
     """
 
-    labels: tuple[str, ...] = LABELS
-    kind: str = "acted"
-    votes_share: float = 0.0
+    labels: Annotated[
+        tuple[str, ...],
+        Field(
+            description="Emotions that the model distinguishes, in the order of its outputs; on the command line "
+            "separated by commas. Each needs training clips. Clips acted with another emotion are left out."
+        ),
+        Listed,
+        BeforeValidator(_split_at_commas),
+        Flag("--emotions", "TEXT"),
+    ] = LABELS
+    kind: Annotated[
+        LabelKind,
+        Field(
+            description="Which labels are learned: `acted` (the emotion that the speaker was asked for), `voted` (the "
+            "emotion that most listeners heard) or `soft` (the shares of the listeners' votes). Clips without votes "
+            "count as acted; a dataset without any votes is refused."
+        ),
+        Flag("--labels"),
+    ] = "acted"
+    votes_share: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=1,
+            description="Share of an acted label that is spread as the listeners' votes are. The right label stays the "
+            "acted one.",
+        ),
+    ] = 0.0
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
+        """Check that the labels are known and different, and that votes are not mixed into votes."""
         unknown = [label for label in self.labels if label not in EMOTIONS]
         if unknown or len(set(self.labels)) != len(self.labels) or len(self.labels) < 2:
             raise UserError(
                 f"{', '.join(self.labels)!r} are no labels; name two or more of {', '.join(EMOTIONS)}, each once"
             )
-        if self.kind not in LABEL_KINDS:
-            raise UserError(f"{self.kind!r} is no kind of labels; choose one of {', '.join(LABEL_KINDS)}")
-        if not 0 <= self.votes_share <= 1:
-            raise UserError(f"votes_share is {self.votes_share!r}: give a share between 0 and 1")
         if self.votes_share and self.kind != "acted":
             raise UserError(
                 f"votes_share mixes votes into acted labels, and {self.kind!r} are votes already: give --votes-share 0"

@@ -1,11 +1,11 @@
-"""Why there is no answer, as types: one of them is raised whatever goes wrong between audio and answer.
+"""The exceptions for utterances without an answer. Everything that can fail between audio and answer raises one.
 
 ```
-RecognitionError                 catch this one
-├── UnreadableAudioError         no audio in the file, bytes or stream
-├── AudioRejectedError           audio that the model marked with a status
-├── UnexpectedAnswerError        a model that answers as none of this project's does
-└── ServerError                  no answer from a server: serving/client/server_errors.py
+RecognitionError                 base class of all
+├── UnreadableAudioError         the file, bytes or stream contains no usable audio
+├── AudioRejectedError           the model could not judge the audio and returned a status
+├── UnexpectedAnswerError        the model's outputs are not those of a model of this project
+└── ServerError                  the server did not answer: serving/client/server_errors.py
 ```
 """
 
@@ -14,24 +14,24 @@ from serving.status import RowStatus
 
 
 class RecognitionError(UserError):
-    """An utterance without an answer.
+    """There is no answer for an utterance.
 
     Attributes:
-        concerns_all: Whether every other utterance would fare the same, so that a job of many should end.
+        concerns_all: Whether every other utterance would fail for the same reason, so that a job should end.
     """
 
     concerns_all = False
 
 
 class UnreadableAudioError(RecognitionError):
-    """A file, bytes or a stream that give no usable waveform."""
+    """A file, bytes or a stream contains no usable audio."""
 
 
 class AudioRejectedError(RecognitionError):
-    """Audio that the model could not judge.
+    """The model could not judge the audio.
 
     Attributes:
-        status: The row's status code; one that this version does not know stays a plain number.
+        status: Status of the row, a `RowStatus`; a plain number if this version of the project does not know it.
     """
 
     def __init__(self, status: int):
@@ -46,6 +46,6 @@ class AudioRejectedError(RecognitionError):
 
 
 class UnexpectedAnswerError(RecognitionError):
-    """A model that answers, but not as this project's models do."""
+    """The outputs of a model are not those of a model of this project."""
 
     concerns_all = True

@@ -1,16 +1,16 @@
-"""The status that each row of an answer carries: the one table of its codes.
+"""The status codes of the rows of an answer.
 
-A served graph never raises on content, because TensorFlow Serving gives the error of a merged batch to every
-caller in it. It marks the bad row instead, and the client turns the code back into a sentence.
+A served graph never raises on content, because TensorFlow Serving returns the error of a merged batch to every caller
+in it. Instead, each row has a status, and the client converts a status that is not OK to an exception with a message.
 """
 
 from enum import IntEnum
 
 
 class RowStatus(IntEnum):
-    """Why a row has no answer; OK where it has one.
+    """Why a row has no answer; OK if it has one.
 
-    The numbers are part of the served interface: never reuse one.
+    The numbers are part of the interface of exported models: never reuse a number.
     """
 
     OK = 0
@@ -27,7 +27,7 @@ class RowStatus(IntEnum):
 
     @property
     def sentence(self) -> str:
-        """One sentence for the person who sent the row: what is wrong and what to do."""
+        """Message for the person who sent the row: what is wrong and what to do."""
         return _SENTENCES[self]
 
 

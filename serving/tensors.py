@@ -1,8 +1,7 @@
-"""Tensors on the wire: `TensorProto` to and from numpy, without trusting the sender.
+"""Convert `TensorProto` messages to and from numpy, without trusting the sender.
 
-`tf.make_ndarray` believes what a message says of itself: a few bytes that claim a shape of [1, 10**12] make
-it allocate that much. Everything here is checked first, so that a bad message costs a sentence and no
-memory.
+`tf.make_ndarray` trusts the message: a few bytes that claim a shape of [1, 10**12] make it allocate that much memory.
+The functions here check a message first, so a malformed message is rejected before memory is allocated.
 """
 
 import math
@@ -12,14 +11,14 @@ import tensorflow as tf
 from tensorflow.core.framework import tensor_pb2
 
 MAX_MESSAGE_BYTES = 128 * 2**20
-"""The largest message that server and client take, and the largest tensor that a message may unfold to.
-gRPC's own default of 4 MiB is two seconds of a batch of 32; this is 60 s of audio for such a batch."""
+"""The largest message that server and client accept, and the largest tensor that a message may expand to. gRPC's
+default of 4 MiB holds two seconds of audio for a batch of 32 rows; this holds 60 s."""
 
-_FEW = 1_000
-"""Values that are also written one by one: the answers to a hundred clips."""
+_MAX_TYPED_VALUES = 1_000
+"""Maximum number of values that are also written to a typed field: the answers for a hundred clips."""
 
 _MAX_RANK = 32
-"""Far more than any signature has; numpy itself stops at 64."""
+"""Far more than any signature has; numpy's own limit is 64."""
 
 _VALUE_FIELDS = {
     tf.float32: "float_val",
@@ -37,18 +36,18 @@ _VALUE_FIELDS = {
     tf.bool: "bool_val",
     tf.string: "string_val",
 }
-"""Where the values lie that are not in `tensor_content` (tensorflow/core/framework/tensor.proto)."""
+"""The typed field of each dtype, for values outside `tensor_content` (tensorflow/core/framework/tensor.proto)."""
 
 
 class MalformedTensorError(ValueError):
-    """A `TensorProto` that contradicts itself or is too large; the message says how."""
+    """A `TensorProto` is inconsistent or too large."""
 
 
 def to_proto(array: np.ndarray) -> tensor_pb2.TensorProto:
-    """Pack an array as TensorFlow Serving does with `--enable_serialization_as_tensor_content`.
+    """Convert an array, as TensorFlow Serving does with `--enable_serialization_as_tensor_content`.
 
     Args:
-        array: Any numeric array, or one of `bytes` objects (dtype object or S) for a string tensor.
+        array: A numeric array, or an array of `bytes` objects (dtype object or S) for a string tensor.
 
     Returns:
         Numbers in `tensor_content`, strings in `string_val`.
@@ -63,39 +62,39 @@ def to_proto(array: np.ndarray) -> tensor_pb2.TensorProto:
 
 
 def to_answer_proto(array: np.ndarray) -> tensor_pb2.TensorProto:
-    """Pack an array so that every client can read it, whichever of the two encodings it knows.
+    """Convert an array so that every client can read it, whichever of the two encodings it knows.
 
-    TensorFlow Serving writes `tensor_content` or typed values, as its flag says, and there are published clients that
-    read only the latter. An answer is small enough to hold both; TensorFlow reads the first where it is there.
+    Depending on a flag, TensorFlow Serving writes `tensor_content` or typed fields, and some published clients read
+    only the latter. An answer is small enough to contain both. TensorFlow reads `tensor_content` if it is not empty.
 
     Args:
         array: See `to_proto`.
 
     Returns:
-        Numbers in `tensor_content`, and up to a thousand of them in the field of their dtype as well.
+        Numbers in `tensor_content`; up to a thousand numbers also in the typed field of their dtype.
     """
     proto = to_proto(array)
     dtype = tf.dtypes.as_dtype(array.dtype)
-    if dtype != tf.string and array.size <= _FEW:
+    if dtype != tf.string and array.size <= _MAX_TYPED_VALUES:
         bits = array.view(np.uint16) if _VALUE_FIELDS[dtype] == "half_val" else array
         getattr(proto, _VALUE_FIELDS[dtype]).extend(bits.ravel().tolist())
     return proto
 
 
 def to_array(proto: tensor_pb2.TensorProto) -> np.ndarray:
-    """Unpack a tensor from a peer, in any of the encodings that TensorFlow writes.
+    """Convert a received tensor, in any of the encodings that TensorFlow writes.
 
-    Values may be fewer than the shape asks for, as TensorFlow allows: the last one then repeats.
+    A message may hold fewer values than its shape has elements, as in TensorFlow: then the last value is repeated.
 
     Args:
-        proto: From a request or a response.
+        proto: Tensor of a request or a response.
 
     Returns:
-        Array of the message's shape; strings come as `bytes` in an object array.
+        Array with the shape of the message; strings as `bytes` in an object array.
 
     Raises:
-        MalformedTensorError: If dtype, shape and content do not fit together, or the tensor would be larger
-            than `MAX_MESSAGE_BYTES`.
+        MalformedTensorError: If dtype, shape and content are inconsistent, or the tensor would be larger than
+            `MAX_MESSAGE_BYTES`.
     """
     dtype = _dtype(proto)
     shape = _shape(proto)

@@ -1,15 +1,15 @@
-"""What computes: who may use the graphics card, what is compiled, and in how many bits products are."""
+"""The device and the precision of computations: which library uses the GPU, what is compiled, which types there are."""
 
 import keras
 
 from data_pipeline.errors import UserError
 
 PRECISIONS = {"float32": "float32", "float16": "mixed_float16", "bfloat16": "mixed_bfloat16"}
-"""Of products while training, with Keras's name for the policy; weights and their updates are float32 in each."""
+"""Types of the products while training, with Keras's names of the policies. Weights and updates are always float32."""
 
 
 def leave_to_keras() -> None:
-    """Keep TensorFlow off the graphics card where another backend computes on it.
+    """Keep TensorFlow off the GPU where another backend computes on it.
 
     TensorFlow still reads the data then, and would take all of the card's memory as soon as it is used.
 
@@ -29,7 +29,7 @@ def leave_to_keras() -> None:
 
 
 def compiles() -> bool:
-    """Whether steps are to be compiled as a whole, which is done anew for each shape of a batch.
+    """Whether training steps are compiled as a whole, once for each shape of a batch.
 
     JAX would otherwise compute one operation after the other. TensorFlow makes a graph of open shapes, which XLA would
     compile for each shape to gain little.
@@ -38,7 +38,7 @@ def compiles() -> bool:
 
 
 def tensorflow_on_processor() -> bool:
-    """Whether Keras computes with TensorFlow, and that on a processor."""
+    """Whether Keras computes with TensorFlow on a processor."""
     if keras.backend.backend() != "tensorflow":
         return False
     import tensorflow as tf

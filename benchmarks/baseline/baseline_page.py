@@ -1,14 +1,12 @@
-"""The page of a comparison: figures, confusions, classes, and which families of features decided."""
+"""The page of the classical baseline: figures, confusion matrices, classes, and which families of features decided."""
 
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib.figure import Figure
 
-from benchmarks.baseline.experiment import ENSEMBLE, Outcome
-from data_pipeline.pages.page import Plot, Section, Table, page
-from data_pipeline.pages.style import MUTED, OUTLINE, new_figure, png, styled
-from training.report.figures import confusion_figure
+from benchmarks.baseline.experiment import ENSEMBLE, ClassifierResult
+from data_pipeline.pages import Bar, Group, Page, Piece, Section, Table, Value, interval, render
+from training.report.page import class_table, clips_in_words, confusion_matrix
 
 METRICS = (("wa", "WA"), ("ua", "UA"), ("macro_f1", "macro-F1"))
 
@@ -17,39 +15,42 @@ def baseline_page(
     title: str,
     facts: Sequence[tuple[str, str]],
     notices: Sequence[str],
-    outcomes: dict[str, Outcome],
+    results: dict[str, ClassifierResult],
     families: Sequence[str],
 ) -> str:
     """The page's HTML.
 
     Args:
         title: What was compared.
-        facts: For the top of the page.
-        notices: What a reader must know.
-        outcomes: From `experiment.run`.
-        families: Of the features whose gains XGBoost tells.
+        facts: Names and values, for the top of the page.
+        notices: What a reader must know before any figure, a sentence each.
+        results: From `experiment.run`.
+        families: Families of the features that XGBoost's gains belong to.
     """
     sections = [
         Section(
             "Figures",
-            "WA is the share of clips that are right, UA the mean of the classes' recalls; 95 % intervals by bootstrap "
-            "over speakers. The time of a fit is CPU time, the mean over folds, without the choice of its setting.",
-            tables=(_figures(outcomes),),
+            (
+                "WA is the share of correct clips, UA the mean of the classes' recalls; 95 % intervals by bootstrap "
+                "over speakers. The time of a fit is CPU time, averaged over the folds, without the choice of its "
+                "setting.",
+                _figures(results),
+            ),
         )
     ]
-    sections += [_classifier(name, outcome) for name, outcome in outcomes.items()]
-    told = [outcome for outcome in outcomes.values() if len(outcome.gains)]
+    sections += [_classifier(name, result) for name, result in results.items()]
+    told = [result for result in results.values() if len(result.gains)]
     if told:
         sections.append(_importance(family_shares(told[0].gains, families)))
-    return page(title, facts, notices, sections)
+    return render(Page(title, facts, notices, sections))
 
 
 def family_shares(gains: np.ndarray, families: Sequence[str]) -> dict[str, float]:
-    """Shares of the families of features in what was gained, largest first.
+    """Shares of the families of features in the total gain, largest first.
 
     Args:
         gains: float [features].
-        families: As many.
+        families: The family of each feature.
     """
     totals = dict.fromkeys(families, 0.0)
     for gain, family in zip(gains, families, strict=True):
@@ -63,56 +64,41 @@ def shown(metrics: dict, name: str) -> str:
     return f"{100 * metrics[name]:.1f} % ({100 * low:.1f} to {100 * high:.1f})"
 
 
-def _figures(outcomes: dict[str, Outcome]) -> Table:
-    return Table(
-        ("classifier", *(title for _, title in METRICS), "fit, CPU s", "settings chosen, a fold each"),
-        tuple(
-            (
-                name,
-                *(shown(outcome.metrics, key) for key, _ in METRICS),
-                f"{outcome.seconds:.1f}",
-                ", ".join(f"{setting:g}" for setting in outcome.settings),
-            )
-            for name, outcome in outcomes.items()
-        ),
-    )
+def _figures(results: dict[str, ClassifierResult]) -> Table:
+    rows: list[tuple[Piece, ...]] = [
+        (
+            name,
+            *(
+                Value(f"{result.metrics[key]:.1%}", interval(result.metrics[f"{key}_interval"], speakers))
+                for key, _ in METRICS
+            ),
+            f"{result.seconds:.1f}",
+            ", ".join(f"{setting:g}" for setting in result.settings),
+        )
+        for name, result in results.items()
+        for speakers in [result.metrics["speakers"]]
+    ]
+    header = ("classifier", *(title for _, title in METRICS), "fit, CPU s", "setting chosen in each fold")
+    return Table("Figures", header, rows)
 
 
-def _classifier(name: str, outcome: Outcome) -> Section:
-    metrics = outcome.metrics
-    text = f"{metrics['clips']:,} clips of {metrics['speakers']} speakers whom it was not fitted on."
+def _classifier(name: str, result: ClassifierResult) -> Section:
+    text = f"{clips_in_words(result.metrics)}, none of them in the fitting data."
     if name == ENSEMBLE:
-        weights = ", ".join(f"{member} {weight:.2f}" for member, weight in outcome.weights.items())
+        weights = ", ".join(f"{member} {weight:.2f}" for member, weight in result.weights.items())
         text += f" Weights of log-probabilities, learned within each fitting set: {weights}."
-    classes = Table(
-        ("emotion", "precision", "recall", "F1", "clips"),
-        tuple(
-            (label, *(f"{row[key]:.1%}" for key in ("precision", "recall", "f1")), f"{row['clips']:,}")
-            for label, row in metrics["per_class"].items()
-        ),
-    )
-    figure = confusion_figure(metrics["confusion"], metrics["labels"])
-    description = f"Confusion matrix of {name}: rows are the acted emotions, columns the answers."
-    return Section(name, text, (Plot(f"confusion_{name}", png(figure), description),), (classes,))
+    return Section(name, (text, Group([confusion_matrix(result.metrics), class_table(result.metrics)], "row")))
 
 
 def _importance(shares: dict[str, float]) -> Section:
+    title = "Features that decided"
     return Section(
-        "Features that decided",
-        "Share of each family of features in the total gain of XGBoost's splits, the mean over folds. Families differ "
-        "in size, and correlated features share what they bring.",
-        (Plot("importance", png(_bars(shares)), "Bars: shares of the families of features in XGBoost's gain."),),
-        (Table(("family", "share"), tuple((family, f"{share:.1%}") for family, share in shares.items())),),
+        title,
+        (
+            "Share of each family of features in the total gain of XGBoost's splits, averaged over the folds. Families "
+            "differ in size, and correlated features share their gain.",
+            Table(
+                title, ("family", "share", ""), [(name, f"{share:.1%}", Bar(share)) for name, share in shares.items()]
+            ),
+        ),
     )
-
-
-@styled
-def _bars(shares: dict[str, float]) -> Figure:
-    figure = new_figure(0.8 + 0.28 * len(shares), 7)
-    axes = figure.subplots()
-    names = list(shares)[::-1]
-    axes.barh(names, [100 * shares[name] for name in names], color=MUTED, **OUTLINE)
-    axes.set_xlabel("share of gain (%)")
-    axes.grid(visible=True, axis="x")
-    axes.set_axisbelow(True)
-    return figure

@@ -1,4 +1,4 @@
-"""All classifiers in all folds of a split, their ensemble, and their figures."""
+"""All classifiers in all folds of a split, their ensemble, and their metrics."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -7,14 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.baseline.classifiers import SEQUENCE_RECIPES, VECTOR_RECIPES, Making
-from benchmarks.baseline.fold_answers import Answers, Clips, Contestant, FoldViews, cached_answers, fit
-from benchmarks.baseline.folds import Fold, folds, rows_of
+from benchmarks.baseline.classifiers import SEQUENCE_RECIPES, VECTOR_RECIPES, FitOptions
+from benchmarks.baseline.fold_answers import Candidate, Clips, FoldAnswers, FoldViews, cached_answers, fit
+from benchmarks.baseline.folds import Fold, fitting_rows, folds
 from benchmarks.baseline.saved_baseline import Fitted, SavedBaseline
 from data_pipeline.errors import UserError
 from data_pipeline.statistics import FEATURE_SETS, SEQUENCE, FeatureTable
 from training.ensemble.pool import Pool
-from training.evaluation.metrics import evaluate
+from training.evaluation.metrics import compute_metrics
 
 FEATURES = {
     "study": ("study",),
@@ -22,7 +22,7 @@ FEATURES = {
     "sequence": ("sequence",),
     "functionals+sequence": ("functionals", "sequence"),
 }
-"""What can be asked for, and the sets that it takes."""
+"""Values of `--features`, and the feature sets of each."""
 
 SETS = {**FEATURE_SETS, "sequence": SEQUENCE}
 
@@ -30,16 +30,16 @@ ENSEMBLE = "ensemble"
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a classifier showed on a split.
+class ClassifierResult:
+    """The result of a classifier on a split.
 
     Attributes:
         answers: Probabilities, float32 [clips scored, classes], in the order of `Experiment.scored`.
-        metrics: From `training.evaluation.metrics.evaluate`, over the scored clips of all folds together.
-        seconds: CPU time of a fold's fit, the mean over folds; of the ensemble, that of its members.
-        settings: Chosen, a fold each; none for the ensemble.
-        weights: Of the members of the ensemble, the mean over folds, by name; none for the others.
-        gains: Share of each feature in what XGBoost gained, float [features]; empty for others.
+        metrics: From `training.evaluation.metrics.compute_metrics`, over the scored clips of all folds together.
+        seconds: CPU time of a fold's fit, the mean over folds; for the ensemble, the sum over its members.
+        settings: The chosen setting of each fold; none for the ensemble.
+        weights: Weights of the members of the ensemble by name, the mean over folds; none for the others.
+        gains: Share of each feature in the total gain of XGBoost, float [features]; empty for others.
     """
 
     answers: np.ndarray
@@ -52,23 +52,23 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
-    """What is compared on which clips.
+    """What is compared, on which clips.
 
     Attributes:
         tables: Features by the name of their set, all of the same clips in the same order.
-        labels: Of the classes.
-        fingerprint: Of the dataset.
-        contestants: The classifiers.
+        labels: Names of the classes.
+        fingerprint: Fingerprint of the dataset.
+        candidates: The classifiers.
         split: One of `folds.SPLITS`.
-        making: What the classifiers are made with.
+        options: What the classifiers are made with.
     """
 
     tables: dict[str, FeatureTable]
     labels: tuple[str, ...]
     fingerprint: str
-    contestants: tuple[Contestant, ...]
+    candidates: tuple[Candidate, ...]
     split: str
-    making: Making
+    options: FitOptions
 
     @property
     def table(self) -> FeatureTable:
@@ -84,12 +84,12 @@ class Experiment:
     @property
     def pooled(self) -> bool:
         """Whether there is an ensemble."""
-        return len(self.contestants) > 1
+        return len(self.candidates) > 1
 
     def folds(self) -> list[Fold]:
         """The folds of the split."""
         clips = self.clips
-        return folds(self.split, self.table.splits, clips.speakers, clips.truth, self.making.seed)
+        return folds(self.split, self.table.splits, clips.speakers, clips.truth, self.options.seed)
 
     def scored(self) -> np.ndarray:
         """Rows of the tables that are scored, of all folds one after the other; int [clips]."""
@@ -114,12 +114,12 @@ def as_rows(table: FeatureTable, framewise: bool) -> np.ndarray:
     return rows
 
 
-def contestants(features: str, names: Sequence[str]) -> tuple[Contestant, ...]:
-    """The classifiers that features are for, or those of them that are named.
+def candidates_for(features: str, names: Sequence[str]) -> tuple[Candidate, ...]:
+    """The classifiers for a kind of features, or those of them that are named.
 
     Args:
         features: A key of `FEATURES`.
-        names: Of classifiers; none for all.
+        names: Names of classifiers; none for all.
 
     Raises:
         UserError: If one is unknown.
@@ -127,70 +127,70 @@ def contestants(features: str, names: Sequence[str]) -> tuple[Contestant, ...]:
     found = []
     for name in FEATURES[features]:
         recipes = SEQUENCE_RECIPES if SETS[name].framewise else VECTOR_RECIPES
-        found += [Contestant(classifier, set_key(name), recipe) for classifier, recipe in recipes.items()]
-    known = [contestant.name for contestant in found]
+        found += [Candidate(classifier, set_key(name), recipe) for classifier, recipe in recipes.items()]
+    known = [candidate.name for candidate in found]
     for name in names:
         if name not in known:
             raise UserError(f"--classifiers {name}: for {features} features there are {', '.join(known)}")
-    return tuple(contestant for contestant in found if not names or contestant.name in names)
+    return tuple(candidate for candidate in found if not names or candidate.name in names)
 
 
-Ask = Callable[[Fold, Contestant, Callable[[], FoldViews]], Answers]
-"""Gives the answers of a classifier in a fold; the fold's views are made if need be."""
+FitFold = Callable[[Fold, Candidate, Callable[[], FoldViews]], FoldAnswers]
+"""From a fold, a classifier and a function that makes the fold's views to the answers of the classifier in the fold."""
 
 
-def asking(experiment: Experiment, kept: Path, on_done: Callable[[], None]) -> Ask:
-    """Answers that are kept in a folder, for `run` and `fitted`.
+def cached_fits(experiment: Experiment, folder: Path, on_done: Callable[[], None]) -> FitFold:
+    """A `FitFold` that keeps the answers in a folder, for `run` and `fit_all`.
 
     Args:
         experiment: What is compared.
-        kept: The folder, which is there.
+        folder: An existing folder.
         on_done: Called after each classifier and fold.
     """
     clips = experiment.clips
 
-    def ask(fold: Fold, contestant: Contestant, views: Callable[[], FoldViews]) -> Answers:
-        found = cached_answers(contestant, views, clips, fold, experiment.making, experiment.pooled, kept)
+    def fit_fold(fold: Fold, candidate: Candidate, views: Callable[[], FoldViews]) -> FoldAnswers:
+        found = cached_answers(candidate, views, clips, fold, experiment.options, experiment.pooled, folder)
         on_done()
         return found
 
-    return ask
+    return fit_fold
 
 
-def run(experiment: Experiment, ask: Ask) -> dict[str, Outcome]:
+def run(experiment: Experiment, fit_fold: FitFold) -> dict[str, ClassifierResult]:
     """Fit and score.
 
     Args:
         experiment: What is compared.
-        ask: From `asking`.
+        fit_fold: From `cached_fits`.
 
     Returns:
-        Outcomes by name, best first, the ensemble last.
+        Results by name, the best first, the ensemble last.
     """
     clips, values = experiment.clips, experiment.values()
-    names = [contestant.name for contestant in experiment.contestants]
+    names = [candidate.name for candidate in experiment.candidates]
     everyone = [*names, ENSEMBLE] if experiment.pooled else names
-    said = {name: np.zeros((len(clips.truth), len(experiment.labels))) for name in everyone}
-    given: dict[str, list[Answers]] = {name: [] for name in names}
+    predicted = {name: np.zeros((len(clips.truth), len(experiment.labels))) for name in everyone}
+    by_fold: dict[str, list[FoldAnswers]] = {name: [] for name in names}
     weights = []
     for fold in experiment.folds():
-        views = cache(lambda fold=fold: FoldViews(values, clips, fold, experiment.making.seed))
-        answers = [ask(fold, contestant, views) for contestant in experiment.contestants]
+        views = cache(lambda fold=fold: FoldViews(values, clips, fold, experiment.options.seed))
+        answers = [fit_fold(fold, candidate, views) for candidate in experiment.candidates]
         for name, each in zip(names, answers, strict=True):
-            given[name].append(each)
-            said[name][fold.scored] = each.scored
+            by_fold[name].append(each)
+            predicted[name][fold.scored] = each.scored
         if experiment.pooled:
             pool = _pool(answers, clips, clips.truth[fold.fitted])
             weights.append(pool.weights)
-            said[ENSEMBLE][fold.scored] = pool.answers([each.scored for each in answers])
+            predicted[ENSEMBLE][fold.scored] = pool.answers([each.scored for each in answers])
     scored = experiment.scored()
-    outcomes = {name: _outcome(experiment, said[name][scored], scored, given[name]) for name in names}
-    ordered = dict(sorted(outcomes.items(), key=lambda item: -item[1].metrics["wa"]))
+    results = {name: _result(experiment, predicted[name][scored], scored, by_fold[name]) for name in names}
+    ordered = dict(sorted(results.items(), key=lambda item: -item[1].metrics["wa"]))
     if experiment.pooled:
-        ordered[ENSEMBLE] = Outcome(
-            said[ENSEMBLE][scored].astype(np.float32),
-            _metrics(experiment, said[ENSEMBLE][scored], scored),
-            sum(outcome.seconds for outcome in outcomes.values()),
+        ordered[ENSEMBLE] = ClassifierResult(
+            predicted[ENSEMBLE][scored].astype(np.float32),
+            _metrics(experiment, predicted[ENSEMBLE][scored], scored),
+            sum(result.seconds for result in results.values()),
             (),
             dict(zip(names, np.mean(weights, axis=0).tolist(), strict=True)),
             np.zeros(0),
@@ -198,46 +198,46 @@ def run(experiment: Experiment, ask: Ask) -> dict[str, Outcome]:
     return ordered
 
 
-def fitted(experiment: Experiment, ask: Ask) -> SavedBaseline:
-    """Every classifier fitted to all clips that the split lets it be fitted on, for keeping.
+def fit_all(experiment: Experiment, fit_fold: FitFold) -> SavedBaseline:
+    """Every classifier, fitted to all clips that the split allows it to be fitted on, for saving.
 
     Args:
         experiment: What is compared.
-        ask: From `asking`; tells the settings and the weights of the ensemble.
+        fit_fold: From `cached_fits`; gives the settings and the weights of the ensemble.
     """
     clips, values = experiment.clips, experiment.values()
-    rows = rows_of(experiment.split, experiment.table.splits)
+    rows = fitting_rows(experiment.split, experiment.table.splits)
     fold = Fold("all", rows, rows[:0])
-    views = FoldViews(values, clips, fold, experiment.making.seed)
-    answers = [ask(fold, contestant, lambda: views) for contestant in experiment.contestants]
+    views = FoldViews(values, clips, fold, experiment.options.seed)
+    answers = [fit_fold(fold, candidate, lambda: views) for candidate in experiment.candidates]
     weights = _pool(answers, clips, clips.truth[rows]).weights if experiment.pooled else np.ones(1)
     classifiers, projections = {}, {}
-    for contestant, each, weight in zip(experiment.contestants, answers, weights, strict=True):
-        recipe, setting = contestant.recipe, float(each.setting)
-        view = views.outer(contestant.features)
-        features = contestant.features.rsplit("-", 1)[0]
-        model, _ = fit(recipe, setting, view.values(recipe.projected)[rows], clips.truth[rows], experiment.making)
+    for candidate, each, weight in zip(experiment.candidates, answers, weights, strict=True):
+        recipe, setting = candidate.recipe, float(each.setting)
+        view = views.outer(candidate.features)
+        features = candidate.features.rsplit("-", 1)[0]
+        model, _ = fit(recipe, setting, view.values(recipe.projected)[rows], clips.truth[rows], experiment.options)
         if recipe.projected:
             projections[features] = view.projection
-        classifiers[contestant.name] = Fitted(
-            contestant.name, features, recipe.projected, setting, model, float(weight)
-        )
+        classifiers[candidate.name] = Fitted(candidate.name, features, recipe.projected, setting, model, float(weight))
     speakers = tuple(np.unique(clips.speakers[rows]).tolist())
     return SavedBaseline(experiment.labels, classifiers, projections, speakers, clips.fingerprint)
 
 
-def _pool(answers: Sequence[Answers], clips: Clips, truth: np.ndarray) -> Pool:
-    """Of the members; of equal weights where a single speaker was fitted on, whom nobody can stand in for."""
+def _pool(answers: Sequence[FoldAnswers], clips: Clips, truth: np.ndarray) -> Pool:
+    """The ensemble of the classifiers; with equal weights if there is only one speaker to fit weights on."""
     if not len(answers[0].inner):
         return Pool.equal(len(answers), clips.classes)
     return Pool.fit([each.inner for each in answers], truth)
 
 
-def _outcome(experiment: Experiment, said: np.ndarray, scored: np.ndarray, answers: Sequence[Answers]) -> Outcome:
+def _result(
+    experiment: Experiment, predicted: np.ndarray, scored: np.ndarray, answers: Sequence[FoldAnswers]
+) -> ClassifierResult:
     gains = np.mean([each.gains / max(each.gains.sum(), 1e-12) for each in answers], axis=0)
-    return Outcome(
-        said.astype(np.float32),
-        _metrics(experiment, said, scored),
+    return ClassifierResult(
+        predicted.astype(np.float32),
+        _metrics(experiment, predicted, scored),
         float(np.mean([each.seconds for each in answers])),
         tuple(float(each.setting) for each in answers),
         {},
@@ -245,6 +245,6 @@ def _outcome(experiment: Experiment, said: np.ndarray, scored: np.ndarray, answe
     )
 
 
-def _metrics(experiment: Experiment, said: np.ndarray, scored: np.ndarray) -> dict:
+def _metrics(experiment: Experiment, predicted: np.ndarray, scored: np.ndarray) -> dict:
     clips = experiment.clips
-    return evaluate(said, clips.truth[scored], clips.speakers[scored], experiment.labels)
+    return compute_metrics(predicted, clips.truth[scored], clips.speakers[scored], experiment.labels)

@@ -1,48 +1,47 @@
-"""One classifier in one fold: its setting chosen by the fitting speakers, then fitted to all of them and asked."""
+"""One classifier in one fold: choose its setting on the fitting speakers, fit it to all of them, and predict."""
 
 import hashlib
 import time
 import zipfile
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks.baseline.classifiers import Making, Recipe, probabilities
+from benchmarks.baseline.classifiers import ClassifierRecipe, FitOptions, probabilities
 from benchmarks.baseline.folds import INNER_FOLDS, Fold, inner_folds
-from benchmarks.baseline.projection import COMPONENTS
-from benchmarks.baseline.view import View
+from benchmarks.baseline.projection import COMPONENTS, View
 from data_pipeline.storage.atomic_file import replacing
 
 
 @dataclass(frozen=True, slots=True)
-class Contestant:
+class Candidate:
     """A classifier on a set of features.
 
     Attributes:
-        name: Of the classifier.
+        name: Name of the classifier.
         features: Name and version of the feature set.
-        recipe: How it is made.
+        recipe: How the classifier is made.
     """
 
     name: str
     features: str
-    recipe: Recipe
+    recipe: ClassifierRecipe
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
-    """What a classifier says in a fold.
+class FoldAnswers:
+    """What a classifier predicts in a fold.
 
     Attributes:
         scored: float [scored clips, classes], probabilities.
-        inner: float [fitted clips, classes], those of models that had not heard the clip's speaker; no rows where
-            nobody asked.
-        setting: The one chosen.
-        seconds: CPU time of the last fit, the projection included.
-        gains: float [features], what XGBoost gained by each; empty for others.
+        inner: float [fitted clips, classes], probabilities from models that were fitted without the clip's speaker; no
+            rows if they are not needed.
+        setting: The chosen setting.
+        seconds: CPU time of the last fit, including the projection.
+        gains: float [features], the total gain of each feature in XGBoost; empty for other classifiers.
     """
 
     scored: np.ndarray
@@ -57,10 +56,10 @@ class Clips:
     """What is known of all clips.
 
     Attributes:
-        truth: int [clips].
+        truth: int [clips], index of the right class.
         speakers: strings [clips].
-        classes: How many.
-        fingerprint: Of the dataset.
+        classes: Number of classes.
+        fingerprint: Fingerprint of the dataset.
     """
 
     truth: np.ndarray
@@ -70,82 +69,82 @@ class Clips:
 
 
 class FoldViews:
-    """The views that a fold's classifiers share, made when first asked for.
+    """The views that the classifiers of a fold share. Each is computed when it is first needed.
 
     Args:
         values: Features of all clips by the name of their set; see `View`.
         clips: The clips.
         fold: The fold.
-        seed: Of projections and of the inner folds.
+        seed: Seed of projections and of the inner folds.
     """
 
     def __init__(self, values: dict[str, np.ndarray], clips: Clips, fold: Fold, seed: int) -> None:
         rows = fold.fitted
         inner = inner_folds(clips.truth[rows], clips.speakers[rows], seed)
-        self.inner_folds = [(rows[fitted], rows[asked]) for fitted, asked in inner]
+        self.inner_folds = [(rows[fitted], rows[predicted]) for fitted, predicted in inner]
         self._outer = {name: View(matrix, rows, seed) for name, matrix in values.items()}
         self._inner = {
             name: [View(matrix, fitted, seed) for fitted, _ in self.inner_folds] for name, matrix in values.items()
         }
 
     def outer(self, features: str) -> View:
-        """As seen from the fold's fitting set."""
+        """The view with the projection of the fold's fitting set."""
         return self._outer[features]
 
     def inner(self, features: str) -> list[View]:
-        """As seen from the fitting sets of the inner folds."""
+        """The views with the projections of the fitting sets of the inner folds."""
         return self._inner[features]
 
 
 def cached_answers(
-    contestant: Contestant,
+    candidate: Candidate,
     views: Callable[[], FoldViews],
     clips: Clips,
     fold: Fold,
-    making: Making,
+    options: FitOptions,
     pooled: bool,
     cache: Path,
-) -> Answers:
-    """What `answers` gives, from the cache where an earlier run put it.
+) -> FoldAnswers:
+    """`fold_answers`, from the cache if an earlier call has put them there.
 
     Args:
-        contestant: Who answers.
-        views: Called only if the cache has nothing.
+        candidate: The classifier.
+        views: Function that makes the views; called only if the cache lacks the answers.
         clips: The clips.
-        fold: Who is fitted on and who is scored.
-        making: What the classifier is made with.
-        pooled: Whether inner answers are wanted.
-        cache: A folder, which is there.
+        fold: The clips to fit on and to score.
+        options: What the classifier is made with.
+        pooled: Whether inner answers are needed.
+        cache: An existing folder.
     """
-    path = cache / f"{contestant.name}-{_digest(contestant, clips, fold, making, pooled)}.npz"
+    path = cache / f"{candidate.name}-{_digest(candidate, clips, fold, options, pooled)}.npz"
     found = _read(path)
     if found is None:
-        found = answers(contestant, views(), clips, fold, making, pooled)
+        found = fold_answers(candidate, views(), clips, fold, options, pooled)
         with replacing(path) as part:
             np.savez(part, **asdict(found))
     return found
 
 
-def answers(
-    contestant: Contestant, views: FoldViews, clips: Clips, fold: Fold, making: Making, pooled: bool
-) -> Answers:
-    """Choose the setting, fit, and ask about the scored clips.
+def fold_answers(
+    candidate: Candidate, views: FoldViews, clips: Clips, fold: Fold, options: FitOptions, pooled: bool
+) -> FoldAnswers:
+    """Choose the setting, fit, and predict the scored clips.
 
-    Settings are compared by the share of the fitting set's clips that are right when their speakers have not been
-    heard.
+    Settings are compared by the share of the fitting set's clips that are right, each predicted by a model that was
+    fitted without its speaker. See `cached_answers` for the arguments.
     """
-    recipe, truth = contestant.recipe, clips.truth
+    recipe, truth = candidate.recipe, clips.truth
     setting, inner = recipe.settings[0], np.zeros((0, clips.classes))
     if views.inner_folds and (pooled or len(recipe.settings) > 1):
-        tried = [_inner_answers(contestant, value, views, clips, fold, making) for value in recipe.settings]
+        tried = [_inner_answers(candidate, value, views, clips, fold, options) for value in recipe.settings]
         right = [(each.argmax(1) == truth[fold.fitted]).mean() for each in tried]
         best = int(np.argmax(right))
         setting = recipe.settings[best]
         inner = tried[best] if pooled else inner
-    view = views.outer(contestant.features)
+    view = views.outer(candidate.features)
     values = view.values(recipe.projected)
-    model, seconds = fit(recipe, setting, values[fold.fitted], truth[fold.fitted], making)
-    return Answers(
+    model, seconds = fit(recipe, setting, values[fold.fitted], truth[fold.fitted], options)
+    return FoldAnswers(
         scored=probabilities(model, values[fold.scored], clips.classes) if len(fold.scored) else inner[:0],
         inner=inner,
         setting=np.array(setting),
@@ -154,37 +153,38 @@ def answers(
     )
 
 
-def fit(recipe: Recipe, setting: float, values: np.ndarray, truth: np.ndarray, making: Making) -> tuple[Any, float]:
-    """A fitted classifier, and the CPU time that it took."""
+def fit(
+    recipe: ClassifierRecipe, setting: float, values: np.ndarray, truth: np.ndarray, options: FitOptions
+) -> tuple[Any, float]:
+    """A fitted classifier, and the CPU time of the fit."""
     if recipe.at_most_clips:
         setting = min(setting, len(truth))
     started = time.process_time()
-    return recipe.make(setting, making).fit(values, truth), time.process_time() - started
+    return recipe.make(setting, options).fit(values, truth), time.process_time() - started
 
 
 def _inner_answers(
-    contestant: Contestant, setting: float, views: FoldViews, clips: Clips, fold: Fold, making: Making
+    candidate: Candidate, setting: float, views: FoldViews, clips: Clips, fold: Fold, options: FitOptions
 ) -> np.ndarray:
-    """What models that have not heard a fitted clip's speaker answer to it; float [fitted clips, classes]."""
-    brief = Making(making.seed, making.device, brief=True)
+    """Float [fitted clips, classes], from models that were fitted without the clip's speaker."""
     found = np.zeros((len(clips.truth), clips.classes))
-    for view, (fitted, asked) in zip(views.inner(contestant.features), views.inner_folds, strict=True):
-        values = view.values(contestant.recipe.projected)
-        model, _ = fit(contestant.recipe, setting, values[fitted], clips.truth[fitted], brief)
-        found[asked] = probabilities(model, values[asked], clips.classes)
+    for view, (fitted, predicted) in zip(views.inner(candidate.features), views.inner_folds, strict=True):
+        values = view.values(candidate.recipe.projected)
+        model, _ = fit(candidate.recipe, setting, values[fitted], clips.truth[fitted], replace(options, brief=True))
+        found[predicted] = probabilities(model, values[predicted], clips.classes)
     return found[fold.fitted]
 
 
-def _digest(contestant: Contestant, clips: Clips, fold: Fold, making: Making, pooled: bool) -> str:
-    """Of everything that answers depend on."""
-    recipe = contestant.recipe
+def _digest(candidate: Candidate, clips: Clips, fold: Fold, options: FitOptions, pooled: bool) -> str:
+    """Digest of everything that the answers depend on."""
+    recipe = candidate.recipe
     parts = (
         clips.fingerprint,
         clips.classes,
-        contestant.features,
+        candidate.features,
         recipe.settings,
         recipe.version,
-        making,
+        options,
         pooled,
         INNER_FOLDS,
         COMPONENTS,
@@ -194,9 +194,9 @@ def _digest(contestant: Contestant, clips: Clips, fold: Fold, making: Making, po
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:24]
 
 
-def _read(path: Path) -> Answers | None:
+def _read(path: Path) -> FoldAnswers | None:
     try:
         with np.load(path, allow_pickle=False) as file:
-            return Answers(**{name: file[name] for name in file.files})
+            return FoldAnswers(**{name: file[name] for name in file.files})
     except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile):
         return None

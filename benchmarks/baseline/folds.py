@@ -1,4 +1,4 @@
-"""Who is fitted on and who is scored."""
+"""Which clips are fitted on and which are scored."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -7,44 +7,43 @@ import numpy as np
 
 from data_pipeline.errors import UserError
 
-_SIDES = ("validation", "test")
+_HELD_OUT = ("validation", "test")
 
-SPLITS = (*_SIDES, "cross-validation", "leave-one-speaker-out")
+SPLITS = (*_HELD_OUT, "cross-validation", "leave-one-speaker-out")
 
 _FOLDS = 5
 
 INNER_FOLDS = 2
-"""Of a fitting set, for settings and the ensemble: a third fold would take half the time again."""
+"""Number of folds of a fitting set, for settings and the ensemble. A third fold would take half the time again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """Rows of a table to fit on and rows to score; no speaker is in both."""
+    """Rows of a table to fit on and rows to score. No speaker is in both."""
 
     name: str
     fitted: np.ndarray
     scored: np.ndarray
 
 
-def folds(split: str, sides: np.ndarray, speakers: np.ndarray, truth: np.ndarray, seed: int) -> list[Fold]:
-    """The folds of a split.
+def folds(split: str, splits: np.ndarray, speakers: np.ndarray, truth: np.ndarray, seed: int) -> list[Fold]:
+    """The folds of a way of splitting.
 
     Args:
-        split: One of `SPLITS`. `validation` and `test` fit on the training side alone, `cross-validation` leaves out
-            the test side, `leave-one-speaker-out` takes all speakers in turn.
-        sides: strings [clips].
+        split: One of `SPLITS`. `validation` and `test` score that split and fit on the training split,
+            `cross-validation` leaves out the test split, `leave-one-speaker-out` scores each speaker in turn.
+        splits: strings [clips], the split of the dataset that each clip is in.
         speakers: strings [clips].
-        truth: int [clips].
-        seed: Of the cross-validation.
+        truth: int [clips], index of the right class.
+        seed: Seed of the cross-validation.
 
     Raises:
-        UserError: If the dataset has not what the split needs.
+        UserError: If the dataset lacks what the way of splitting needs.
     """
-    check_split(split, np.unique(sides))
-    if split in _SIDES:
-        fitted, scored = np.flatnonzero(sides == "train"), np.flatnonzero(sides == split)
-        return [Fold(split, fitted, scored)]
-    rows = rows_of(split, sides)
+    check_split(split, np.unique(splits))
+    if split in _HELD_OUT:
+        return [Fold(split, np.flatnonzero(splits == "train"), np.flatnonzero(splits == split))]
+    rows = fitting_rows(split, splits)
     names = np.unique(speakers[rows])
     if len(names) < 2:
         raise UserError(f"--split {split}: the dataset has fewer than two speakers for it, so prepare one with more")
@@ -54,32 +53,32 @@ def folds(split: str, sides: np.ndarray, speakers: np.ndarray, truth: np.ndarray
     return [Fold(str(number), rows[fitted], rows[scored]) for number, (fitted, scored) in enumerate(grouped, 1)]
 
 
-def check_split(split: str, sides: Collection[str]) -> None:
-    """Make sure of what can be told before any feature is extracted.
+def check_split(split: str, splits: Collection[str]) -> None:
+    """Check what can be known before any feature is extracted.
 
     Args:
         split: See `folds`.
-        sides: That the dataset has.
+        splits: Splits of the dataset.
 
     Raises:
-        UserError: If there is no such split, or it needs a side that is not there.
+        UserError: If there is no such way of splitting, or it needs a split that the dataset lacks.
     """
     if split not in SPLITS:
         raise UserError(f"--split {split}: choose one of {', '.join(SPLITS)}")
-    missing = [side for side in ("train", split) if side not in sides]
-    if split in _SIDES and missing:
-        raise UserError(f"--split {split}: the dataset has no {missing[0]} side, so use cross-validation")
+    missing = [name for name in ("train", split) if name not in splits]
+    if split in _HELD_OUT and missing:
+        raise UserError(f"--split {split}: the dataset has no {missing[0]} split, so use cross-validation")
 
 
-def rows_of(split: str, sides: np.ndarray) -> np.ndarray:
-    """Rows that classifiers may be fitted on, in one fold or another; int [rows]."""
-    if split in _SIDES:
-        return np.flatnonzero(sides == "train")
-    return np.flatnonzero(sides != "test") if split == "cross-validation" else np.arange(len(sides))
+def fitting_rows(split: str, splits: np.ndarray) -> np.ndarray:
+    """Rows that classifiers are fitted on in any fold; int [rows]. See `folds` for the arguments."""
+    if split in _HELD_OUT:
+        return np.flatnonzero(splits == "train")
+    return np.flatnonzero(splits != "test") if split == "cross-validation" else np.arange(len(splits))
 
 
 def inner_folds(truth: np.ndarray, speakers: np.ndarray, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Folds of a fitting set by speaker, rows to fit on and to answer; none if there is one speaker."""
+    """Folds of a fitting set by speaker, rows to fit on and rows to predict; none if there is only one speaker."""
     return _grouped(INNER_FOLDS, truth, speakers, seed) if len(np.unique(speakers)) > 1 else []
 
 

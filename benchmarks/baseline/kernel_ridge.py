@@ -1,4 +1,4 @@
-"""Kernel ridge regression on one-hot labels as a classifier: a least-squares SVM with an RBF kernel, solved at once."""
+"""Kernel ridge regression on one-hot labels as a classifier: a least-squares SVM with an RBF kernel, in one solve."""
 
 from pathlib import Path
 from typing import Any
@@ -6,15 +6,15 @@ from typing import Any
 import numpy as np
 
 _WIDTH = 0.5
-"""Of the kernel: its exponent is the squared distance times this, over the sum of the features' variances."""
+"""Width of the kernel: its exponent is the squared distance times this, over the sum of the features' variances."""
 
 _SHARPNESS = 6.0
-"""What regressed labels, from about 0 to 1, are multiplied by to be logits. No answer depends on it, only how sure it
-is; the weights of an ensemble and a temperature correct it."""
+"""Factor from regressed labels, which are about 0 to 1, to logits. Only the confidence depends on it, not the predicted
+class; the weights of an ensemble and a temperature correct it."""
 
 
 class KernelRidge:
-    """Classes by regression (Suykens and Vandewalle 1999, Neural Processing Letters 9, with ridge's penalty).
+    """Classification by regression (Suykens and Vandewalle 1999, Neural Processing Letters 9), with ridge's penalty.
 
     Args:
         penalty: Added to the kernel's diagonal.
@@ -40,7 +40,7 @@ class KernelRidge:
         return _SHARPNESS * self._ridge.predict(values)
 
     def save(self, path: Path) -> None:
-        """Write a file of skops."""
+        """Write a skops file."""
         import skops.io
 
         skops.io.dump({"ridge": self._ridge, "classes": self.classes_}, path)

@@ -1,4 +1,4 @@
-"""Fitted classifiers on disk, without pickle: XGBoost's UBJ, skops for scikit-learn, Keras for the network."""
+"""Fitted classifiers on disk, without pickle: UBJ for XGBoost, skops for scikit-learn, Keras for the network."""
 
 import json
 import shutil
@@ -25,7 +25,7 @@ _TRUSTED = [
     "sklearn.tree._tree.Tree",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
 ]
-"""Types that skops lets pass only by name: neither runs code from the file, but a forged one may crash the process."""
+"""Types that skops loads only if they are named. They run no code from the file, but a forged file may crash."""
 
 _OWN_FORMATS: dict[str, Any] = {"kernel-ridge": KernelRidge, "xgboost": XGBoost, "network": SequenceNetwork}
 
@@ -35,12 +35,12 @@ class Fitted:
     """A fitted classifier.
 
     Attributes:
-        name: Of the classifier.
+        name: Name of the classifier.
         features: Name of the feature set.
-        projected: Whether it wants projected features.
-        setting: The one chosen.
-        model: What answers.
-        weight: In the ensemble.
+        projected: Whether it needs projected features.
+        setting: The chosen setting.
+        model: The fitted classifier.
+        weight: Weight in the ensemble.
     """
 
     name: str
@@ -56,11 +56,11 @@ class SavedBaseline:
     """Classifiers that were fitted to the same clips.
 
     Attributes:
-        labels: Of the classes, in the order of the answers.
-        classifiers: By name.
-        projections: By the name of a feature set; those that some classifier needs.
-        speakers: Whom they were fitted on, each `corpus/speaker`.
-        fingerprint: Of the dataset.
+        labels: Names of the classes, in the order of the probabilities.
+        classifiers: The classifiers by name.
+        projections: Projections by the name of a feature set, those that a classifier needs.
+        speakers: Speakers that they were fitted on, each `corpus/speaker`.
+        fingerprint: Fingerprint of the dataset.
     """
 
     labels: tuple[str, ...]
@@ -70,11 +70,11 @@ class SavedBaseline:
     fingerprint: str
 
     def probabilities(self, name: str, values: dict[str, np.ndarray]) -> np.ndarray:
-        """What a classifier, or all of them as the `ensemble`, answer.
+        """Probabilities of a classifier, or of all of them as the `ensemble`.
 
         Args:
-            name: Of the classifier, or `ensemble`.
-            values: Features by the name of their set: float [clips, features], or of sequences object [clips].
+            name: Name of the classifier, or `ensemble`.
+            values: Features by the name of their set: float [clips, features], or object [clips] for sequences.
 
         Returns:
             float [clips, classes].
@@ -93,7 +93,7 @@ class SavedBaseline:
         """Write a folder, whole or not at all.
 
         Raises:
-            UserError: If it is there already, or cannot be written.
+            UserError: If it exists already, or cannot be written.
         """
         check_free(folder)
         try:
@@ -140,10 +140,10 @@ class SavedBaseline:
 
     @classmethod
     def load(cls, folder: Path) -> "SavedBaseline":
-        """Read what `save` wrote; of a folder from someone else, see `_TRUSTED`.
+        """Read what `save` wrote. For a folder from someone else, see `_TRUSTED`.
 
         Raises:
-            UserError: If the folder holds nothing of the kind.
+            UserError: If the folder holds no saved baseline.
         """
         try:
             description = json.loads((folder / _DESCRIPTION).read_text(encoding="utf-8"))
@@ -167,10 +167,10 @@ class SavedBaseline:
 
 
 def check_free(folder: Path) -> None:
-    """Make sure before hours of work that a folder can be written.
+    """Check before hours of work that a folder can be written.
 
     Raises:
-        UserError: If there is something in its place.
+        UserError: If it exists already.
     """
     if folder.exists():
         raise UserError(f"{folder} is there already: choose a folder that is not, or remove it")

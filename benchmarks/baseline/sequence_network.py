@@ -11,21 +11,21 @@ _BATCH = 32
 _CHANNELS = (64, 96, 128)
 
 _LONGEST = 600
-"""Frames of a clip that are heard, 6 s."""
+"""Largest number of frames of a clip that are used, 6 s."""
 
 _GRID = 64
-"""Frames: lengths of batches are multiples, so that few graphs are traced."""
+"""The length of a batch in frames is a multiple of this, so that few graphs are traced."""
 
 
 class SequenceNetwork:
     """Three strided convolutions, mean and standard deviation over time, and a softmax; 100,000 weights.
 
-    Frames are standardised with the mean and spread of the fitting set. What follows a clip's end in its batch has no
-    part in the statistics.
+    Frames are standardised with the mean and standard deviation of the fitting set. Frames behind a clip's end are left
+    out of the statistics.
 
     Args:
-        epochs: Passes over the fitting set.
-        seed: Of the weights, of dropout and of the order of clips.
+        epochs: Number of passes over the fitting set.
+        seed: Seed of the weights, of dropout and of the order of clips.
     """
 
     def __init__(self, epochs: int, seed: int) -> None:
@@ -61,7 +61,7 @@ class SequenceNetwork:
         return answers
 
     def save(self, folder: Path) -> None:
-        """Write `network.keras` and what frames are standardised with into a folder, which is made."""
+        """Make a folder with `network.keras` and the statistics by which frames are standardised."""
         folder.mkdir()
         self._model.save(folder / "network.keras")
         np.savez(folder / "standard.npz", mean=self._mean, scale=self._scale, classes=self.classes_)
@@ -84,14 +84,14 @@ class SequenceNetwork:
         frames = np.zeros((*shape, clips[0].shape[1]), np.float32)
         mask = np.zeros((*shape, 1), np.float32)
         for row, clip in enumerate(clips):
-            heard = clip[:longest]
-            frames[row, : len(heard)] = (heard - self._mean) / self._scale
-            mask[row, : len(heard)] = 1
+            used = clip[:longest]
+            frames[row, : len(used)] = (used - self._mean) / self._scale
+            mask[row, : len(used)] = 1
         return [frames, mask]
 
 
 def _batches(values: np.ndarray, random: np.random.Generator | None) -> Iterator[np.ndarray]:
-    """Rows of clips of like lengths; with a generator, in random order and roughly alike only."""
+    """Rows of batches of clips of similar lengths; with a generator, in random order and less similar."""
     lengths = np.array([len(clip) for clip in values], np.float64)
     if random is None:
         order = np.argsort(lengths, kind="stable")
@@ -107,16 +107,16 @@ def _network(features: int, classes: int) -> Any:
 
     frames = keras.Input((None, features), name="frames")
     mask = keras.Input((None, 1), name="mask")
-    heard, part = keras.layers.SpatialDropout1D(0.1)(frames), mask
+    hidden, part = keras.layers.SpatialDropout1D(0.1)(frames), mask
     for channels in _CHANNELS:
-        heard = keras.layers.Conv1D(channels, 5, strides=2, padding="same", use_bias=False)(heard)
-        heard = keras.layers.BatchNormalization()(heard)
-        heard = keras.layers.Activation("relu")(heard)
+        hidden = keras.layers.Conv1D(channels, 5, strides=2, padding="same", use_bias=False)(hidden)
+        hidden = keras.layers.BatchNormalization()(hidden)
+        hidden = keras.layers.Activation("relu")(hidden)
         part = keras.layers.MaxPooling1D(2, padding="same")(part)
-        heard = keras.layers.Multiply()([heard, part])
+        hidden = keras.layers.Multiply()([hidden, part])
     count = keras.ops.sum(part, axis=1)
-    mean = keras.ops.sum(heard, axis=1) / count
-    squares = keras.ops.sum(keras.ops.square(heard), axis=1) / count
+    mean = keras.ops.sum(hidden, axis=1) / count
+    squares = keras.ops.sum(keras.ops.square(hidden), axis=1) / count
     spread = keras.ops.sqrt(keras.ops.maximum(squares - keras.ops.square(mean), 1e-5))
     pooled = keras.layers.Dropout(0.4)(keras.layers.Concatenate()([mean, spread]))
     return keras.Model([frames, mask], keras.layers.Dense(classes, activation="softmax")(pooled))

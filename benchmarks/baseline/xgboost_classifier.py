@@ -1,4 +1,4 @@
-"""XGBoost as a classifier that is saved in XGBoost's own format."""
+"""XGBoost as a classifier, saved in XGBoost's own format."""
 
 import json
 from pathlib import Path
@@ -19,19 +19,19 @@ _SETTING = {
 }
 
 _FEATURES_A_BOOSTER = 1_100
-"""The time of a round goes with the features that a booster knows, whatever share of them a tree may use. Boosters on
-parts of the features cost as much as one on all, and their mean is better than it (random subspaces, Ho 1998, IEEE
-Transactions on Pattern Analysis and Machine Intelligence 20)."""
+"""Largest number of features of a booster. The time of a round grows with the features that the booster knows, whatever
+share of them a tree may use. Boosters on parts of the features cost as much as one booster on all features, and their
+mean is better (random subspaces, Ho 1998, IEEE Transactions on Pattern Analysis and Machine Intelligence 20)."""
 
 
 class XGBoost:
-    """Boosted trees: a booster for each random part of the features, whose log-probabilities are averaged.
+    """Boosted trees: one booster for each random part of the features; their log-probabilities are averaged.
 
-    Up to 1,100 features make one part.
+    A part has at most 1,100 features.
 
     Args:
-        rounds: Trees of each class and booster.
-        seed: Of the parts, and of the samples of rows and columns.
+        rounds: Number of trees of each class and booster.
+        seed: Seed of the parts, and of the samples of rows and columns.
         device: `cpu` or `cuda`.
     """
 
@@ -76,7 +76,7 @@ class XGBoost:
         return gains
 
     def save(self, folder: Path) -> None:
-        """Write a UBJ file for each booster into a folder, which is made."""
+        """Make a folder with a UBJ file for each booster."""
         folder.mkdir()
         for number, (part, booster) in enumerate(zip(self.parts, self.boosters, strict=True)):
             booster.set_attr(classes=json.dumps(self.classes_.tolist()), features=json.dumps(part.tolist()))
@@ -95,7 +95,7 @@ class XGBoost:
 
 
 def check_device(device: str) -> None:
-    """Make sure that XGBoost can use it; it would fall back to the processor without saying so in its results.
+    """Check that XGBoost can use a device. Otherwise it would use the processor without saying so in its results.
 
     Raises:
         UserError: If it is `cuda` and there is none, or neither `cpu` nor `cuda`.

@@ -1,7 +1,7 @@
-"""Calls, made open-loop (by the clock) or closed-loop (each caller waits for its answer), and how they went.
+"""Make calls open-loop (at given times) or closed-loop (each caller waits for its answer), and record their results.
 
-The bytes of the requests are made before, and of an answer no more is read than whether there is one, so that the
-caller takes little of the processor that it may share with the server.
+The requests are serialised in advance, and only the statuses and probabilities of an answer are read, so the caller
+takes little of the processor that it may share with the server.
 """
 
 import asyncio
@@ -23,18 +23,18 @@ OK = "OK"
 _METHOD = "/tensorflow.serving.PredictionService/Predict"
 
 _CONNECTIONS = 4
-"""As several clients would have them; one alone is held up by its flow control."""
+"""Number of connections, as if there were several clients. A single one would be limited by its flow control."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call. All times are in seconds on one clock.
+    """The result of a call. All times are in seconds on the same clock.
 
     Attributes:
-        intended: When it was to be made; latency counts from here, so that a caller who is late, because what came
-            before took long, does not make the server look faster (coordinated omission).
-        finished: When its end was known.
-        code: `OK`, or the name of the gRPC status, or that of the row's status.
+        intended: Time at which the call was to be made. Latency is measured from here, so a call that is made late
+            because earlier ones took long does not make the server look faster (coordinated omission).
+        finished: Time at which the call ended.
+        code: `OK`, or the name of the gRPC status, or the name of the row's status.
     """
 
     intended: float
@@ -43,21 +43,21 @@ class Call:
 
     @property
     def latency(self) -> float:
-        """In seconds."""
+        """Latency in seconds."""
         return self.finished - self.intended
 
 
 def open_loop(address: str, requests: Sequence[bytes], arrivals: np.ndarray, timeout: float) -> list[Call]:
-    """Call at given times, whether or not earlier calls are answered.
+    """Make calls at given times, whether or not earlier calls have been answered.
 
     Args:
-        address: `host:port` of gRPC.
-        requests: Serialised `PredictRequest`s, taken in turn.
-        arrivals: float64 [calls], seconds from now, rising.
-        timeout: Seconds that each call is given.
+        address: `host:port` of the gRPC port.
+        requests: Serialised `PredictRequest`s, which are sent in turn.
+        arrivals: float64 [calls], seconds from now, in ascending order.
+        timeout: Maximum number of seconds for each call.
 
     Returns:
-        All calls, in the order of `arrivals`.
+        The results, in the order of `arrivals`.
     """
 
     async def run(callers: "_Callers") -> list[Call]:
@@ -72,17 +72,17 @@ def open_loop(address: str, requests: Sequence[bytes], arrivals: np.ndarray, tim
 
 
 def closed_loop(address: str, requests: Sequence[bytes], callers: int, seconds: float, timeout: float) -> list[Call]:
-    """Call again as soon as there is an answer.
+    """Let each of several callers make its next call as soon as its previous one has ended.
 
     Args:
-        address: See `open_loop`, as for the others.
-        requests: See there.
-        callers: How many do so side by side.
-        seconds: After which no more calls are made.
-        timeout: See there.
+        address: See `open_loop`.
+        requests: See `open_loop`.
+        callers: Number of concurrent callers.
+        seconds: Seconds after which no more calls are made.
+        timeout: See `open_loop`.
 
     Returns:
-        All calls.
+        The results of all calls.
     """
 
     async def one(shared: "_Callers", source: "itertools.cycle[bytes]", end: float) -> list[Call]:

@@ -1,4 +1,4 @@
-"""The server under load: one that is there, or `ser serve` as a process of its own."""
+"""The server under load: a running one, or `ser serve` in a separate process."""
 
 import contextlib
 import os
@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.load.server_counts import ServerCounts, count
+from benchmarks.load.server_counts import ServerCounts, read_counts
 from data_pipeline.errors import UserError
 
 _METRICS = "/monitoring/prometheus/metrics"
@@ -17,12 +17,12 @@ _METRICS = "/monitoring/prometheus/metrics"
 
 @dataclass(frozen=True, slots=True)
 class ModelServer:
-    """A server that answers.
+    """A running server.
 
     Attributes:
-        address: `host:port` of gRPC.
-        metrics: Address of its Prometheus page, where it has one.
-        pid: Of its process, where we started it.
+        address: `host:port` of the gRPC port.
+        metrics: URL of its Prometheus page, if it has one.
+        pid: Process id, if the benchmark started the server.
     """
 
     address: str
@@ -30,23 +30,23 @@ class ModelServer:
     pid: int | None = None
 
     def counts(self) -> ServerCounts:
-        """What it has counted so far."""
-        return count(self.pid, self.metrics)
+        """The server's counts so far."""
+        return read_counts(self.pid, self.metrics)
 
 
 @contextlib.contextmanager
 def spawned(
     models: Path, options: Sequence[str] = (), environment: Mapping[str, str] | None = None
 ) -> Iterator[ModelServer]:
-    """`ser serve` on free ports; it is gone afterwards.
+    """Run `ser serve` on free ports until the `with` block ends.
 
     Args:
-        models: The model repository.
-        options: More options.
-        environment: Variables to set for it.
+        models: Folder of the model repository.
+        options: Further options of `ser serve`.
+        environment: Environment variables to set for it.
 
     Raises:
-        UserError: If it does not start.
+        UserError: If the server does not start.
     """
     command = [sys.executable, "-m", "ser", "serve", str(models), "--grpc-port", "0", "--rest-port", "0", *options]
     variables = {**os.environ, "PYTHONUNBUFFERED": "1", "TF_CPP_MIN_LOG_LEVEL": "3", **(environment or {})}

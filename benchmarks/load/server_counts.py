@@ -1,4 +1,4 @@
-"""What a server has counted so far: of itself by its metrics, and of its process by the operating system."""
+"""A server's counts so far, from its Prometheus metrics and, for its processor time, from the operating system."""
 
 import math
 import os
@@ -18,14 +18,14 @@ _BATCH_SIZES = f"{_PREFIX}batching:processed_batch_size_bucket"
 
 @dataclass(frozen=True)
 class ServerCounts:
-    """Counts that only rise; their difference is what a run did.
+    """Counts that only increase. Their difference before and after a run describes the run.
 
     Attributes:
-        wall_seconds: On a clock.
-        cpu_seconds: Of the server's process; nan where it is not known.
-        calls: That went through the queue; nan where the server does not say.
-        runs: Of a model.
-        batches: By upper limit of their rows, each with all smaller ones.
+        wall_seconds: Time in seconds.
+        cpu_seconds: Processor time of the server's process in seconds; nan if unknown.
+        calls: Number of calls that went through the queue; nan if the server does not report it.
+        runs: Number of computations of a model; nan if the server does not report it.
+        batches: Cumulative number of batches, by the upper limit of their number of rows.
     """
 
     wall_seconds: float
@@ -45,12 +45,12 @@ class ServerCounts:
 
     @property
     def calls_a_batch(self) -> float:
-        """On average; nan where there were none."""
+        """Mean number of calls in a batch; nan if there were no batches."""
         return self.calls / self.runs if self.runs else math.nan
 
     @property
     def batch_sizes(self) -> dict[str, int]:
-        """How many batches had up to so many rows, and more than the next smaller limit."""
+        """Number of batches by the upper limit of their number of rows, without those below the next smaller limit."""
         sizes, smaller = {}, 0.0
         for limit, count in sorted(self.batches.items()):
             if count > smaller:
@@ -59,12 +59,12 @@ class ServerCounts:
         return sizes
 
 
-def count(pid: int | None, metrics: str | None) -> ServerCounts:
-    """Look at a server.
+def read_counts(pid: int | None, metrics: str | None) -> ServerCounts:
+    """Read the counts of a server.
 
     Args:
-        pid: Of its process, where it runs here and Linux tells.
-        metrics: Address of its Prometheus page, where it has one.
+        pid: Process id, if the server runs on this machine under Linux.
+        metrics: URL of its Prometheus page, if it has one.
     """
     page = _page(metrics) if metrics else ""
     values: dict[str, float] = {}

@@ -1,4 +1,4 @@
-"""What a run of calls comes to."""
+"""The figures of a run of calls, and their plot."""
 
 import math
 from collections import Counter
@@ -7,29 +7,33 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from benchmarks.load.callers import OK, Call
 from benchmarks.load.server_counts import ServerCounts
+from data_pipeline.pages.figures import INK, MUTED, Size, new_figure, styled
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
-    """One run. Latencies are in milliseconds and of answered calls only; nan where there are none, or where the
-    server does not say.
+class LoadSummary:
+    """The figures of one run.
+
+    Latencies are in milliseconds and cover answered calls only. A figure is nan if there were no such calls, or if the
+    server does not report it.
 
     Attributes:
-        name: Of the run.
-        offered: Calls a second.
-        answered: Calls with an answer a second, until the last one had ended.
-        errors: Calls without an answer, by code.
+        name: Name of the run.
+        offered: Calls made per second.
+        answered: Calls answered per second, until the last call had ended.
+        errors: Number of calls without an answer, by code.
         p50: Median latency.
-        p90: Of ten calls, nine were faster.
-        p99: Of a hundred, 99.
-        slowest: The longest latency.
-        drain: Seconds from when the last call was made until all had ended.
-        calls_a_batch: Calls that shared a run of the model, on average.
-        batch_sizes: Batches by the rows that were computed.
-        server_cpu: Processors that the server kept busy.
+        p90: 90th percentile of the latency.
+        p99: 99th percentile of the latency.
+        slowest: Maximum latency.
+        drain: Seconds from the time of the last call until all calls had ended.
+        calls_a_batch: Mean number of calls that were computed together.
+        batch_sizes: Number of batches by the number of rows that were computed.
+        server_cpu: Mean number of processors that the server used.
     """
 
     name: str
@@ -48,15 +52,15 @@ class Summary:
     @classmethod
     def of(
         cls, name: str, calls: Sequence[Call], seconds: float, before: ServerCounts, after: ServerCounts
-    ) -> "Summary":
-        """Sum up.
+    ) -> "LoadSummary":
+        """Compute the figures of a run.
 
         Args:
-            name: Of the run.
-            calls: At least one.
-            seconds: For which calls were made.
-            before: What the server said before the run.
-            after: And after it.
+            name: Name of the run.
+            calls: The calls, at least one.
+            seconds: Seconds during which calls were made.
+            before: Counts of the server before the run.
+            after: Counts of the server after the run.
         """
         latencies = 1_000 * np.array([call.latency for call in calls if call.code == OK])
         start, end = min(call.intended for call in calls), max(call.finished for call in calls)
@@ -80,8 +84,39 @@ class Summary:
         )
 
     def as_document(self) -> dict[str, Any]:
-        """For JSON, in which there is no nan."""
+        """The figures for JSON, with None instead of nan."""
         return {
             key: None if isinstance(value, float) and math.isnan(value) else value
             for key, value in asdict(self).items()
         }
+
+
+@styled
+def load_figure(summaries: Sequence[LoadSummary], title: str, *, size: Size) -> Figure:
+    """Plot latency and throughput against the offered rate.
+
+    Args:
+        summaries: Open-loop runs.
+        title: Title of the figure.
+        size: The room that there is.
+    """
+    runs = sorted(summaries, key=lambda summary: summary.offered)
+    offered = [run.offered for run in runs]
+    figure = new_figure(4, size)
+    figure.suptitle(title)
+    latency, throughput = figure.subplots(1, 2)
+    for name, values, style in (
+        ("99th percentile", [run.p99 for run in runs], "-"),
+        ("90th", [run.p90 for run in runs], "--"),
+        ("median", [run.p50 for run in runs], ":"),
+    ):
+        latency.plot(offered, values, style, color=INK, marker="o", markersize=3, label=name)
+    latency.set(title="Latency of answered calls (ms)", xlabel="calls offered a second", ylim=(0, None))
+    latency.legend()
+    throughput.plot(offered, offered, color=MUTED, linewidth=1, label="offered")
+    throughput.plot(offered, [run.answered for run in runs], color=INK, marker="o", markersize=3, label="answered")
+    throughput.set(title="Calls answered a second", xlabel="calls offered a second", ylim=(0, None))
+    throughput.legend()
+    for axes in (latency, throughput):
+        axes.grid(True)
+    return figure

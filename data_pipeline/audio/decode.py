@@ -1,6 +1,7 @@
 """From an audio file to 16 kHz mono PCM."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,17 @@ import soxr
 from data_pipeline.audio.audio_file import LONGEST, AudioFile, UnusableAudio, block_of, opened
 from data_pipeline.audio.mp3 import Mp3
 
-__all__ = ["LONGEST", "SAMPLE_RATE", "Audio", "UnusableAudio", "decode", "decode_bytes", "read_audio", "to_pcm"]
+__all__ = [
+    "LONGEST",
+    "SAMPLE_RATE",
+    "Audio",
+    "UnusableAudio",
+    "decode",
+    "decode_bytes",
+    "padded_batch",
+    "read_audio",
+    "to_pcm",
+]
 
 SAMPLE_RATE = 16_000
 """Sampling rate of every waveform in this project, in Hz."""
@@ -118,6 +129,24 @@ def to_pcm(audio: Audio) -> np.ndarray:
     # Averaging channels makes nothing louder, but a resampling filter overshoots.
     pcm = _quantised(waveform, clip=audio.rate != SAMPLE_RATE or audio.peak > 32_767 / 32_768)
     return pcm if pcm.size else np.zeros(1, np.int16)
+
+
+def padded_batch(waveforms: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Put waveforms of different lengths into one batch.
+
+    Args:
+        waveforms: At least one waveform, each float32 [samples].
+
+    Returns:
+        waveform: float32 [batch, longest], shorter rows followed by zeros. There is at least one column: TensorFlow
+            Serving cannot pad an empty row, and would fail the other calls in its batch.
+        num_samples: int32 [batch], the original lengths.
+    """
+    lengths = np.array([len(waveform) for waveform in waveforms], np.int32)
+    batch = np.zeros((len(waveforms), max(1, lengths.max())), np.float32)
+    for row, waveform in zip(batch, waveforms, strict=True):
+        row[: len(waveform)] = waveform
+    return batch, lengths
 
 
 def _pcm(file: AudioFile | Mp3, frames: int, location: Path | str) -> np.ndarray:

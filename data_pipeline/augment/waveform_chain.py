@@ -9,7 +9,7 @@ from data_pipeline.audio.telephone import TelephoneSettings, telephone
 from data_pipeline.augment.edges import fade, random_crop, trim_silence
 from data_pipeline.augment.noise import add_noise, coloured_noise, noise_bank
 from data_pipeline.augment.reverberation import reverberate
-from data_pipeline.augment.settings import AugmentSettings, Range
+from data_pipeline.augment.settings import AugmentSettings, Interval
 from data_pipeline.augment.speed import STEPS, change_speed, random_factor, samples_before
 
 Change = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
@@ -136,5 +136,5 @@ def _drawn(share: float, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     return tf.random.stateless_uniform([], seed) < share, next_seed
 
 
-def _uniform(ends: Range, seed: tf.Tensor) -> tf.Tensor:
+def _uniform(ends: Interval, seed: tf.Tensor) -> tf.Tensor:
     return tf.random.stateless_uniform([], seed, *ends)

@@ -54,7 +54,7 @@ def check(
     Examples: `ser data check crema_d=~/corpora/CREMA-D`, `ser data check calls.csv recordings/ --strict`
     """
     from data_pipeline.quality.check import check as check_corpora
-    from data_pipeline.quality.check import summary, write
+    from data_pipeline.quality.check_files import summary, write
     from data_pipeline.storage.claimed_folder import claimed
 
     progress = clip_progress()

@@ -1,4 +1,4 @@
-"""What is known of every clip of a dataset, as columns to count and group by; waveforms only of those asked for."""
+"""Metadata of every clip of a dataset, as columns to count and group by; waveforms are read on request."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
@@ -18,23 +18,23 @@ from data_pipeline.targets import Target
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClipTable:
-    """A row a clip, in the order of the records, one side after the other.
+    """A row for each clip, in the order of the records, one split after the other.
 
     Attributes:
-        side: str [clips].
-        place: int [clips], the clip's place among the records of its side.
+        split: str [clips].
+        place: int [clips], the clip's position among the records of its split.
         name: str [clips].
         corpus: str [clips].
         speaker: str [clips], without the corpus.
         speaker_known: bool [clips].
-        emotion: str [clips], as acted.
+        emotion: str [clips], the acted emotion.
         sentence: str [clips]; empty where unknown.
         sex: str [clips]; empty where unknown.
         seconds: float64 [clips].
-        votes: int64 [clips, emotions] in the order of `EMOTIONS`; zeros where nobody was asked.
+        votes: int64 [clips, emotions] in the order of `EMOTIONS`; zeros where there are no votes.
     """
 
-    side: np.ndarray
+    split: np.ndarray
     place: np.ndarray
     name: np.ndarray
     corpus: np.ndarray
@@ -50,7 +50,7 @@ class ClipTable:
         return len(self.name)
 
     def where(self, mask: np.ndarray) -> "ClipTable":
-        """The rows for which a bool [clips] holds."""
+        """The rows for which a bool [clips] is true."""
         return ClipTable(**{field.name: getattr(self, field.name)[mask] for field in fields(self)})
 
     @property
@@ -65,57 +65,59 @@ class ClipTable:
         return tuple(map(str, np.unique(self.corpus)))
 
     @property
-    def sides(self) -> tuple[str, ...]:
+    def splits(self) -> tuple[str, ...]:
         """Those that occur, in the order of `SPLITS`."""
-        found = set(self.side)
-        return tuple(side for side in SPLITS if side in found)
+        found = set(self.split)
+        return tuple(split for split in SPLITS if split in found)
 
     @property
     def speakers(self) -> int:
-        """How many people are known to speak."""
+        """Number of known speakers."""
         return len(np.unique(self.speaker_ids[self.speaker_known]))
 
     @property
     def speaker_ids(self) -> np.ndarray:
-        """Who speaks, as `corpus/speaker`; str [clips]. An unknown speaker has one clip only."""
+        """The speaker of each clip as `corpus/speaker`; str [clips]. An unknown speaker has one clip."""
         return np.char.add(np.char.add(self.corpus, "/"), self.speaker)
 
 
-def read_table(dataset: Dataset, sides: Iterable[str]) -> ClipTable:
-    """Go through the records of some sides; waveforms are not kept.
+def read_table(dataset: Dataset, splits: Iterable[str]) -> ClipTable:
+    """Read the records of some splits; waveforms are not kept.
 
     Args:
         dataset: A prepared dataset.
-        sides: Names of sides; one without clips adds nothing.
+        splits: Names of splits; one without clips adds nothing.
 
     Raises:
         UserError: If none of them has a clip.
     """
-    tables = [_side_table(dataset, side) for side in sides if side in dataset.splits and dataset.splits[side].clips]
+    tables = [
+        _split_table(dataset, split) for split in splits if split in dataset.splits and dataset.splits[split].clips
+    ]
     if not tables:
-        raise UserError(f"{dataset.folder} has no clips to plot: its sides are {', '.join(dataset.splits) or 'empty'}")
+        raise UserError(f"{dataset.folder} has no clips to plot: its splits are {', '.join(dataset.splits) or 'empty'}")
     return ClipTable(
         **{field.name: np.concatenate([getattr(table, field.name) for table in tables]) for field in fields(ClipTable)}
     )
 
 
 def read_waveforms(dataset: Dataset, table: ClipTable, rows: Sequence[int]) -> list[np.ndarray]:
-    """The waveforms of a few clips.
+    """Read the waveforms of a few clips.
 
     Args:
-        dataset: That the table was read from.
-        table: See `read_table`.
-        rows: Of the table.
+        dataset: The dataset that the table was read from.
+        table: The table.
+        rows: Numbers of the clips' rows in the table.
 
     Returns:
-        float32 [samples] at 16 kHz, full scale ±1, for each of the rows.
+        float32 [samples] at 16 kHz, full scale ±1, for each row.
     """
     found: dict[tuple[str, int], np.ndarray] = {}
-    for side in table.sides:
-        places = sorted({int(table.place[row]) for row in rows if table.side[row] == side})
+    for split in table.splits:
+        places = sorted({int(table.place[row]) for row in rows if table.split[row] == split})
         if not places:
             continue
-        shards = [str(dataset.folder / shard) for shard in dataset.splits[side].shards]
+        shards = [str(dataset.folder / shard) for shard in dataset.splits[split].shards]
         wanted = tf.constant(places, tf.int64)
         records = (
             tf.data.TFRecordDataset(shards)
@@ -124,19 +126,19 @@ def read_waveforms(dataset: Dataset, table: ClipTable, rows: Sequence[int]) -> l
             .filter(lambda place, _, wanted=wanted: tf.reduce_any(wanted == place))
             .map(lambda place, record: (place, parse(record)["waveform"]))
         )
-        found |= {(side, int(place)): waveform for place, waveform in records.as_numpy_iterator()}
-    return [found[str(table.side[row]), int(table.place[row])] for row in rows]
+        found |= {(split, int(place)): waveform for place, waveform in records.as_numpy_iterator()}
+    return [found[str(table.split[row]), int(table.place[row])] for row in rows]
 
 
-def _side_table(dataset: Dataset, side: str) -> ClipTable:
-    known = descriptions(dataset, side, Target(labels=EMOTIONS))
+def _split_table(dataset: Dataset, split: str) -> ClipTable:
+    known = descriptions(dataset, split, Target(labels=EMOTIONS))
     clips = len(known["name"])
     # A speaker is called `corpus/speaker` there.
     speakers = [
         str(name)[len(str(corpus)) + 1 :] for name, corpus in zip(known["speaker"], known["corpus"], strict=True)
     ]
     return ClipTable(
-        side=np.full(clips, side),
+        split=np.full(clips, split),
         place=np.arange(clips),
         name=known["name"],
         corpus=known["corpus"],

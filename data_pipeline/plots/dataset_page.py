@@ -1,4 +1,4 @@
-"""Everything that there is to see of a prepared dataset, written to a folder."""
+"""`ser data plot`: the figures of a prepared dataset as PNG files, and `index.html`, which shows them all."""
 
 import re
 from collections.abc import Callable
@@ -13,8 +13,8 @@ from data_pipeline.audio.log_mel import LogMelSettings
 from data_pipeline.dataset import Dataset
 from data_pipeline.emotion import PALETTE, Emotion
 from data_pipeline.errors import UserError
-from data_pipeline.pages.page import Plot, Section, Table, page
-from data_pipeline.pages.style import png
+from data_pipeline.pages import Page, Plot, Section, Table, quantity, render
+from data_pipeline.pages.figures import plot
 from data_pipeline.plots import augmentation, distributions, votes
 from data_pipeline.plots.clip_table import ClipTable, read_table, read_waveforms
 from data_pipeline.plots.examples import LONGEST, choose_examples, examples
@@ -26,10 +26,10 @@ _SETTINGS = LogMelSettings()
 
 @dataclass(frozen=True, slots=True)
 class DatasetPlots:
-    """What was written.
+    """Files that were written.
 
     Attributes:
-        page: The page that holds all figures.
+        page: The page that shows all figures.
         figures: The PNG files beside it.
     """
 
@@ -45,25 +45,24 @@ def plot_dataset(
     augment: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> DatasetPlots:
-    """Write figures of a dataset as PNG files, and `index.html`, which holds them all.
+    """Write figures of a dataset as PNG files, and `index.html`, which shows them all.
 
-    Files of an earlier call are replaced. Beside them the folder may hold anything; nothing is deleted.
+    Files of an earlier call are replaced. Other files in the folder stay as they are.
 
     Args:
         dataset: A prepared dataset.
         out: The folder to write to; made if it is missing.
         split: `train`, `validation`, `test`, or `all` of them.
-        seed: Decides which clips are shown as examples, and what the changes of `augment` draw.
+        seed: Decides which clips are shown as examples, and the random changes of `augment`.
         augment: Whether to show what augmentation does to a clip.
-        on_progress: Called with the number of sections done and of all.
+        on_progress: Called with the number of finished sections and the number of all.
 
     Raises:
-        UserError: If there is no such side, no clip, or `out` cannot be written to.
+        UserError: If there is no such split, no clip, or `out` cannot be written to.
     """
-    sides = SPLITS if split == "all" else (split,)
     if split != "all":
         dataset.split(split)
-    table = read_table(dataset, sides)
+    table = read_table(dataset, SPLITS if split == "all" else (split,))
     _make_folder(out)
     parts = _sections(dataset, table, seed, augment)
     sections, figures = [], []
@@ -71,13 +70,14 @@ def plot_dataset(
         if on_progress:
             on_progress(done, len(parts))
         sections.append(draw())
-        for plot in sections[-1].plots:
-            figures.append(out / plot.file_name)
-            with replacing(figures[-1]) as part:
-                part.write_bytes(plot.png)
-    what = ", ".join(table.corpora) + ("" if split == "all" else f": the {split} side")
+        for part in sections[-1].content:
+            if isinstance(part, Plot):
+                figures.append(out / part.file_name)
+                with replacing(figures[-1]) as unfinished:
+                    unfinished.write_bytes(part.png)
+    title = ", ".join(table.corpora) + ("" if split == "all" else f": the {split} split")
     index = out / "index.html"
-    write_text(index, page(what, _facts(dataset, table), _notices(dataset, split), sections))
+    write_text(index, render(Page(title, _facts(dataset, table), _notices(dataset, split), sections)))
     if on_progress:
         on_progress(len(parts), len(parts))
     return DatasetPlots(index, tuple(figures))
@@ -93,7 +93,7 @@ def _make_folder(out: Path) -> None:
 
 
 def _sections(dataset: Dataset, table: ClipTable, seed: int, augment: bool) -> list[Callable[[], Section]]:
-    """The parts of the page, not drawn yet."""
+    """Functions that draw the sections of the page."""
     drawn: list[Callable[[], Section]] = [
         partial(_classes, table),
         partial(_durations, table),
@@ -117,10 +117,10 @@ def _facts(dataset: Dataset, table: ClipTable) -> list[tuple[str, str]]:
     return [
         ("clips", f"{len(table):,}"),
         ("audio", _duration(float(table.seconds.sum()))),
-        ("speakers", f"{table.speakers:,}" + (f", and {unknown:,} clips of unknown ones" if unknown else "")),
+        ("speakers", f"{table.speakers:,}" + (f", and {quantity(unknown, 'clip')} of unknown ones" if unknown else "")),
         ("emotions", str(len(table.emotions))),
-        ("split", dataset.split_kind),
-        ("sides", ", ".join(f"{side} {int((table.side == side).sum()):,}" for side in table.sides)),
+        ("kind of split", dataset.split_kind),
+        ("splits", ", ".join(f"{split} {int((table.split == split).sum()):,}" for split in table.splits)),
         ("fingerprint", dataset.fingerprint[:12]),
     ]
 
@@ -135,68 +135,85 @@ def _notices(dataset: Dataset, split: str) -> list[str]:
     found = []
     if dataset.synthetic:
         found.append(
-            "There is synthetic speech in this dataset, made by a machine: what it shows says nothing about people."
+            "This dataset contains synthetic speech, made by a machine: what it shows says nothing about people."
         )
     if dataset.split_kind == "random":
         found.append(
-            "The split is clip by clip: the same speakers are on every side, so that figures made from it flatter; "
+            "The split is clip by clip: the same speakers are in every split, so figures made from it are too good; "
             "for comparison only."
         )
     if dataset.speakers_unknown:
         found.append(
-            f"Nothing tells who speaks in {dataset.speakers_unknown:,} of the clips. Each of these counts as a speaker "
-            "of its own, so that a person may be heard on two sides."
+            f"The speaker of {quantity(dataset.speakers_unknown, 'clip')} is not known. Each of these clips counts as "
+            "a speaker of its own, so one person may be in two splits."
         )
-    empty = [side for side in SPLITS if side not in dataset.splits or not dataset.splits[side].clips]
+    empty = [name for name in SPLITS if name not in dataset.splits or not dataset.splits[name].clips]
     if empty and split == "all":
-        found.append(f"No clip is on the {' or '.join(empty)} side of the split.")
+        found.append(f"The {' and '.join(empty)} {'split has' if len(empty) == 1 else 'splits have'} no clips.")
     return found
 
 
 def _classes(table: ClipTable) -> Section:
-    figure = distributions.class_distribution(table)
     return Section(
         "Emotions",
-        "How many clips were acted, or labelled, with each emotion.",
-        (Plot("class_distribution", png(figure), "Bars of the clips of each emotion, by corpus and side"),),
-        (_class_table(table),),
+        (
+            "The number of clips that were acted, or labelled, with each emotion.",
+            plot(
+                "class_distribution",
+                partial(distributions.class_distribution, table),
+                "Bars: clips of each emotion, by corpus and split",
+                as_file=True,
+            ),
+            _class_table(table),
+        ),
     )
 
 
 def _class_table(table: ClipTable) -> Table:
     rows = []
     for corpus in table.corpora:
-        for side in table.sides:
-            part = table.where((table.corpus == corpus) & (table.side == side))
+        for split in table.splits:
+            part = table.where((table.corpus == corpus) & (table.split == split))
             if not len(part):
                 continue
             counts = [int((part.emotion == emotion).sum()) for emotion in table.emotions]
             figures = [*counts, len(part), part.speakers]
-            rows.append((f"{corpus}, {side}", *(f"{n:,}" for n in figures), f"{part.seconds.sum() / 60:.1f}"))
-    return Table(("corpus, side", *table.emotions, "clips", "speakers", "minutes"), tuple(rows))
+            rows.append((f"{corpus}, {split}", *(f"{n:,}" for n in figures), f"{part.seconds.sum() / 60:.1f}"))
+    return Table("Clips of each emotion", ("corpus, split", *table.emotions, "clips", "speakers", "minutes"), rows)
 
 
 def _durations(table: ClipTable) -> Section:
-    figure = distributions.durations(table)
     return Section(
         "Durations",
-        "Lengths of the clips. On the left all of a corpus, on the right emotion by emotion, drawn on one scale; "
-        "dashed lines are medians.",
-        (Plot("durations", png(figure), "Histograms of the clips' lengths in seconds, by corpus and emotion"),),
+        (
+            "Durations of the clips: first all clips of a corpus, then each emotion, drawn on one scale. Dashed lines "
+            "are medians.",
+            plot(
+                "durations",
+                partial(distributions.durations, table),
+                "Histograms of the clips' durations, by corpus and emotion",
+                as_file=True,
+            ),
+        ),
     )
 
 
 def _speakers(table: ClipTable) -> Section:
-    figure = distributions.speaker_emotions(table)
     unknown = int((~table.speaker_known).sum())
-    left_out = f" Clips whose speaker is unknown, {unknown:,} in all, are left out." if unknown else ""
-    text = f"How many clips each speaker has of each emotion; the strip above tells the side of the split.{left_out}"
-    if figure is None:
-        return Section("Speakers", "The speaker of no clip is known.")
+    if unknown == len(table):
+        return Section("Speakers", ("The speaker of no clip is known.",))
+    left_out = f" {quantity(unknown, 'clip')} of unknown speakers are left out." if unknown else ""
     return Section(
         "Speakers",
-        text,
-        (Plot("speakers", png(figure), "A map of the clips of each speaker in each emotion"),),
+        (
+            f"The number of clips of each speaker in each emotion; the strip above shows the split.{left_out}",
+            plot(
+                "speakers",
+                partial(distributions.speaker_emotions, table),
+                "A map of the clips of each speaker in each emotion",
+                as_file=True,
+            ),
+        ),
     )
 
 
@@ -204,13 +221,19 @@ def _sexes(table: ClipTable) -> Section:
     rows = []
     for row in distributions.count_sexes(table):
         pairs = zip(row.speakers, row.clips, strict=True)
-        figures = (f"{speakers:,} ({clips:,})" for speakers, clips in pairs)
-        rows.append((f"{row.corpus}, {row.side}", *figures))
+        rows.append((f"{row.corpus}, {row.split}", *(f"{speakers:,} ({clips:,})" for speakers, clips in pairs)))
     return Section(
         "Women and men",
-        "Shares of the clips that women and men speak; the table counts speakers, and their clips in brackets.",
-        (Plot("sexes", png(distributions.sexes(table)), "Bars of the shares of women's and men's clips, by side"),),
-        (Table(("corpus, side", *distributions.SEXES), tuple(rows)),),
+        (
+            "Shares of the clips of women and men. The table counts speakers, and their clips in brackets.",
+            plot(
+                "sexes",
+                partial(distributions.sexes, table),
+                "Bars: shares of women's and men's clips, by split",
+                as_file=True,
+            ),
+            Table("Speakers and clips of women and men", ("corpus, split", *distributions.SEXES), rows),
+        ),
     )
 
 
@@ -229,29 +252,34 @@ def _votes(counts: votes.VoteCounts, clips: int) -> Section:
     ]
     voted, cast = int(counts.clips.sum()), int(counts.votes.sum())
     overall = (f"{counts.overall_votes:.1%}", f"{counts.overall_clips:.1%}", f"{int(counts.undecided.sum()):,}")
+    header = ("acted", "clips", "votes", "votes that agree", "clips heard as acted", "clips with a tie")
     return Section(
         "Votes against acted emotions",
-        f"Listeners voted on {voted:,} of the {clips:,} clips. They heard the acted emotion in "
-        f"{counts.overall_votes:.1%} of {cast:,} votes; on {counts.overall_clips:.1%} of the clips it has more votes "
-        "than any other emotion.",
-        (Plot("votes", png(votes.votes_against_acted(counts)), "A matrix of acted and heard emotions, as shares"),),
         (
-            Table(
-                ("acted", "clips", "votes", "votes that agree", "clips heard as acted", "clips with a tie"),
-                (*rows, ("all", f"{voted:,}", f"{cast:,}", *overall)),
+            f"Listeners voted on {voted:,} of the {clips:,} clips. They heard the acted emotion in "
+            f"{counts.overall_votes:.1%} of {cast:,} votes; in {counts.overall_clips:.1%} of the clips it has more "
+            "votes than any other emotion.",
+            plot(
+                "votes",
+                partial(votes.votes_against_acted, counts),
+                "A matrix of acted and heard emotions, as shares",
+                as_file=True,
             ),
+            Table("Agreement of listeners", header, [*rows, ("all", f"{voted:,}", f"{cast:,}", *overall)]),
         ),
     )
 
 
 def _examples(table: ClipTable, chosen: dict[str, int], waveforms: list[np.ndarray]) -> Section:
-    figure = examples(table, list(chosen.values()), waveforms, _SETTINGS)
+    draw = partial(examples, table, list(chosen.values()), waveforms, _SETTINGS)
     return Section(
         "Examples",
-        "One clip an emotion, of one speaker and one sentence where the dataset has them: the waveform, and the "
-        f"{_SETTINGS.num_bands}-band log-mel spectrogram. Spectrograms share one scale, a waveform has its own; "
-        "its peak stands beside its name.",
-        (Plot("examples", png(figure), "Waveform and log-mel spectrogram of one clip of each emotion"),),
+        (
+            "One clip of each emotion, of one speaker and one sentence where the dataset has them: the waveform and "
+            f"the {_SETTINGS.num_bands}-band log-mel spectrogram. All spectrograms share one scale. Each waveform has "
+            "its own; its peak is given beside its name.",
+            plot("examples", draw, "Waveform and log-mel spectrogram of one clip of each emotion", as_file=True),
+        ),
     )
 
 
@@ -264,21 +292,24 @@ def _augmentation(table: ClipTable, chosen: dict[str, int], waveforms: list[np.n
     before, *waveform_changes = changes.examples(waveform, seed).items()
     fill = PALETTE[Emotion(emotion)]
     figures = {
-        title: augmentation.waveform_change(title, before[1], after, fill, _SETTINGS)
+        title: partial(augmentation.waveform_change, title, before[1], after, fill, _SETTINGS)
         for title, after in waveform_changes
     }
     before, *spectrogram_changes = changes.spectrogram_examples(waveform, neighbour, _SETTINGS, seed).items()
     figures |= {
-        title: augmentation.spectrogram_change(title, before[1], after, _SETTINGS)
+        title: partial(augmentation.spectrogram_change, title, before[1], after, _SETTINGS)
         for title, after in spectrogram_changes
     }
+    plots = [
+        plot(_file_name(number, title), draw, f"A clip before and after: {title}", as_file=True, small=True)
+        for number, (title, draw) in enumerate(figures.items(), start=1)
+    ]
     return Section(
         "Augmentation",
-        f"{table.corpus[row]}/{table.name[row]} before and after each change that training can make to a clip, drawn "
-        f"with seed {seed}, each alone and by the function that training uses.",
-        tuple(
-            Plot(_file_name(number, title), png(figure), f"A clip before and after: {title}")
-            for number, (title, figure) in enumerate(figures.items(), start=1)
+        (
+            f"{table.corpus[row]}/{table.name[row]} before and after each change that training can make to a clip, "
+            f"drawn with seed {seed}, each alone and by the function that training uses.",
+            *plots,
         ),
     )
 

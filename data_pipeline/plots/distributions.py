@@ -1,4 +1,4 @@
-"""How many clips of what, how long, by whom."""
+"""Numbers of clips by emotion, duration, speaker and sex."""
 
 import math
 from collections.abc import Sequence
@@ -7,21 +7,26 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
+from matplotlib.patches import Patch, Rectangle
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
-from data_pipeline.pages.style import (
+from data_pipeline.pages import quantity
+from data_pipeline.pages.figures import (
     INK,
     MUTED,
+    NARROW,
     OUTLINE,
+    PAPER,
     SHARES,
-    WIDTH,
+    WIDE,
+    Size,
     bare,
     colour,
+    colour_bar,
     new_figure,
+    new_panels,
     shortened,
     styled,
     text_colour,
@@ -30,13 +35,12 @@ from data_pipeline.plots.clip_table import ClipTable
 
 SEXES = ("female", "male", "unknown")
 
-_SEX_FILLS = {"female": ("#44546A", ""), "male": ("#B8C2CF", ""), "unknown": ("#FFFFFF", "////")}
+_SEX_FILLS = {"female": ("#44546A", "", "white"), "male": ("#B8C2CF", "", "black"), "unknown": (PAPER, "////", INK)}
+"""Colour, hatch, and colour of the text on it."""
 
-_SPEAKERS_A_BAND = 50
-"""Columns of the speaker map before it goes on in a further band: their names can still be read."""
-
-_BANDS = 6
-"""Of one corpus at most; with more speakers, columns become thin and nameless."""
+_BANDS = {WIDE: (50, 6), NARROW: (18, 12)}
+"""Speakers of the map in a band so that their names can be read, and the maximum number of bands of a corpus: with more
+speakers, columns become thin and have no names."""
 
 _MEDIAN: dict[str, Any] = {
     "color": INK,
@@ -44,69 +48,69 @@ _MEDIAN: dict[str, Any] = {
     "linestyle": "--",
     "dash_capstyle": "butt",
     # Seen on black, too.
-    "path_effects": [withStroke(linewidth=2.8, foreground="white")],
+    "path_effects": [withStroke(linewidth=2.8, foreground=PAPER)],
 }
-"""Of the lines at medians."""
+"""Style of the lines at medians."""
 
-_STRIP = {"train": "#E4E4E4", "validation": "#9C9C9C", "test": "#333333", "several sides": "#FFFFFF"}
+_NEW_LINE = "\n"
+
+_STRIP = {"train": "#E4E4E4", "validation": "#9C9C9C", "test": "#333333", "several splits": PAPER}
 
 
 @styled
-def class_distribution(table: ClipTable) -> Figure:
-    """Clips of each emotion: a row of panels a corpus, a panel a side, the scale shared along a row."""
+def class_distribution(table: ClipTable, *, size: Size) -> Figure:
+    """Clips of each emotion: a panel for each corpus and split, the scale shared by the splits of a corpus."""
     corpora = [table.where(table.corpus == corpus) for corpus in table.corpora]
     heights = [0.75 + 0.24 * len(corpus.emotions) for corpus in corpora]
-    figure = new_figure(sum(heights))
-    grid = figure.subplots(len(corpora), len(table.sides), squeeze=False, gridspec_kw={"height_ratios": heights})
-    for row, corpus in zip(grid, corpora, strict=True):
-        counts = {side: _counts(corpus.where(corpus.side == side).emotion, corpus.emotions) for side in table.sides}
+    figure, panels = new_panels(heights, len(table.splits), size)
+    for row, corpus in zip(panels.reshape(len(corpora), -1), corpora, strict=True):
+        counts = {
+            split: _counts(corpus.where(corpus.split == split).emotion, corpus.emotions) for split in table.splits
+        }
         most = max(map(max, counts.values()))
-        for axes, (side, numbers) in zip(row, counts.items(), strict=True):
+        for axes, (split, numbers) in zip(row, counts.items(), strict=True):
             bars = axes.barh(corpus.emotions, numbers, color=[colour(name) for name in corpus.emotions], **OUTLINE)
-            axes.bar_label(bars, [f"{number:,}" for number in numbers], padding=3, fontsize=8.5)
-            axes.set_title(
-                f"{shortened(corpus.corpora[0])}, {side}: {_clips(sum(numbers)) if any(numbers) else 'none'}"
-            )
+            axes.bar_label(bars, [f"{number:,}" for number in numbers], padding=3, fontsize=size.small)
+            told = quantity(sum(numbers), "clip") if any(numbers) else "none"
+            axes.set_title(f"{shortened(corpus.corpora[0], 24)}, {split}: {told}")
             axes.set_xlim(0, most * 1.22)
             axes.invert_yaxis()
             axes.xaxis.set_visible(False)
             axes.spines["bottom"].set_visible(False)
             axes.tick_params(axis="y", length=0)
-            if axes is not row[0]:
+            if axes is not row[0] and size is WIDE:
                 axes.set_yticklabels([])
     return figure
 
 
 @styled
-def durations(table: ClipTable) -> Figure:
-    """Histograms of the clips' lengths, a row a corpus: all of them, and emotion by emotion with the median."""
+def durations(table: ClipTable, *, size: Size) -> Figure:
+    """Histograms of the clips' lengths, two panels for each corpus: all clips, and each emotion with its median."""
     corpora = [table.where(table.corpus == corpus) for corpus in table.corpora]
-    heights = [max(2.0, 0.9 + 0.36 * len(corpus.emotions)) for corpus in corpora]
-    figure = new_figure(sum(heights))
-    grid = figure.subplots(len(corpora), 2, squeeze=False, gridspec_kw={"height_ratios": heights})
-    for (left, right), corpus in zip(grid, corpora, strict=True):
+    figure, panels = new_panels([max(2.0, 0.9 + 0.36 * len(corpus.emotions)) for corpus in corpora], 2, size)
+    for (left, right), corpus in zip(panels.reshape(-1, 2), corpora, strict=True):
         edges = _duration_bins(corpus.seconds)
         left.hist(corpus.seconds, edges, color=MUTED, **OUTLINE)
         left.axvline(np.median(corpus.seconds), **_MEDIAN)
         left.set_title(
-            f"{shortened(corpus.corpora[0])}: {_clips(len(corpus))}, median {np.median(corpus.seconds):.2f} s, "
-            f"{corpus.seconds.min():.2f} to {corpus.seconds.max():.2f} s"
+            f"{shortened(corpus.corpora[0], 24)}: {quantity(len(corpus), 'clip')},{' ' if size is WIDE else _NEW_LINE}"
+            f"median {np.median(corpus.seconds):.2f} s, {corpus.seconds.min():.2f} to {corpus.seconds.max():.2f} s"
         )
         left.set_ylabel("clips")
         left.yaxis.set_major_locator(MaxNLocator(integer=True))
         left.grid(axis="y")
         left.set_axisbelow(True)
-        _ridges(right, corpus, edges)
+        _ridges(right, corpus, edges, size)
         longer = int((corpus.seconds > edges[-1]).sum())
         for axes in (left, right):
             axes.set_xlim(edges[0], edges[-1])
             axes.set_xlabel(
-                f"seconds ({_clips(longer)} longer than {edges[-1]:.3g} s not drawn)" if longer else "seconds"
+                f"seconds ({quantity(longer, 'clip')} longer than {edges[-1]:.3g} s not drawn)" if longer else "seconds"
             )
     return figure
 
 
-def _ridges(axes: Axes, corpus: ClipTable, edges: np.ndarray) -> None:
+def _ridges(axes: Axes, corpus: ClipTable, edges: np.ndarray, size: Size) -> None:
     groups = {emotion: corpus.seconds[corpus.emotion == emotion] for emotion in corpus.emotions}
     shapes = {emotion: np.histogram(seconds, edges)[0] for emotion, seconds in groups.items()}
     most = max(1, max(shape.max() for shape in shapes.values()))
@@ -115,7 +119,9 @@ def _ridges(axes: Axes, corpus: ClipTable, edges: np.ndarray) -> None:
         axes.stairs(base + 0.9 * shape / most, edges, baseline=base, fill=True, facecolor=colour(emotion), **OUTLINE)
         median = float(np.median(groups[emotion]))
         axes.plot([median, median], [base, base + 0.9], **_MEDIAN)
-        axes.text(1, base + 0.42, f"{median:.2f} s", transform=axes.get_yaxis_transform(), va="center", fontsize=8.5)
+        axes.text(
+            1, base + 0.42, f"{median:.2f} s", transform=axes.get_yaxis_transform(), va="center", fontsize=size.small
+        )
     axes.set_yticks([len(shapes) - 1 - line + 0.3 for line in range(len(shapes))], list(shapes))
     axes.set_ylim(0, len(shapes))
     axes.tick_params(axis="y", length=0)
@@ -133,130 +139,124 @@ def _duration_bins(seconds: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True, slots=True)
 class SexCounts:
-    """Speakers and clips of each of `SEXES`.
+    """Numbers of speakers and clips of each of `SEXES`.
 
     Attributes:
-        corpus: Whose.
-        side: Of the split.
-        clips: In the order of `SEXES`.
-        speakers: In the same order.
+        corpus: Name of the corpus.
+        split: Name of the split.
+        clips: Numbers of clips in the order of `SEXES`.
+        speakers: Numbers of speakers in the same order.
     """
 
     corpus: str
-    side: str
+    split: str
     clips: tuple[int, ...]
     speakers: tuple[int, ...]
 
 
 def count_sexes(table: ClipTable) -> list[SexCounts]:
-    """The balance of women and men, a row a corpus and side that has clips."""
+    """Count women and men: a row for each corpus and split that has clips."""
     rows = []
     for corpus in table.corpora:
-        for side in table.sides:
-            part = table.where((table.corpus == corpus) & (table.side == side))
+        for split in table.splits:
+            part = table.where((table.corpus == corpus) & (table.split == split))
             groups = [part.where(_sexes(part) == sex) for sex in SEXES]
             if len(part):
-                rows.append(SexCounts(corpus, side, tuple(map(len, groups)), tuple(group.speakers for group in groups)))
+                speakers = tuple(group.speakers for group in groups)
+                rows.append(SexCounts(corpus, split, tuple(map(len, groups)), speakers))
     return rows
 
 
 @styled
-def sexes(table: ClipTable) -> Figure:
-    """Shares of women's and men's clips, a bar a corpus and side."""
+def sexes(table: ClipTable, *, size: Size) -> Figure:
+    """Shares of women's and men's clips: a bar for each corpus and split."""
     rows = count_sexes(table)
-    figure = new_figure(0.8 + 0.34 * len(rows))
+    figure = new_figure(0.8 + 0.34 * len(rows), size)
     axes = figure.subplots()
-    names = [f"{shortened(row.corpus)}, {row.side}" for row in rows]
+    names = [f"{shortened(row.corpus, 24)}, {row.split}" for row in rows]
     left = np.zeros(len(rows))
     for index, sex in enumerate(SEXES):
         counts = np.array([row.clips[index] for row in rows])
         shares = counts / np.array([sum(row.clips) for row in rows])
-        fill, hatch = _SEX_FILLS[sex]
+        fill, hatch, ink = _SEX_FILLS[sex]
         if not counts.any():
             continue
         bars = axes.barh(names, shares, left=left, color=fill, hatch=hatch, label=sex, **OUTLINE)
         labels = [f"{share:.0%}" if share >= 0.04 else "" for share in shares]
-        for text in axes.bar_label(bars, labels, label_type="center", fontsize=8.5):
-            text.set_color("white" if sex == "female" else INK)
+        for text in axes.bar_label(bars, labels, label_type="center", fontsize=size.small):
+            text.set_color(ink)
             text.set_bbox({"facecolor": fill, "edgecolor": "none", "pad": 1.5})
         left += shares
     axes.set_xlim(0, 1)
     axes.invert_yaxis()
     axes.xaxis.set_visible(False)
     bare(axes)
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(SEXES), frameon=False, borderaxespad=0.2)
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(SEXES), borderaxespad=0.2)
     return figure
 
 
 @styled
-def speaker_emotions(table: ClipTable) -> Figure | None:
-    """A map of the clips of each speaker in each emotion, with the side that the speaker is on.
+def speaker_emotions(table: ClipTable, *, size: Size) -> Figure:
+    """A map of the clips of each speaker in each emotion, with the speaker's split.
 
     Every corpus starts a new band. Clips of unknown speakers are left out.
 
-    Returns:
-        None if no speaker is known.
+    Args:
+        table: Clips of one known speaker or more.
+        size: The room that there is.
     """
     known = table.where(table.speaker_known)
-    if not len(known):
-        return None
     corpora = [_speaker_counts(known.where(known.corpus == corpus)) for corpus in known.corpora]
     most_speakers = max(len(corpus.speakers) for corpus in corpora)
-    bands = min(math.ceil(most_speakers / _SPEAKERS_A_BAND), _BANDS)
+    readable, most_bands = _BANDS[size]
+    bands = min(math.ceil(most_speakers / readable), most_bands)
     width = max(math.ceil(most_speakers / bands), 12)
     parts = [part for corpus in corpora for part in corpus.bands(width)]
     heights = [0.95 + 0.2 * len(part.emotions) for part in parts]
-    figure = new_figure(sum(heights) + 0.3)
+    figure = new_figure(sum(heights) + (0.3 if size is WIDE else 0.9), size)
     highest = max(int(part.counts.max()) for part in parts)
-    for axes, part in zip(
-        figure.subplots(len(parts), 1, squeeze=False, gridspec_kw={"height_ratios": heights})[:, 0], parts, strict=True
-    ):
-        _draw_band(axes, part, width, highest)
-    figure.colorbar(
-        axes.images[0],
-        ax=figure.axes,
-        label="clips",
-        ticks=MaxNLocator(integer=True, min_n_ticks=1),
-        shrink=min(1.0, 2.5 / sum(heights)),
-        pad=0.01,
-    )
-    strips = [Patch(facecolor=fill, label=side, **OUTLINE) for side, fill in _STRIP.items()]
-    present = {side for part in parts for side in part.sides}
+    panels = figure.subplots(len(parts), 1, squeeze=False, height_ratios=heights)[:, 0]
+    for axes, part in zip(panels, parts, strict=True):
+        _draw_band(axes, part, width, highest, size, named=width <= readable)
+    ticks = MaxNLocator(integer=True, min_n_ticks=1)
+    shrink = min(1.0, 2.5 / sum(heights)) if size is WIDE else 1.0
+    colour_bar(figure, axes.images[0], panels, "clips", size, ticks=ticks, shrink=shrink)
+    strips = [Patch(facecolor=fill, label=split, **OUTLINE) for split, fill in _STRIP.items()]
+    present = {split for part in parts for split in part.splits}
     figure.legend(
         handles=[strip for strip in strips if strip.get_label() in present],
         loc="outside upper left",
         ncols=len(strips),
-        frameon=False,
     )
     return figure
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _SpeakerCounts:
-    """Clips by emotion and speaker.
+    """Numbers of clips by emotion and speaker.
 
     Attributes:
-        title: Above the map.
-        emotions: The rows.
-        speakers: The columns.
-        sides: Which each speaker is on.
+        title: Title of the map.
+        emotions: Names of the rows.
+        speakers: Names of the columns.
+        splits: Each speaker's split.
         counts: int [emotions, speakers].
     """
 
     title: str
     emotions: tuple[str, ...]
     speakers: tuple[str, ...]
-    sides: tuple[str, ...]
+    splits: tuple[str, ...]
     counts: np.ndarray
 
     def bands(self, width: int) -> list["_SpeakerCounts"]:
-        """Itself in pieces of so many speakers."""
+        """Cut it into pieces of at most so many speakers."""
         return [
             _SpeakerCounts(
                 self.title if start == 0 else "",
                 self.emotions,
                 self.speakers[start : start + width],
-                self.sides[start : start + width],
+                self.splits[start : start + width],
                 self.counts[:, start : start + width],
             )
             for start in range(0, len(self.speakers), width)
@@ -264,19 +264,19 @@ class _SpeakerCounts:
 
 
 def _speaker_counts(corpus: ClipTable) -> _SpeakerCounts:
-    emotions, known_sides = corpus.emotions, list(_STRIP)
+    emotions, splits = corpus.emotions, list(_STRIP)
     speakers, column = np.unique(corpus.speaker, return_inverse=True)
     counts = np.zeros((len(emotions), len(speakers)), int)
     np.add.at(counts, (_indices(corpus.emotion, emotions), column), 1)
-    is_on = np.zeros((len(known_sides), len(speakers)), bool)
-    is_on[_indices(corpus.side, known_sides), column] = True
-    side = np.where(is_on.sum(axis=0) > 1, known_sides.index("several sides"), is_on.argmax(axis=0))
-    order = np.lexsort((np.arange(len(speakers)), side))
+    is_in = np.zeros((len(splits), len(speakers)), bool)
+    is_in[_indices(corpus.split, splits), column] = True
+    split = np.where(is_in.sum(axis=0) > 1, splits.index("several splits"), is_in.argmax(axis=0))
+    order = np.lexsort((np.arange(len(speakers)), split))
     return _SpeakerCounts(
-        f"{shortened(corpus.corpora[0])}: {'1 speaker' if len(speakers) == 1 else f'{len(speakers):,} speakers'}",
+        f"{shortened(corpus.corpora[0], 24)}: {quantity(len(speakers), 'speaker')}",
         emotions,
         tuple(map(str, speakers[order])),
-        tuple(known_sides[index] for index in side[order]),
+        tuple(splits[index] for index in split[order]),
         counts[:, order],
     )
 
@@ -286,35 +286,27 @@ def _indices(values: np.ndarray, names: Sequence[str]) -> np.ndarray:
     return np.array([places[value] for value in values])
 
 
-def _draw_band(axes: Axes, part: _SpeakerCounts, width: int, highest: int) -> None:
+def _draw_band(axes: Axes, part: _SpeakerCounts, width: int, highest: int, size: Size, named: bool) -> None:
     rows, columns = part.counts.shape
+    smallest = size.small if size is not WIDE else 7.5
     axes.imshow(part.counts, cmap=SHARES, vmin=0, vmax=highest, aspect="auto")
-    strip = [[list(_STRIP).index(side) for side in part.sides]]
-    axes.imshow(
-        strip,
-        cmap=ListedColormap(list(_STRIP.values())),
-        vmin=0,
-        vmax=len(_STRIP) - 1,
-        aspect="auto",
-        extent=(-0.5, columns - 0.5, -0.7, -1.2),
-    )
-    if width <= 40 and highest < 1_000:
+    for split in dict.fromkeys(part.splits):
+        start, length = part.splits.index(split), part.splits.count(split)
+        axes.add_patch(Rectangle((start - 0.5, -1.2), length, 0.5, facecolor=_STRIP[split], **OUTLINE))
+    if width <= 40 and highest < 1_000 and named:
         for row, column in np.ndindex(rows, columns):
             count = int(part.counts[row, column])
             shade = text_colour(count / highest)
-            text = axes.text(
-                column, row, str(count), ha="center", va="center", fontsize=min(8, 270 / width), color=shade
-            )
+            text = axes.text(column, row, str(count), ha="center", va="center", fontsize=smallest, color=shade)
             # Hundreds of texts inside the axes would be measured again and again for the figure's layout.
             text.set_in_layout(False)
-    named = width <= _SPEAKERS_A_BAND
     labels = [shortened(speaker, 12) for speaker in part.speakers] if named else []
-    axes.set_xticks(range(columns) if named else [], labels, rotation=90, fontsize=7)
+    axes.set_xticks(range(columns) if named else [], labels, rotation=90, fontsize=smallest)
     axes.set_yticks(range(rows), part.emotions)
-    if columns * WIDTH < 2_000:
+    if columns < 200:
         axes.set_xticks(np.arange(columns + 1) - 0.5, minor=True)
         axes.set_yticks(np.arange(rows + 1) - 0.5, minor=True)
-        axes.grid(which="minor", color="white", linewidth=0.8)
+        axes.grid(which="minor", color=PAPER, linewidth=0.8)
     axes.set_xlim(-0.5, width - 0.5)
     axes.set_ylim(rows - 0.5, -1.25)
     axes.set_title(part.title)
@@ -328,7 +320,3 @@ def _sexes(table: ClipTable) -> np.ndarray:
 
 def _counts(values: np.ndarray, of: Sequence[str]) -> list[int]:
     return [int((values == value).sum()) for value in of]
-
-
-def _clips(count: int) -> str:
-    return "1 clip" if count == 1 else f"{count:,} clips"

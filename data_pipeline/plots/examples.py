@@ -1,4 +1,4 @@
-"""One clip an emotion, seen: its waveform and its log-mel spectrogram."""
+"""One clip of each emotion as waveform and log-mel spectrogram."""
 
 import math
 from collections.abc import Sequence
@@ -8,12 +8,12 @@ from matplotlib.figure import Figure
 
 from data_pipeline.audio.decode import SAMPLE_RATE
 from data_pipeline.audio.log_mel import LogMelSettings
-from data_pipeline.pages.style import colour, new_figure, shortened, styled
+from data_pipeline.pages.figures import WIDE, Size, colour, colour_bar, new_panels, shortened, styled
 from data_pipeline.plots.clip_table import ClipTable
 from data_pipeline.plots.signals import draw_spectrogram, draw_waveform, loudest, peak, spectrogram_of, time_span
 
 LONGEST = 10.0
-"""Seconds of a clip that are drawn."""
+"""Maximum number of seconds of a clip that are drawn."""
 
 
 def choose_examples(table: ClipTable, seed: int) -> dict[str, int]:
@@ -52,35 +52,43 @@ def _most_emotions(
 
 @styled
 def examples(
-    table: ClipTable, rows: Sequence[int], waveforms: Sequence[np.ndarray], settings: LogMelSettings
+    table: ClipTable,
+    rows: Sequence[int],
+    waveforms: Sequence[np.ndarray],
+    settings: LogMelSettings,
+    *,
+    size: Size,
 ) -> Figure:
     """Waveform and spectrogram of each clip; all share the time axis and the colours, each waveform has its own height.
 
     Args:
-        table: That the clips are from.
-        rows: Of the table.
-        waveforms: float32 [samples] at 16 kHz, full scale ±1, one a row.
-        settings: Of the spectrograms.
+        table: The table that describes the clips.
+        rows: Numbers of the clips' rows in the table.
+        waveforms: float32 [samples] at 16 kHz, full scale ±1, one for each row.
+        settings: Settings of the spectrograms.
+        size: The room that there is.
     """
     whole = [len(waveform) / SAMPLE_RATE for waveform in waveforms]
     shown = [waveform[: round(LONGEST * SAMPLE_RATE)] for waveform in waveforms]
     spectrograms = [spectrogram_of(waveform, settings) for waveform in shown]
     highest = loudest(*spectrograms)
-    figure = new_figure(0.5 + 1.6 * len(rows))
-    grid = figure.subplots(len(rows), 2, squeeze=False, sharex=True)
-    for (left, right), row, waveform, spectrogram, seconds in zip(grid, rows, shown, spectrograms, whole, strict=True):
+    beside = size is WIDE
+    figure, panels = new_panels([1.7] * len(rows), 2, size, sharex=True)
+    pairs = zip(panels[::2], panels[1::2], strict=True)
+    for (left, right), row, waveform, spectrogram, seconds in zip(pairs, rows, shown, spectrograms, whole, strict=True):
         emotion = str(table.emotion[row])
         draw_waveform(left, waveform, colour(emotion), 1.05 * peak(waveform))
         left.set_title(emotion)
         left.grid(axis="x")
         left.set_axisbelow(True)
         part = f"the first {LONGEST:g} of {seconds:.1f} s" if seconds > LONGEST else f"{seconds:.2f} s"
-        name = f"{shortened(str(table.corpus[row]), 20)}/{shortened(str(table.name[row]), 40)}"
+        name = f"{shortened(str(table.corpus[row]), 20)}/{shortened(str(table.name[row]), 40 if beside else 24)}"
         level = f"peak {20 * math.log10(peak(waveform)):.0f} dBFS".replace("-", "−")
-        right.set_title(f"{name}, {part}, {level}", fontsize=8, fontweight="normal")
+        between = "\n" if len(name) > 18 and not beside else ", "
+        right.set_title(f"{name}{between}{part}, {level}", fontsize=size.small, fontweight="normal")
         image = draw_spectrogram(right, spectrogram, settings, highest)
-    grid[0, 0].set_xlim(0, time_span(*shown))
-    for axes in grid[-1]:
+    panels[0].set_xlim(0, time_span(*shown))
+    for axes in panels[-2 if beside else -1 :]:
         axes.set_xlabel("seconds")
-    figure.colorbar(image, ax=list(grid[:, 1]), label="mel magnitude, dB", aspect=12 * len(rows), pad=0.02)
+    colour_bar(figure, image, panels[1::2] if beside else panels, "mel magnitude, dB", size, aspect=12 * len(rows))
     return figure

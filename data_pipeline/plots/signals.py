@@ -9,23 +9,23 @@ from matplotlib.image import AxesImage
 
 from data_pipeline.audio.decode import SAMPLE_RATE
 from data_pipeline.audio.log_mel import LogMelSettings, log_mel
-from data_pipeline.pages.style import INK, LEVELS
+from data_pipeline.pages.figures import INK, LEVELS
 
-_COLUMNS = 900
-"""Points over time at most; more than a figure has pixels cannot be seen."""
+_COLUMNS = 600
+"""Maximum number of points over time; more than a figure has pixels cannot be seen."""
 
 _FREQUENCIES = (250, 500, 1_000, 2_000, 4_000, 7_000)
-"""Hertz, of the marks on the axis."""
+"""Marks on the frequency axis, in Hz."""
 
 
 def draw_waveform(axes: Axes, waveform: np.ndarray, colour: str, limit: float) -> None:
     """A waveform as the band between its lowest and highest samples.
 
     Args:
-        axes: To draw on.
+        axes: The axes to draw on.
         waveform: float32 [samples] at 16 kHz, at least one sample.
-        colour: Of the band.
-        limit: Amplitude at the upper edge of the axes, more than 0.
+        colour: Colour of the band.
+        limit: Amplitude at the upper edge of the axes, above 0.
     """
     starts = np.unique(np.linspace(0, len(waveform), _COLUMNS, endpoint=False).astype(int))
     lowest, highest = np.minimum.reduceat(waveform, starts), np.maximum.reduceat(waveform, starts)
@@ -38,9 +38,9 @@ def draw_spectrogram(axes: Axes, spectrogram: np.ndarray, settings: LogMelSettin
     """A log-mel spectrogram; its image, for a colour bar in decibels.
 
     Args:
-        axes: To draw on.
+        axes: The axes to draw on.
         spectrogram: float32 [frames, bands], as `data_pipeline.audio.log_mel` gives it.
-        settings: Of the spectrogram.
+        settings: Settings of the spectrogram.
         highest: Decibels at the upper end of the colours; the lower end is digital silence.
     """
     # Bands are spaced evenly in mel between the edges, each reaching over both its neighbours' centres.
@@ -55,7 +55,8 @@ def draw_spectrogram(axes: Axes, spectrogram: np.ndarray, settings: LogMelSettin
         vmax=highest,
         origin="lower",
         aspect="auto",
-        interpolation="nearest",
+        # A page scales it: as it is, it is the smallest.
+        interpolation="none",
         extent=(first, last, low + step / 2, high - step / 2),
     )
     shown = [frequency for frequency in _FREQUENCIES if settings.low < frequency < settings.high]

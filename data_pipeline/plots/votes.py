@@ -1,4 +1,4 @@
-"""What listeners heard against what was acted."""
+"""Listeners' votes compared with the acted emotions."""
 
 from dataclasses import dataclass
 
@@ -8,22 +8,33 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from data_pipeline.emotion import EMOTIONS
-from data_pipeline.pages.style import INK, OUTLINE, SHARES, bare, colour, new_figure, styled, text_colour
+from data_pipeline.pages.figures import (
+    INK,
+    OUTLINE,
+    SHARES,
+    WIDE,
+    Size,
+    bare,
+    colour,
+    new_panels,
+    styled,
+    text_colour,
+)
 from data_pipeline.plots.clip_table import ClipTable
 from data_pipeline.targets import Target, truth
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VoteCounts:
-    """The votes on those clips that have any.
+    """Votes on the clips that have any.
 
     Attributes:
         acted: Emotions that these clips were acted with.
-        heard: Emotions that were voted for, and those that were acted.
-        votes: int [acted, heard].
-        clips: int [acted], clips with votes.
-        agreeing: int [acted], clips of which most listeners heard what was acted.
-        undecided: int [acted], clips of which no emotion has the most votes.
+        heard: Emotions that listeners voted for, and those that were acted.
+        votes: int [acted, heard], number of votes.
+        clips: int [acted], number of clips with votes.
+        agreeing: int [acted], number of clips in which most listeners heard the acted emotion.
+        undecided: int [acted], number of clips in which two emotions tie for the most votes.
     """
 
     acted: tuple[str, ...]
@@ -35,27 +46,27 @@ class VoteCounts:
 
     @property
     def shares(self) -> np.ndarray:
-        """Of the votes on clips of an acted emotion, the share of each; float64 [acted, heard], rows add up to 1."""
+        """Share of each emotion in the votes on clips of an acted one; float64 [acted, heard], rows add up to 1."""
         return self.votes / self.votes.sum(axis=1, keepdims=True)
 
     @property
     def agreement_of_votes(self) -> np.ndarray:
-        """Of the votes on clips of an acted emotion, the share for that emotion; float64 [acted]."""
+        """Share of the votes on clips of an acted emotion that are for that emotion; float64 [acted]."""
         return self.shares[np.arange(len(self.acted)), [self.heard.index(emotion) for emotion in self.acted]]
 
     @property
     def agreement_of_clips(self) -> np.ndarray:
-        """Of the clips of an acted emotion, the share of which most listeners heard it; float64 [acted]."""
+        """Share of the clips of an acted emotion in which most listeners heard it; float64 [acted]."""
         return self.agreeing / self.clips
 
     @property
     def overall_votes(self) -> float:
-        """The share of all votes that are for the acted emotion."""
+        """Share of all votes that are for the acted emotion."""
         return float((self.agreement_of_votes * self.votes.sum(axis=1)).sum() / self.votes.sum())
 
     @property
     def overall_clips(self) -> float:
-        """The share of all clips of which most listeners heard the acted emotion."""
+        """Share of all clips in which most listeners heard the acted emotion."""
         return float(self.agreeing.sum() / self.clips.sum())
 
 
@@ -80,24 +91,24 @@ def count_votes(table: ClipTable) -> VoteCounts | None:
 
 
 @styled
-def votes_against_acted(counts: VoteCounts) -> Figure:
-    """The matrix of acted and heard emotions, and the agreement of each."""
+def votes_against_acted(counts: VoteCounts, *, size: Size) -> Figure:
+    """The matrix of acted emotions and votes, and how often listeners agree with each acted emotion."""
     rows, columns = counts.votes.shape
-    figure = new_figure(1.5 + 0.42 * rows)
-    matrix, bars = figure.subplots(1, 2, width_ratios=[1.5, 1])
+    figure, (matrix, bars) = new_panels([1.5 + 0.42 * rows], 2, size, widths=[1.5, 1])
     shares = counts.shares
     image = matrix.imshow(shares, cmap=SHARES, vmin=0, vmax=1, aspect="auto")
     for row, column in np.ndindex(rows, columns):
         share = float(shares[row, column])
         shade = text_colour(share)
-        matrix.text(column, row, f"{share:.0%}", ha="center", va="center", fontsize=8.5, color=shade)
+        matrix.text(column, row, f"{share:.0%}", ha="center", va="center", fontsize=size.small, color=shade)
     matrix.set_xticks(range(columns), counts.heard, rotation=30, ha="right", rotation_mode="anchor")
     matrix.set_yticks(range(rows), counts.acted)
     matrix.set_xlabel("heard")
     matrix.set_ylabel("acted")
     matrix.set_title("Votes on clips of each acted emotion")
     bare(matrix)
-    figure.colorbar(image, ax=matrix, format=PercentFormatter(1, 0), pad=0.02, label="share of a row's votes")
+    if size is WIDE:
+        figure.colorbar(image, ax=matrix, format=PercentFormatter(1, 0), pad=0.02, label="share of a row's votes")
     _draw_agreement(bars, counts)
     return figure
 
@@ -125,4 +136,4 @@ def _draw_agreement(axes: Axes, counts: VoteCounts) -> None:
     axes.set_axisbelow(True)
     axes.tick_params(axis="y", length=0)
     axes.set_title(f"Heard as acted: {counts.overall_votes:.1%} of all votes")
-    axes.set_xlabel("bars: votes; diamonds: clips, by most votes;\ndashed: all votes", fontsize=8)
+    axes.set_xlabel("bars: votes; diamonds: clips, by most votes;\ndashed: all votes")

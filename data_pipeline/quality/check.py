@@ -1,12 +1,10 @@
-"""The quality of corpora before they are prepared: all that `ser data check` does but talk to the user."""
+"""The check of corpora before they are prepared: measure every recording, judge it, and look for repeated audio."""
 
-import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from data_pipeline.errors import SetAside, UserError
+from data_pipeline.errors import SetAside
 from data_pipeline.quality.duplicates import DuplicateGroup, Match, Pair, identical_groups, linked_groups
 from data_pipeline.quality.findings import UNUSABLE, Finding, Kind, find
 from data_pipeline.quality.measure import Measurement, measure
@@ -14,12 +12,8 @@ from data_pipeline.quality.near_duplicates import candidates, compare
 from data_pipeline.quality.outline import Outline, outline
 from data_pipeline.quality.recording import DEADLY, Recording
 from data_pipeline.quality.sources import Found, find_recordings
-from data_pipeline.storage.atomic_file import replacing
 from data_pipeline.workers.pool import map_items
 from data_pipeline.workers.process import worker_count
-
-FORMAT = 1
-"""Version of the layout of `check.json`."""
 
 PLOTTED = 60
 """Number of findings whose waveforms are drawn, the worst kinds first; as many may be drawn of repeated audio."""
@@ -168,135 +162,3 @@ def _outlines(
     drawable_recordings = [recordings[place] for place in places]
     drawn = map_items(outline, drawable_recordings, workers, lambda done: on_progress("drawing", done, len(places)))
     return {place: one for place, one in zip(places, drawn, strict=True) if one is not None}
-
-
-def summary(result: Check) -> dict:
-    """The findings as plain values, without the measurements of every recording.
-
-    Args:
-        result: Result of a check.
-    """
-    return {
-        "format": FORMAT,
-        "corpora": {name: _count(result, name) for name in result.corpora},
-        "unusable": result.unusable,
-        "contradictions": result.contradictions,
-        "leaks": result.leaks,
-        "counts": {kind.value: count for kind, count in result.counts.items()},
-        "findings": [
-            {
-                "clip": result.recordings[finding.place].title,
-                "kind": finding.kind.value,
-                "detail": finding.detail,
-                "unusable": finding.kind in UNUSABLE,
-            }
-            for finding in result.findings
-        ],
-        "repeats": [_describe_repeats(group) for group in result.repeats],
-        "set_aside": [{"file": clip.file, "reason": clip.reason} for clip in result.set_aside],
-        "ignored": list(result.ignored),
-        "elsewhere": list(result.elsewhere),
-    }
-
-
-def _count(result: Check, corpus: str) -> dict:
-    seconds = [
-        measurement.seconds
-        for recording, measurement in zip(result.recordings, result.measurements, strict=True)
-        if recording.corpus == corpus
-    ]
-    return {"clips": len(seconds), "hours": round(sum(seconds) / 3600, 4)}
-
-
-def _describe_repeats(group: DuplicateGroup) -> dict:
-    return {
-        "identical": group.exact,
-        "contradictory": group.contradictory,
-        "leaking": group.leaking,
-        "clips": [
-            {
-                "clip": recording.title,
-                "speaker": recording.speaker,
-                "emotion": recording.emotion,
-                "side": recording.split,
-            }
-            for recording in group.recordings
-        ],
-        "matches": [
-            {
-                "clips": [group.recordings[group.places.index(place)].title for place in pair],
-                "correlation": round(match.correlation, 4),
-                "shift": round(match.shift, 4),
-                "gain": round(match.gain, 2),
-            }
-            for pair, match in group.matches
-        ],
-    }
-
-
-def write(result: Check, folder: Path) -> Path:
-    """Write `check.json` and `check.html`.
-
-    `check.json` holds the values of `summary` and, under `clips`, the measurements of every recording, one per line.
-
-    Args:
-        result: Result of a check.
-        folder: Folder for both files; made if it is missing.
-
-    Returns:
-        The path of the page.
-
-    Raises:
-        UserError: If the folder cannot be written to.
-    """
-    from data_pipeline.quality.check_page import page
-
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"{folder} cannot be made ({error.strerror}): choose another place with --output") from error
-    with replacing(folder / "check.json") as part, part.open("w", encoding="utf-8") as file:
-        file.writelines(_json_lines(result))
-    with replacing(folder / "check.html") as part:
-        part.write_text(page(result), encoding="utf-8")
-    return folder / "check.html"
-
-
-def _json_lines(result: Check) -> Iterator[str]:
-    """The text of `check.json`, piece by piece, since it is large for 100,000 recordings."""
-    yield json.dumps(summary(result), indent=1, ensure_ascii=False).removesuffix("\n}")
-    yield ',\n "clips": ['
-    separator = "\n"
-    for recording, measurement in zip(result.recordings, result.measurements, strict=True):
-        yield separator + "  " + json.dumps(_describe(recording, measurement), ensure_ascii=False)
-        separator = ",\n"
-    yield "\n ]\n}\n"
-
-
-def _describe(recording: Recording, measurement: Measurement) -> dict:
-    known = {
-        "clip": recording.title,
-        "location": recording.location,
-        "start": recording.start,
-        "end": recording.end,
-        "speaker": recording.speaker,
-        "emotion": recording.emotion,
-        "side": recording.split,
-    }
-    if measurement.failure:
-        return {**known, "failure": measurement.failure}
-    return {
-        **known,
-        "seconds": round(measurement.seconds, 4),
-        "rate": measurement.rate,
-        "channels": measurement.channels,
-        "format": measurement.format,
-        "peak_dbfs": round(measurement.peak, 2),
-        "level_dbfs": round(measurement.level, 2),
-        "full_scale": round(measurement.full_scale, 6),
-        "longest_clip": measurement.longest_clip,
-        "offset": round(measurement.offset, 6),
-        "zeros": round(measurement.zeros, 4),
-        "dead_channels": measurement.dead_channels,
-        "sha256": measurement.digest,
-    }

@@ -1,10 +1,10 @@
 #!/bin/bash
-# Print TensorFlow Serving's ssl.config, which holds the PEM texts themselves:
+# Print TensorFlow Serving's ssl.config, which contains the PEM texts themselves:
 #
 #   deployment/tls/ssl-config.sh server.key server.crt > ssl.config               TLS
 #   deployment/tls/ssl-config.sh server.key server.crt clients-ca.crt > ssl.config   mutual TLS
 #
-# The output holds the private key: keep it from other eyes (umask 077).
+# The output contains the private key, so protect it from other users (umask 077).
 set -euo pipefail
 
 if (($# < 2 || $# > 3)); then

@@ -18,29 +18,32 @@ if TYPE_CHECKING:
     from serving.recognition.emotion_recogniser import EmotionRecogniser
 
 _DEFAULT_SERVER = "localhost:8500"
-_BAR = 30  # characters of a bar that means 100 %
+_BAR = 30  # width in characters of a bar for 100 %
 
 
 def predict(
     audio: Annotated[
         list[Path],
-        typer.Argument(help="Audio files of any format and rate: WAV, FLAC, Ogg, MP3 …", show_default=False),
+        typer.Argument(help="Audio files of any format and sampling rate: WAV, FLAC, Ogg, MP3 …", show_default=False),
     ],
     server: Annotated[
-        str | None, typer.Option(help=f"HOST:PORT of a model server to ask. [default: {_DEFAULT_SERVER}]")
+        str | None, typer.Option(help=f"HOST:PORT of a model server. [default: {_DEFAULT_SERVER}]")
     ] = None,
     model: Annotated[
         Path | None,
-        typer.Option(help="Ask a SavedModel here instead, without a server: MODELS/NAME or MODELS/NAME/VERSION."),
+        typer.Option(
+            help="Folder of a SavedModel to use in this process instead of a server: MODELS/NAME or "
+            "MODELS/NAME/VERSION."
+        ),
     ] = None,
-    name: Annotated[str, typer.Option(help="What the server calls the model.")] = "ser",
-    version: Annotated[int | None, typer.Option(min=0, help="Version to ask, instead of the newest.")] = None,
+    name: Annotated[str, typer.Option(help="Name of the model on the server.")] = "ser",
+    version: Annotated[int | None, typer.Option(min=0, help="Version of the model, instead of the newest.")] = None,
     label: Annotated[
-        str | None, typer.Option(help="Version to ask by its label, such as `stable`; see models.config.")
+        str | None, typer.Option(help="Label of the version, such as `stable`; labels are set in models.config.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line and file.")] = False,
-    timeout: Annotated[float, typer.Option(min=0.001, help="Seconds to wait for each answer.")] = 30.0,
-    calls: Annotated[int, typer.Option(min=1, help="Calls that are under way at a time.")] = 4,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per file, each on a line.")] = False,
+    timeout: Annotated[float, typer.Option(min=0.001, help="Maximum number of seconds to wait for an answer.")] = 30.0,
+    calls: Annotated[int, typer.Option(min=1, help="Maximum number of concurrent calls.")] = 4,
     tls: options.Encrypt = False,
     ca: options.Ca = None,
     certificate: options.Certificate = None,
@@ -49,21 +52,21 @@ def predict(
 ) -> None:
     """Recognise the emotion in audio files.
 
-    Asks a running server (`ser serve`, or TensorFlow Serving) or, with --model, a SavedModel in this
-    process. Several files are asked about in batches of like lengths, and answered in their order. A file
-    that cannot be judged is reported and the others are answered; the exit status is then 1.
+    The answers come from a running server (`ser serve` or TensorFlow Serving) or, with --model, from a SavedModel in
+    this process. Several files are sent in batches of similar lengths, and answered in the given order. A file that
+    cannot be judged is reported, the others are answered, and the exit status is 1.
 
-    With --json each line is `{"file", "emotion", "probabilities": {emotion: p}, "confidence",
-    "model_version", "latency_ms"}`, or `{"file", "error"}`; the latency is that of the file's batch.
+    With --json each line is `{"file", "emotion", "probabilities": {emotion: p}, "confidence", "model_version",
+    "latency_ms"}`, or `{"file", "error"}`; the latency is that of the file's batch.
 
     Examples: `ser predict clip.wav`, `ser predict calls/*.mp3 --server gpu-1:8500 --json`,
     `ser predict clip.wav --model models/ser`,
     `ser predict clip.wav --server speech.example.com:8500 --label canary --ca ca.crt`.
     """
     if server is not None and model is not None:
-        raise UserError("--server and --model exclude each other: ask a server or a SavedModel here, not both")
+        raise UserError("--server and --model exclude each other: give only one of them")
     if version is not None and label is not None:
-        raise UserError("--version and --label exclude each other: name the version by one of them")
+        raise UserError("--version and --label exclude each other: give only one of them")
 
     from rich.console import Console
 
@@ -106,7 +109,7 @@ def _client(server: str, name: str, **choices: Any) -> Iterator["EmotionRecognis
 
 
 def _report(file: Path, answer: "EmotionAnswer | RecognitionError", as_json: bool, console: "Console") -> bool:
-    """Print what came back about one file; whether it is an answer."""
+    """Print the answer or the error for one file. Returns whether it is an answer."""
     import json
 
     if isinstance(answer, Exception):

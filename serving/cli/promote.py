@@ -12,11 +12,13 @@ from serving.cli import options
 
 def promote(
     model: options.Model,
-    version: Annotated[int | None, typer.Option(min=0, help="The version to take, instead of the canary.")] = None,
+    version: Annotated[
+        int | None, typer.Option(min=0, help="Number of the version to promote, instead of the canary.")
+    ] = None,
     canary: Annotated[
-        bool, typer.Option("--canary", help="Make --version the canary, and leave the stable version alone.")
+        bool, typer.Option("--canary", help="Make --version the canary, and keep the stable version.")
     ] = False,
-    server: options.Servers = None,
+    server: options.Addresses = None,
     timeout: options.Timeout = 300.0,
     tls: options.Encrypt = False,
     ca: options.Ca = None,
@@ -24,10 +26,10 @@ def promote(
     key: options.Key = None,
     server_name: options.ServerName = None,
 ) -> None:
-    """Move the label `stable` to the canary: all who ask for `stable` get that version from now on.
+    """Move the label `stable` to the canary: from now on, calls that ask for `stable` get that version.
 
-    The version that was stable stays loaded, labelled `previous`, so that `ser rollback` takes no longer than a
-    request. Labels stand in MODELS/models.config, which is replaced whole or not at all.
+    The version that was stable before stays loaded with the label `previous`, so `ser rollback` takes no longer than a
+    request. Labels are stored in MODELS/models.config, which is replaced atomically.
 
     Examples: `ser promote models/ser --server localhost:8500`, `ser promote models/ser --version 3 --canary`
     """
@@ -38,17 +40,19 @@ def promote(
     elif version is not None:
         move = partial(version_labels.label_canary, version=version)
     else:
-        raise UserError("--canary needs --version: say which version is to be the canary")
-    options.followers(server, timeout, options.tls_of(tls, ca, certificate, key, server_name)).change(model, move)
-    _say_labels(model)
+        raise UserError("--canary needs --version: name the version that is to become the canary")
+    servers = options.servers_of(server, timeout, options.tls_of(tls, ca, certificate, key, server_name))
+    servers.change_labels(model, move)
+    _print_labels(model)
 
 
 def rollback(
     model: options.Model,
     canary: Annotated[
-        bool, typer.Option("--canary", help="Withdraw the canary only: who asks for it gets the stable version.")
+        bool,
+        typer.Option("--canary", help="Withdraw the canary only: calls that ask for it get the stable version."),
     ] = False,
-    server: options.Servers = None,
+    server: options.Addresses = None,
     timeout: options.Timeout = 300.0,
     tls: options.Encrypt = False,
     ca: options.Ca = None,
@@ -58,18 +62,19 @@ def rollback(
 ) -> None:
     """Move the label `stable` back to the version that had it before the last `ser promote`.
 
-    The version that is taken back loses its labels and is unloaded; its folder stays.
+    The version that is withdrawn loses its labels and is unloaded; its folder stays.
 
     Examples: `ser rollback models/ser --server localhost:8500`, `ser rollback models/ser --canary`
     """
     from serving.promotion import version_labels
 
     move = version_labels.withdraw_canary if canary else version_labels.roll_back
-    options.followers(server, timeout, options.tls_of(tls, ca, certificate, key, server_name)).change(model, move)
-    _say_labels(model)
+    servers = options.servers_of(server, timeout, options.tls_of(tls, ca, certificate, key, server_name))
+    servers.change_labels(model, move)
+    _print_labels(model)
 
 
-def _say_labels(model: Path) -> None:
+def _print_labels(model: Path) -> None:
     from serving.promotion import version_labels
 
     labels = version_labels.read(model).labels

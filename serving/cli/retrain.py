@@ -8,44 +8,60 @@ import typer
 from serving.cli import options
 
 if TYPE_CHECKING:
-    from training.promotion.challenge import Challenge, Held
+    from training.promotion.challenger import PromotionResult, PromotionTest
 
 KEPT = 3
-"""The exit status where the champion stays; 1 and 2 are those of commands that could not do their work."""
+"""Exit status if the champion stays. Statuses 1 and 2 mean that the command failed."""
 
 
 def retrain(
     data: Annotated[
-        list[Path], typer.Option("--data", help="New prepared data (`ser data prepare`); once for each dataset.")
+        list[Path],
+        typer.Option("--data", help="New prepared data (`ser data prepare`); repeat the option for several datasets."),
     ],
     champion: Annotated[
         Path,
         typer.Option(
-            metavar="MODELS/NAME", help="The model in its repository: the version labelled `stable`, else the newest."
+            metavar="MODELS/NAME",
+            help="The model in its repository: the version labelled `stable`, or else the newest version.",
         ),
     ],
     output: Annotated[
-        Path, typer.Option(help="Folder for data, run and decision; the same command goes on where it stopped.")
+        Path, typer.Option(help="Folder for data, run and decision; the same command continues an interrupted one.")
     ],
     old: Annotated[
         list[Path] | None,
-        typer.Option("--old", help="Old prepared data, once for each; what the champion was trained on unless given."),
+        typer.Option(
+            "--old",
+            help="Old prepared data; repeat the option for several datasets. [default: the champion's training data]",
+        ),
     ] = None,
     run: Annotated[
-        Path | None, typer.Option(help="The champion's run folder; where its version says it came from unless given.")
+        Path | None,
+        typer.Option(help="The champion's run folder. [default: the one that the version's provenance names]"),
     ] = None,
     channel: Annotated[
         list[str] | None,
-        typer.Option("--channel", help="What both hear through, see `ser evaluate`. [default: clean, telephone]"),
+        typer.Option(
+            "--channel", help="Channels on which both are measured, see `ser evaluate`. [default: clean, telephone]"
+        ),
     ] = None,
     margin: Annotated[
-        float, typer.Option(min=0.0, max=1.0, help="UA by which the challenger must surely be better; 0.01 is a point.")
+        float,
+        typer.Option(
+            min=0.0, max=1.0, help="The challenger's UA must surely be higher by more than this; 0.01 is one point."
+        ),
     ] = 0.01,
     bound: Annotated[
-        float, typer.Option(min=0.0, max=1.0, help="UA by which it may be worse for a group of clips or speakers.")
+        float,
+        typer.Option(
+            min=0.0, max=1.0, help="The challenger's UA may be lower by this for a group of clips or speakers."
+        ),
     ] = 0.05,
-    confidence: Annotated[float, typer.Option(min=0.5, max=1.0, help="What `surely` means.")] = 0.95,
-    server: options.Servers = None,
+    confidence: Annotated[
+        float, typer.Option(min=0.5, max=1.0, help="Confidence level that `surely` stands for.")
+    ] = 0.95,
+    server: options.Addresses = None,
     timeout: options.Timeout = 300.0,
     tls: options.Encrypt = False,
     ca: options.Ca = None,
@@ -55,63 +71,63 @@ def retrain(
 ) -> None:
     """Train a challenger on old and new data, and promote it to canary if it is surely better than the champion.
 
-    It is trained by the champion's recipe. Both are then measured on the same speakers, whom neither knows, through
-    the same channels. Better means that its UA is surely more than --margin above the champion's, and more than
-    --bound below it for no channel, emotion, sex, age or other group of five speakers or more. On few speakers the
-    answer may be that nobody can tell; how large a difference these could have told is always said.
+    The challenger is trained with the champion's recipe. Both models are then measured on the same speakers, on whom
+    neither was trained, and on the same channels. The challenger is better if its UA is surely more than --margin above
+    the champion's, and not more than --bound below it for any channel, emotion, sex, age band or other group of five
+    speakers or more. With few speakers, the result may be that they cannot tell; the smallest detectable difference is
+    always stated.
 
     A better challenger becomes the next version in the repository, labelled `canary`; `ser promote` makes it `stable`,
-    `ser rollback` takes it back. OUTPUT/decision.json and decision.html hold the decision and its figures.
+    `ser rollback` withdraws it. OUTPUT/decision.json and decision.html hold the decision and its figures.
 
-    The exit status is 0 if the challenger was promoted, 3 if the champion stays, and another if something failed.
+    The exit status is 0 if the challenger was promoted, 3 if the champion stays, and another number after a failure.
 
     Example: `ser retrain --data out/june --champion models/ser --output out/retraining-june`
     """
     from data_pipeline.dataset import Dataset
     from data_pipeline.errors import UserError
     from data_pipeline.storage.claimed_folder import claimed
-    from serving.promotion.canary import publish
-    from serving.promotion.champion import find
-    from training.promotion import record
-    from training.promotion.challenge import Challenge
-    from training.promotion.rule import Outcome, PromotionRule
+    from serving.promotion.champion import find_champion, publish_canary
+    from training.promotion.challenger import PromotionTest
+    from training.promotion.decision_files import write_decision
+    from training.promotion.rule import PromotionOutcome, PromotionRule
 
-    followers = options.followers(server, timeout, options.tls_of(tls, ca, certificate, key, server_name))
-    reigning = find(champion, run)
-    if reigning.run.folder.resolve() == (output / "run").resolve():
+    servers = options.servers_of(server, timeout, options.tls_of(tls, ca, certificate, key, server_name))
+    found = find_champion(champion, run)
+    if found.run.folder.resolve() == (output / "run").resolve():
         raise UserError(f"the champion is the run of {output} itself: choose another --output")
-    former = old or [Path(reigning.run.config["data"]["folder"])]
-    challenge = Challenge(
-        champion=reigning.run,
-        old=tuple(map(Dataset.open, former)),
+    test = PromotionTest(
+        champion=found.run,
+        old=tuple(map(Dataset.open, old or [Path(found.run.config["data"]["folder"])])),
         new=tuple(map(Dataset.open, data)),
-        frozen=reigning.speakers,
+        measured_speakers=found.speakers,
         channels=tuple(channel or ("clean", "telephone")),
         rule=PromotionRule(margin=margin, bound=bound, confidence=confidence),
     )
     with claimed(output):
-        held = _hold(challenge, output)
-        page = record.write(challenge, held, output, {})
-        for reason in held.decision.reasons:
+        result = _run_test(test, output)
+        page = write_decision(test, result, output, {})
+        for reason in result.decision.reasons:
             typer.echo(reason)
-        typer.echo(f"outcome: {held.decision.outcome}\ndecision: {page}")
-        if held.decision.outcome is not Outcome.BETTER:
-            typer.echo(f"kept: version {reigning.version} of {champion}")
+        typer.echo(f"outcome: {result.decision.outcome}\ndecision: {page}")
+        if result.decision.outcome is not PromotionOutcome.BETTER:
+            typer.echo(f"kept: version {found.version} of {champion}")
             raise typer.Exit(KEPT)
-        version = publish(champion, reigning, held, followers)
-        record.write(challenge, held, output, {"version": f"{champion}/{version}", "label": "canary"})
+        version = publish_canary(champion, found, result, servers)
+        write_decision(test, result, output, {"version": f"{champion}/{version}", "label": "canary"})
     typer.echo(f"promoted: version {version} of {champion} is the canary\nnext: ser promote {champion}")
 
 
-def _hold(challenge: "Challenge", output: Path) -> "Held":
+def _run_test(test: "PromotionTest", output: Path) -> "PromotionResult":
     from training.families.registry import recipe_of
     from training.fitting.progress import ProgressBars, clip_bar
-    from training.promotion.challenge import clips_to_answer, gather, hold, train_challenger
+    from training.promotion.challenger import measure_models, num_predictions, train_challenger
+    from training.promotion.combined_data import combine_data
 
-    dataset = gather(challenge, output / "data")
-    for name, side in dataset.splits.items():
-        typer.echo(f"{name}: {side.clips:,} clips of {len(side.speakers):,} speakers")
-    with ProgressBars(recipe_of(challenge.champion.config).fit.epochs) as bars:
-        challenger = train_challenger(challenge, dataset, output / "run", bars)
-    with clip_bar("measuring champion and challenger", clips_to_answer(challenge, dataset)) as advance:
-        return hold(challenge, challenger, dataset, advance)
+    dataset = combine_data(test, output / "data")
+    for name, split in dataset.splits.items():
+        typer.echo(f"{name}: {split.clips:,} clips of {len(split.speakers):,} speakers")
+    with ProgressBars(recipe_of(test.champion.config).fit.epochs) as bars:
+        challenger = train_challenger(test, dataset, output / "run", bars)
+    with clip_bar("measuring champion and challenger", num_predictions(test, dataset)) as advance:
+        return measure_models(test, challenger, dataset, advance)

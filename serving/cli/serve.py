@@ -8,42 +8,46 @@ import typer
 
 def serve(
     models: Annotated[Path, typer.Argument(help="Model repository that `ser export` has written.")],
-    grpc_port: Annotated[
-        int, typer.Option(min=0, max=65_535, help="Port to answer gRPC on; 0 picks a free one.")
-    ] = 8500,
+    grpc_port: Annotated[int, typer.Option(min=0, max=65_535, help="Port for gRPC; 0 picks a free one.")] = 8500,
     rest_port: Annotated[
         int, typer.Option(min=0, max=65_535, help="Port for REST and Prometheus; 0 picks a free one.")
     ] = 8501,
-    host: Annotated[str, typer.Option(help="Interface to listen on; 0.0.0.0 lets other machines in.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option(help="Interface to listen on; 0.0.0.0 also accepts calls from other machines.")
+    ] = "127.0.0.1",
     batching: Annotated[
-        bool, typer.Option(help="Compute calls that come at the same time together, where there is a batching.config.")
+        bool, typer.Option(help="Compute concurrent calls in batches, if there is a batching.config.")
     ] = True,
     batching_parameters_file: Annotated[
-        Path | None, typer.Option(help="Instead of MODELS/batching.config.", show_default=False)
+        Path | None,
+        typer.Option(help="Batching parameters to use instead of MODELS/batching.config.", show_default=False),
     ] = None,
     ssl_config_file: Annotated[
         Path | None,
-        typer.Option(help="TLS, or mutual TLS: `deployment/tls/ssl-config.sh` writes such a file.", show_default=False),
+        typer.Option(
+            help="Certificates for TLS or mutual TLS; `deployment/tls/ssl-config.sh` writes such a file.",
+            show_default=False,
+        ),
     ] = None,
     tensorflow_intra_op_parallelism: Annotated[
         int | None,
         typer.Option(
             min=1,
-            help="Threads that compute one batch. [default: the processors, divided by num_batch_threads]",
+            help="Threads that compute one batch. [default: number of processors, divided by num_batch_threads]",
             show_default=False,
         ),
     ] = None,
     poll_wait_seconds: Annotated[
-        float, typer.Option(min=0, help="Between two looks for new versions and models; 0 never looks again.")
+        float, typer.Option(min=0, help="Seconds between two checks for new versions and models; 0 never checks.")
     ] = 1.0,
 ) -> None:
-    """Answer gRPC and REST calls with the models of a repository, on this machine.
+    """Serve the models of a repository over gRPC and REST, on this machine.
 
-    It speaks TensorFlow Serving's own API, so that every TensorFlow Serving client can ask it, and reads the
-    same models.config, batching.config and monitoring.config. It is for a laptop, CI or a demo; in production,
-    TensorFlow Serving itself serves the same folder. It serves what MODELS/models.config lists, or else each
-    model's newest version, and takes up new ones, until Ctrl+C or SIGTERM, after which it finishes the running
-    calls.
+    The server has TensorFlow Serving's own API, so every TensorFlow Serving client can call it, and it reads the same
+    models.config, batching.config and monitoring.config. It is meant for a laptop, CI or a demo; in production,
+    TensorFlow Serving itself serves the same folder. It serves what MODELS/models.config lists, or else the newest
+    version of each model, and loads new versions while it runs. After Ctrl+C or SIGTERM it finishes the running calls
+    and stops.
 
     Example: `ser serve models`, and in another terminal `ser predict clip.wav`.
     """
@@ -57,7 +61,7 @@ def serve(
 
     from serving.model_repository import server_config
     from serving.server.batching_settings import BatchingSettings
-    from serving.server.local import LocalServer, ServerSettings
+    from serving.server.local_server import LocalServer, ServerSettings
     from serving.server.tls import TlsSettings
 
     batching_file = batching_parameters_file or models / server_config.BATCHING
@@ -70,8 +74,8 @@ def serve(
         poll_seconds=poll_wait_seconds,
     )
     if threads := tensorflow_intra_op_parallelism or (settings.batching and settings.batching.threads_a_batch):
-        # TensorFlow has one pool of threads a process, made by whatever first computes something; a session's own
-        # settings would come too late where several models are served.
+        # TensorFlow has one thread pool per process, created by the first computation. The settings of a session would
+        # come too late if several models are served.
         os.environ["TF_NUM_INTRAOP_THREADS"] = str(threads)
     print(f"Loading the models in {models} …", flush=True)
     with LocalServer.start(models, port=grpc_port, settings=settings) as server:
@@ -85,5 +89,5 @@ def serve(
 
 
 def _name_option(names: list[str]) -> str:
-    """What `ser predict` needs to be told where the served models do not include its default one."""
+    """The option of `ser predict` that names a model, if no served model has the default name."""
     return "" if "ser" in names else f" --name {names[0]}"

@@ -1,7 +1,15 @@
-"""The client of a model server, TensorFlow Serving or `ser serve`: audio in, typed answers out."""
+"""The client of a model server, TensorFlow Serving or `ser serve`: audio in, typed answers out.
+
+- `blocking` and `asynchronous`: the two clients; `model_calls`: their requests and responses.
+- `channel`: the connection, with TLS, load balancing and retries.
+- `server_errors`: exceptions for calls that failed.
+
+The client imports `recognition` and the root of `serving`, and neither `server` nor `training`.
+"""
 
 from serving.client.asynchronous import AsyncEmotionClient
-from serving.client.blocking import EmotionClient
+from serving.client.blocking import EmotionClient, wait_until_available
+from serving.client.channel import Tls
 from serving.client.server_errors import (
     ModelNotFoundError,
     RequestRefusedError,
@@ -10,8 +18,6 @@ from serving.client.server_errors import (
     ServerTimeoutError,
     ServerUnavailableError,
 )
-from serving.client.tls import Tls
-from serving.client.waiting import wait_until_available
 from serving.errors import AudioRejectedError, RecognitionError, UnexpectedAnswerError, UnreadableAudioError
 from serving.recognition.answer import EmotionAnswer
 from serving.recognition.audio import Samples

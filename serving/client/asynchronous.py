@@ -8,24 +8,25 @@ import grpc
 import grpc.aio
 import numpy as np
 
+from data_pipeline.audio.decode import padded_batch
 from serving.client.model_calls import ModelCalls
-from serving.client.server_errors import out_of_time
+from serving.client.server_errors import timeout_error
 from serving.errors import RecognitionError
 from serving.recognition.answer import EmotionAnswer, read_answers
-from serving.recognition.audio import MOST_BYTES, Audio, read_waveform, waveform_or_reason
-from serving.recognition.waveforms import padded_batch
-from serving.recognition.window import READ_AT_A_TIME, Window, is_full
+from serving.recognition.audio import MAX_STREAM_BYTES, Audio, read_waveform, waveform_or_error
+from serving.recognition.batches import READ_AT_A_TIME, ReadAhead, is_full
 
 _Read = TypeVar("_Read")
 
 AsyncAudio = Audio | AsyncIterable[bytes]
-"""Where an utterance comes from: as for the other client, and streams that are awaited."""
+"""The audio of an utterance: as for `EmotionClient`, and also asynchronous iterables of bytes."""
 
 
 class AsyncEmotionClient(ModelCalls):
-    """Asks a model server for emotions from a coroutine; close it after use, or use it in an `async with`.
+    """Recognises emotions with a model server, in coroutines. Close it after use, or use it in an `async with`.
 
-    It belongs to the event loop in which it was made. Audio is decoded in threads. See `ModelCalls` for the arguments.
+    It belongs to the event loop in which it was created. Audio is decoded in threads. See `ModelCalls` for the
+    arguments.
 
     Example:
         ```
@@ -54,41 +55,41 @@ class AsyncEmotionClient(ModelCalls):
         try:
             status = await self._models.GetModelStatus(self._status_request(), timeout=self._timeout)
         except grpc.RpcError as error:
-            raise self._explained(error) from error
+            raise self._as_server_error(error) from error
         self._check_available(status)
 
-    async def ask(self, waveform: np.ndarray, num_samples: np.ndarray) -> tuple[Mapping[str, np.ndarray], int]:
-        """Make one Predict call; see `EmotionClient.ask`."""
+    async def predict(self, waveform: np.ndarray, num_samples: np.ndarray) -> tuple[Mapping[str, np.ndarray], int]:
+        """Make one Predict call; see `EmotionClient.predict`."""
         request = self._predict_request(waveform, num_samples)
         deadline = time.monotonic() + self._timeout
         try:
             async with asyncio.timeout(self._timeout):
                 await self._places.acquire()
         except TimeoutError:
-            raise out_of_time(self.server, self._timeout) from None
+            raise timeout_error(self.server, self._timeout) from None
         try:
             response = await self._predictions.Predict(request, timeout=max(0.001, deadline - time.monotonic()))
         except grpc.RpcError as error:
-            raise self._explained(error) from error
+            raise self._as_server_error(error) from error
         finally:
             self._places.release()
         return self._outputs(response)
 
     async def recognise(self, audio: AsyncAudio) -> EmotionAnswer:
-        """The emotion in one utterance; see `EmotionClient.recognise`."""
+        """Recognise the emotion in one utterance; see `EmotionClient.recognise`."""
         [answer] = await self._answers([await _in_thread(read_waveform, audio)])
         if isinstance(answer, RecognitionError):
             raise answer
         return answer
 
     async def recognise_all(self, audios: Iterable[AsyncAudio]) -> AsyncIterator[EmotionAnswer | RecognitionError]:
-        """The emotions in many utterances; see `EmotionClient.recognise_all`."""
+        """Recognise the emotions in many utterances; see `EmotionClient.recognise_all`."""
         running: set[asyncio.Task] = set()
         try:
-            answers = _in_order(Window([], self.batch_size), [])
-            async for waveforms in _windows(audios):
-                # While this window was being read, the one before it was being asked about.
-                coming = self._start_asking(waveforms, running)
+            answers = _in_order(ReadAhead([], self.batch_size), [])
+            async for waveforms in _read_ahead(audios):
+                # While these waveforms were being read, the previous ones were being computed.
+                coming = self._submit(waveforms, running)
                 async for answer in answers:
                     yield answer
                 answers = coming
@@ -99,19 +100,19 @@ class AsyncEmotionClient(ModelCalls):
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
 
-    def _start_asking(
+    def _submit(
         self, waveforms: list[np.ndarray | RecognitionError], running: set[asyncio.Task]
     ) -> AsyncIterator[EmotionAnswer | RecognitionError]:
-        """Ask about a window; the answers in order, each awaited when it is taken."""
-        window = Window(waveforms, self.batch_size)
-        asked = [asyncio.create_task(self._answers_or_reasons(batch)) for batch in window.batches]
-        for task in asked:
+        """Start to compute batches of waveforms. The iterator awaits each answer when it is consumed."""
+        ahead = ReadAhead(waveforms, self.batch_size)
+        submitted = [asyncio.create_task(self._answers_or_errors(batch)) for batch in ahead.batches]
+        for task in submitted:
             running.add(task)
             task.add_done_callback(running.discard)
-            task.add_done_callback(_look_at)
-        return _in_order(window, asked)
+            task.add_done_callback(_retrieve_exception)
+        return _in_order(ahead, submitted)
 
-    async def _answers_or_reasons(self, waveforms: Sequence[np.ndarray]) -> Sequence[EmotionAnswer | RecognitionError]:
+    async def _answers_or_errors(self, waveforms: Sequence[np.ndarray]) -> Sequence[EmotionAnswer | RecognitionError]:
         try:
             return await self._answers(waveforms)
         except RecognitionError as error:
@@ -122,38 +123,38 @@ class AsyncEmotionClient(ModelCalls):
     async def _answers(self, waveforms: Sequence[np.ndarray]) -> Sequence[EmotionAnswer | RecognitionError]:
         waveform, num_samples = padded_batch(waveforms)
         start = time.perf_counter()
-        outputs, version = await self.ask(waveform, num_samples)
+        outputs, version = await self.predict(waveform, num_samples)
         return read_answers(outputs, self.labels, len(waveforms), version, time.perf_counter() - start)
 
 
-async def _windows(audios: Iterable[AsyncAudio]) -> AsyncIterator[list[np.ndarray | RecognitionError]]:
-    left = iter(audios)
-    window: list[np.ndarray | RecognitionError] = []
-    while some := list(islice(left, READ_AT_A_TIME)):
-        window.extend(await asyncio.gather(*(_in_thread(waveform_or_reason, audio) for audio in some)))
-        if is_full(window):
-            yield window
-            window = []
-    if window:
-        yield window
+async def _read_ahead(audios: Iterable[AsyncAudio]) -> AsyncIterator[list[np.ndarray | RecognitionError]]:
+    remaining = iter(audios)
+    waveforms: list[np.ndarray | RecognitionError] = []
+    while some := list(islice(remaining, READ_AT_A_TIME)):
+        waveforms.extend(await asyncio.gather(*(_in_thread(waveform_or_error, audio) for audio in some)))
+        if is_full(waveforms):
+            yield waveforms
+            waveforms = []
+    if waveforms:
+        yield waveforms
 
 
 async def _in_thread(read: Callable[[Audio], _Read], audio: AsyncAudio) -> _Read:
-    """Read audio without keeping the event loop; streams that are awaited are collected in it first."""
+    """Read audio in a thread, so that the event loop is not blocked. Asynchronous streams are collected first."""
     if isinstance(audio, AsyncIterable):
         audio = await _collected(audio)
     return await asyncio.to_thread(read, audio)
 
 
 async def _collected(stream: AsyncIterable[bytes]) -> Iterator[bytes]:
-    """Its pieces, as far as anyone will read them; where it broke off, so do they."""
+    """The pieces of a stream up to the maximum size. If reading the stream raised an error, the iterator raises it."""
     pieces, size = [], 0
     broken: OSError | None = None
     try:
         async for piece in stream:
             pieces.append(piece)
             size += len(piece)
-            if size > MOST_BYTES:
+            if size > MAX_STREAM_BYTES:
                 break
     except OSError as error:
         broken = error
@@ -167,13 +168,13 @@ def _replayed(pieces: Iterable[bytes], broken: OSError | None) -> Iterator[bytes
 
 
 async def _in_order(
-    window: Window, asked: Sequence[asyncio.Task[Sequence[EmotionAnswer | RecognitionError]]]
+    ahead: ReadAhead, submitted: Sequence[asyncio.Task[Sequence[EmotionAnswer | RecognitionError]]]
 ) -> AsyncIterator[EmotionAnswer | RecognitionError]:
-    for where in window.in_order():
-        yield where if isinstance(where, RecognitionError) else (await asked[where[0]])[where[1]]
+    for place in ahead.in_order():
+        yield place if isinstance(place, RecognitionError) else (await submitted[place[0]])[place[1]]
 
 
-def _look_at(task: asyncio.Task) -> None:
-    """Of tasks that failed after another one had, asyncio would otherwise complain that nobody looked."""
+def _retrieve_exception(task: asyncio.Task) -> None:
+    """Retrieve a task's exception; asyncio would otherwise log it if the task fails after another one."""
     if not task.cancelled():
         task.exception()

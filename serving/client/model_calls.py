@@ -1,4 +1,4 @@
-"""What clients ask a model server and how they read its answers; sending is theirs."""
+"""Requests to a model server and its responses, for the blocking and the asynchronous client, which send them."""
 
 from collections.abc import Mapping, Sequence
 from types import ModuleType
@@ -16,35 +16,35 @@ from tensorflow_serving.apis.model_pb2 import ModelSpec
 
 from data_pipeline.audio.decode import SAMPLE_RATE
 from data_pipeline.emotion import LABELS
-from serving.client.channel import MOST_ATTEMPTS, open_channel
-from serving.client.server_errors import RequestRefusedError, ServerError, ServerUnavailableError, explained
-from serving.client.tls import Tls
+from serving.client.channel import MAX_ATTEMPTS, Tls, open_channel
+from serving.client.server_errors import RequestRefusedError, ServerError, ServerUnavailableError, server_error
 from serving.tensors import MAX_MESSAGE_BYTES, MalformedTensorError, to_array, to_proto
 
 _MOST_TENSOR_BYTES = round(MAX_MESSAGE_BYTES * 0.99)
-"""Of a request; the rest of the message needs little."""
+"""Maximum size of the tensors of a request. The rest of the message is small."""
 
 
 class ModelCalls:
-    """A model on a server, as both clients see it.
+    """A model on a server: the common part of both clients.
 
     Args:
-        server: `host:port` of the server's gRPC, or another name that gRPC resolves, such as
-            `dns:///headless-service:8500`; calls go to all addresses behind it in turn.
-        model: Name that the server knows the model by.
-        timeout: Seconds to wait for an answer, repeated attempts and the wait for a free place included.
-        version: Number of the version to ask, instead of the newest.
-        version_label: Label of the version to ask (`stable`), instead of a number.
+        server: `host:port` of the server's gRPC port, or another name that gRPC resolves, such as
+            `dns:///headless-service:8500`; calls go to all of its addresses in turn.
+        model: Name of the model on the server.
+        timeout: Maximum number of seconds to wait for an answer, including repeated attempts and the time during which
+            the call waits because of `concurrency`.
+        version: Number of the version, instead of the newest.
+        version_label: Label of the version (`stable`), instead of its number.
         labels: Emotions in the order of the model's outputs.
-        tls: Certificates for an encrypted connection; None is one in the clear.
-        attempts: How often a call is made at most that comes back as UNAVAILABLE, with growing waits between them; no
-            other call is repeated. From 1 to 5.
-        concurrency: Calls that are under way at a time; more wait.
-        batch_size: Rows that a call has at most where many utterances are asked about; not more than the server's
-            `max_batch_size`, which is 32 where `ser export` wrote its `batching.config`.
+        tls: Certificates for an encrypted connection; None for an unencrypted one.
+        attempts: Maximum number of attempts of a call that fails with UNAVAILABLE, with growing waits between them,
+            from 1 to 5. Calls that fail otherwise are not repeated.
+        concurrency: Maximum number of concurrent calls; further calls wait.
+        batch_size: Maximum number of rows in a call of `recognise_all`. It must not exceed the server's
+            `max_batch_size`, which is 32 in the `batching.config` that `ser export` writes.
 
     Raises:
-        ValueError: If a version and a label are given, or a number is out of range.
+        ValueError: If both a version and a label are given, or a number is out of range.
     """
 
     _grpc: ClassVar[ModuleType]
@@ -66,8 +66,8 @@ class ModelCalls:
     ):
         if version is not None and version_label:
             raise ValueError("version and version_label cannot both be given")
-        if not 1 <= attempts <= MOST_ATTEMPTS:
-            raise ValueError(f"attempts must be from 1 to {MOST_ATTEMPTS}. Received: {attempts}")
+        if not 1 <= attempts <= MAX_ATTEMPTS:
+            raise ValueError(f"attempts must be from 1 to {MAX_ATTEMPTS}. Received: {attempts}")
         if concurrency < 1 or batch_size < 1 or not timeout > 0:
             raise ValueError(
                 "concurrency, batch_size and timeout must be positive. "
@@ -89,16 +89,16 @@ class ModelCalls:
         self._models = model_service_pb2_grpc.ModelServiceStub(self._channel)
 
     def _predict_request(self, waveform: np.ndarray, num_samples: np.ndarray) -> predict_pb2.PredictRequest:
-        """The request about one batch.
+        """The request for one batch.
 
         Raises:
-            RequestRefusedError: If it does not fit a message.
+            RequestRefusedError: If it is too large for a message.
         """
         if waveform.nbytes + num_samples.nbytes > _MOST_TENSOR_BYTES:
             raise RequestRefusedError(
                 grpc.StatusCode.RESOURCE_EXHAUSTED,
                 f"{len(waveform)} rows of {waveform.shape[1] / SAMPLE_RATE:.0f} s are too much for one call: "
-                "ask in parts",
+                "send them in several calls",
             )
         return predict_pb2.PredictRequest(
             model_spec=self._spec,
@@ -106,10 +106,10 @@ class ModelCalls:
         )
 
     def _outputs(self, response: predict_pb2.PredictResponse) -> tuple[Mapping[str, np.ndarray], int]:
-        """The outputs by name, and the version that gave them.
+        """The outputs by name, and the number of the version that computed them.
 
         Raises:
-            RequestRefusedError: If they are no tensors.
+            RequestRefusedError: If the outputs are malformed.
         """
         try:
             outputs = {name: to_array(tensor) for name, tensor in response.outputs.items()}
@@ -127,14 +127,14 @@ class ModelCalls:
         if not is_available(status):
             raise ServerUnavailableError(
                 grpc.StatusCode.UNAVAILABLE,
-                f"{self.server} has not loaded the model {self.model}: wait, or look at its output",
+                f"{self.server} has not loaded the model {self.model}: wait, or look at the server's output",
             )
 
-    def _explained(self, error: grpc.RpcError) -> ServerError:
-        return explained(error, self.server, self.model, self._timeout, self._encrypted)
+    def _as_server_error(self, error: grpc.RpcError) -> ServerError:
+        return server_error(error, self.server, self.model, self._timeout, self._encrypted)
 
 
 def is_available(status: get_model_status_pb2.GetModelStatusResponse) -> bool:
-    """Whether a version can be asked."""
+    """Whether at least one of the versions is available."""
     available = get_model_status_pb2.ModelVersionStatus.AVAILABLE
     return any(version.state == available for version in status.model_version_status)

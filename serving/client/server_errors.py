@@ -1,18 +1,19 @@
-"""Calls that brought no answer, as types and sentences."""
+"""Exceptions for calls to a server that failed."""
 
 import grpc
 
 from serving.errors import RecognitionError
 
 _QUEUE_IS_FULL = "batch scheduling queue"
-"""In TensorFlow Serving's sentence where its queue is full, which it calls UNAVAILABLE (basic_batch_scheduler.h)."""
+"""Part of TensorFlow Serving's message if its queue is full, which it reports as UNAVAILABLE
+(basic_batch_scheduler.h)."""
 
 
 class ServerError(RecognitionError):
-    """A call that brought no answer.
+    """A call failed.
 
     Attributes:
-        code: The gRPC status it ended with.
+        code: The gRPC status of the call.
     """
 
     def __init__(self, code: grpc.StatusCode, sentence: str):
@@ -21,63 +22,62 @@ class ServerError(RecognitionError):
 
 
 class ServerUnavailableError(ServerError):
-    """Nobody answers at the address."""
+    """No server is available at the address."""
 
     concerns_all = True
 
 
 class ModelNotFoundError(ServerError):
-    """The server has no such model or version."""
+    """The server does not have the model or version."""
 
     concerns_all = True
 
 
 class ServerTimeoutError(ServerError):
-    """No answer came in time."""
+    """The answer did not come in time."""
 
 
 class ServerBusyError(ServerError):
-    """The server has more calls than it manages, and refuses some."""
+    """The server has more calls than it can handle, and refuses some."""
 
 
 class RequestRefusedError(ServerError):
-    """The server answers, but not this request."""
+    """The server refuses this request."""
 
 
-def explained(error: grpc.RpcError, server: str, model: str, timeout: float, encrypted: bool) -> ServerError:
-    """What a failed call means.
+def server_error(error: grpc.RpcError, server: str, model: str, timeout: float, encrypted: bool) -> ServerError:
+    """Convert an error of gRPC to an exception that says what to do.
 
     Args:
-        error: Of `grpc` or `grpc.aio`.
-        server: Its address.
-        model: That was asked for.
-        timeout: Seconds that were allowed.
-        encrypted: Whether by TLS.
-
-    Returns:
-        The error for the caller.
+        error: Error of `grpc` or `grpc.aio`.
+        server: Address of the server.
+        model: Name of the model.
+        timeout: Maximum number of seconds that the call had.
+        encrypted: Whether the connection uses TLS.
     """
     code, details = error.code(), error.details() or ""
     match code:
         case grpc.StatusCode.UNAVAILABLE if _QUEUE_IS_FULL not in details:
             return ServerUnavailableError(code, _unavailable(server, details, encrypted))
         case grpc.StatusCode.UNAVAILABLE | grpc.StatusCode.RESOURCE_EXHAUSTED:
-            return ServerBusyError(code, f"{server} refused the request ({code.name}: {details}): ask less, or later")
+            return ServerBusyError(
+                code, f"{server} refused the request ({code.name}: {details}): make fewer calls, or try again later"
+            )
         case grpc.StatusCode.DEADLINE_EXCEEDED:
-            return out_of_time(server, timeout)
+            return timeout_error(server, timeout)
         case grpc.StatusCode.NOT_FOUND:
             return ModelNotFoundError(
-                code, f"{server} has no model {model} as asked for ({details}): check --name, and --version where given"
+                code, f"{server} has no model {model} as requested ({details}): check --name, and --version if given"
             )
         case _:
             return RequestRefusedError(code, f"{server} refused the request ({code.name}: {details})")
 
 
-def out_of_time(server: str, timeout: float) -> ServerTimeoutError:
-    """No answer within so many seconds."""
+def timeout_error(server: str, timeout: float) -> ServerTimeoutError:
+    """The exception for a call without an answer within `timeout` seconds."""
     return ServerTimeoutError(
         grpc.StatusCode.DEADLINE_EXCEEDED,
-        f"{server} did not answer within {timeout:g} s: allow more with --timeout",
+        f"{server} did not answer within {timeout:g} s: raise --timeout",
     )
 
 
@@ -86,5 +86,5 @@ def _unavailable(server: str, details: str, encrypted: bool) -> str:
         return f"no model server answers at {server} over TLS ({details}): check its address, and the certificates"
     return (
         f"no model server answers at {server}: start one with `ser serve MODELS`, "
-        "or name its address with --server HOST:PORT (and --tls, where it wants it)"
+        "or name its address with --server HOST:PORT (and --tls, if it requires TLS)"
     )

@@ -1,0 +1,7 @@
+"""A trained model as a version in a model repository.
+
+- `saved_model`: writes the version: SavedModel, labels, warm-up requests, provenance.
+- `signatures`: the functions of the SavedModel; `encoded_audio`: reading WAV and µ-law bytes inside the graph.
+- `warmup`: requests that the server runs while it loads the version.
+- `provenance`: which run the version was exported from.
+"""

@@ -1,4 +1,4 @@
-"""What a served model can be asked: three signatures around one computation, none of which raises on content.
+"""The signatures of a served model: three kinds of input to one computation, which never raises on content.
 
 | signature | inputs |
 | --- | --- |
@@ -6,9 +6,9 @@
 | `wav_bytes` | `audio` string [batch], each a mono PCM16 WAV file at 8 or 16 kHz |
 | `mulaw_bytes` | `audio` string [batch], each raw 8 kHz G.711 µ-law |
 
-All answer with `probabilities` float32 [batch, classes], `emotion` string [batch], `confidence` float32
-[batch] (the winner's probability) and `status` int32 [batch]. A row whose status is not 0 (see
-`serving.status`) has probabilities and confidence 0 and an empty emotion.
+All return `probabilities` float32 [batch, classes], `emotion` string [batch], `confidence` float32 [batch] (the highest
+probability) and `status` int32 [batch]. A row whose status is not 0 (see `serving.status`) has probabilities and
+confidence 0 and an empty emotion.
 """
 
 from collections.abc import Callable
@@ -17,8 +17,7 @@ import tensorflow as tf
 
 from data_pipeline.audio.decode import SAMPLE_RATE
 from data_pipeline.audio.upsample import upsample_by_two
-from serving.export.mulaw import read_mulaw
-from serving.export.wav import read_wav
+from serving.export.encoded_audio import read_mulaw, read_wav
 from serving.status import RowStatus
 from training.run.recogniser import Recogniser
 
@@ -30,16 +29,17 @@ Answer = dict[str, tf.Tensor]
 
 
 def signatures(recogniser: Recogniser) -> dict[str, Callable[..., Answer]]:
-    """The functions that a SavedModel of a recogniser offers.
+    """The signatures of the SavedModel of a recogniser.
 
     Args:
-        recogniser: What answers; its front end works at 16 kHz.
+        recogniser: The trained model; its front end must work at 16 kHz.
 
     Returns:
-        `tf.function`s with fixed input signatures, by their names.
+        `tf.function`s with fixed input signatures, by name.
 
     Raises:
-        ValueError: If the front end works at another rate, or the model has not one output for each label.
+        ValueError: If the front end works at another sampling rate, or the number of the model's outputs is not the
+            number of labels.
     """
     if recogniser.front_end.sample_rate != SAMPLE_RATE:
         raise ValueError(
@@ -47,7 +47,7 @@ def signatures(recogniser: Recogniser) -> dict[str, Callable[..., Answer]]:
             f"Received: a front end at {recogniser.front_end.sample_rate} Hz"
         )
 
-    # One function that the three signatures call, so that the network is in the SavedModel once.
+    # All three signatures call this function, so the SavedModel contains the network only once.
     @tf.function(
         input_signature=[
             tf.TensorSpec([None, None], tf.float32),
@@ -67,7 +67,7 @@ def signatures(recogniser: Recogniser) -> dict[str, Callable[..., Answer]]:
         autograph=False,
     )
     def serving_default(waveform: tf.Tensor, num_samples: tf.Tensor) -> Answer:
-        # About shapes, not content: one row of either input must never be broadcast to many of the other.
+        # A check of shapes, not of content: one row of an input must never be broadcast to many rows of the other.
         same_batch = tf.debugging.assert_equal(
             tf.shape(num_samples)[0],
             tf.shape(waveform)[0],
@@ -92,14 +92,14 @@ def signatures(recogniser: Recogniser) -> dict[str, Callable[..., Answer]]:
 
 
 def check_waveform(waveform: tf.Tensor, num_samples: tf.Tensor) -> tf.Tensor:
-    """Which rows of a batch can be answered.
+    """Check which rows of a batch can be answered.
 
     Args:
-        waveform: float32 [batch, samples]. Nothing past a row's `num_samples` is looked at.
+        waveform: float32 [batch, samples]. Samples after a row's `num_samples` are ignored.
         num_samples: int32 [batch].
 
     Returns:
-        int32 [batch], each a `RowStatus`.
+        int32 [batch], a `RowStatus` for each row.
     """
     samples = tf.shape(waveform)[1]
     in_range = (num_samples >= 1) & (num_samples <= samples)
@@ -109,7 +109,7 @@ def check_waveform(waveform: tf.Tensor, num_samples: tf.Tensor) -> tf.Tensor:
 
 
 def _at_16_khz(waveform: tf.Tensor, num_samples: tf.Tensor, at_8_khz: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Bring the rows that are at 8 kHz to 16 kHz; a batch without any is not touched."""
+    """Upsample the rows that are at 8 kHz; a batch without such rows is returned unchanged."""
 
     def upsampled() -> tf.Tensor:
         doubled = upsample_by_two(waveform)
@@ -144,10 +144,10 @@ def _answer(recogniser: Recogniser, waveform: tf.Tensor, num_samples: tf.Tensor,
 
 
 def _audio_alone(waveform: tf.Tensor, num_samples: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Silence whatever is not a row's audio, and cut what is past the longest row.
+    """Replace everything that is not a row's audio by silence, and cut off what follows the longest row.
 
-    There is always a row and in each a sample, since models need not cope with less: a batch without rows
-    becomes one of silence, and a row without audio a sample of it.
+    The result has at least one row, and each row at least one sample, so models need not handle less: a batch without
+    rows becomes one row of silence, and a row without audio one sample of silence.
     """
     no_rows = tf.cast(tf.shape(waveform)[0] == 0, tf.int32)
     waveform = tf.pad(waveform, [[0, no_rows], [0, 1]])

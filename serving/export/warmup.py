@@ -1,7 +1,7 @@
-"""Warm-up requests: what TensorFlow Serving asks a new version before callers may.
+"""Warm-up requests, which TensorFlow Serving runs on a new version before it takes calls for it.
 
-The server runs every `PredictionLog` in `assets.extra/tf_serving_warmup_requests` while it loads a version,
-so that the first caller does not wait for what TensorFlow puts off to the first run. It reads at most 1,000.
+The server runs every `PredictionLog` in `assets.extra/tf_serving_warmup_requests` while it loads a version, so the
+first caller does not wait for the work that TensorFlow postpones until the first run. It reads at most 1,000 requests.
 """
 
 import struct
@@ -15,23 +15,23 @@ from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog, PredictLog
 
 from data_pipeline.audio.decode import SAMPLE_RATE
 from serving.export.signatures import MULAW_BYTES, SERVING_DEFAULT, WAV_BYTES
-from serving.model_repository.repository import WARM_UP_FILE
+from serving.model_repository.layout import WARM_UP_FILE
 
 _BATCH_SIZES = (1, 8)
 
 _SAMPLES = 3 * SAMPLE_RATE
-"""A typical utterance."""
+"""Length of a typical utterance."""
 
 _BYTES_SAMPLES = 160
-"""For the signatures that take bytes: 20 ms, since the version's folder holds them. Behind the decoding they
-run what the first signature has already warmed up."""
+"""Length of the clips for the signatures that take bytes: 20 ms, because the requests are stored in the version's
+folder. After decoding, these signatures run what the first signature has already warmed up."""
 
 
 def requests(name: str) -> list[PredictionLog]:
-    """One request for each signature and each of a few batch sizes, all of them silence.
+    """One request of silence for each signature and each of a few batch sizes.
 
     Args:
-        name: The model's name.
+        name: Name of the model.
 
     Returns:
         Requests that a server answers with status 0 in every row.
@@ -45,11 +45,11 @@ def requests(name: str) -> list[PredictionLog]:
 
 
 def write(name: str, version: Path) -> None:
-    """Put the warm-up requests into a version's folder.
+    """Write the warm-up requests into a version's folder.
 
     Args:
-        name: The model's name.
-        version: The folder with the `saved_model.pb`.
+        name: Name of the model.
+        version: Folder that holds the `saved_model.pb`.
     """
     path = version / WARM_UP_FILE
     path.parent.mkdir(exist_ok=True)
@@ -63,7 +63,7 @@ def _log(spec: ModelSpec, inputs: dict[str, TensorProto]) -> PredictionLog:
 
 
 def _silence(batch: int) -> TensorProto:
-    # A tensor of one value is written as that value and the shape: a few bytes instead of megabytes.
+    # A constant tensor is written as one value and the shape: a few bytes instead of megabytes.
     shape = tf.TensorShape([batch, _SAMPLES]).as_proto()
     return TensorProto(dtype=tf.float32.as_datatype_enum, tensor_shape=shape, float_val=[0.0])
 

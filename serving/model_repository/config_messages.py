@@ -1,9 +1,9 @@
-"""The messages of TensorFlow Serving's configuration files that `tensorflow-serving-api` does not ship.
+"""The message types of TensorFlow Serving's configuration files that `tensorflow-serving-api` does not contain.
 
-That package has `ModelServerConfig` and what clients need. The types of the other text protos are made here
-from their fields, as in TensorFlow Serving 2.21: `BatchingParameters`
-(servables/tensorflow/session_bundle_config.proto), `MonitoringConfig` (config/monitoring_config.proto) and
-`SSLConfig` (config/ssl_config.proto). Only names and types matter in text form.
+That package has `ModelServerConfig` and the messages of the API. The types of the other text protos are built here from
+their fields, as in TensorFlow Serving 2.21: `BatchingParameters` (servables/tensorflow/session_bundle_config.proto),
+`MonitoringConfig` (config/monitoring_config.proto) and `SSLConfig` (config/ssl_config.proto). In text form, only the
+names and types of the fields matter.
 """
 
 from collections.abc import Callable
@@ -56,7 +56,7 @@ def _pool() -> descriptor_pool.DescriptorPool:
         ssl.field.add(name=name, number=number, type=_FIELD.TYPE_STRING)
     ssl.field.add(name="client_verify", number=4, type=_FIELD.TYPE_BOOL)
 
-    # A pool of its own: TensorFlow Serving's real files may be registered in the default one.
+    # A separate pool, because the default one may already contain TensorFlow Serving's own files.
     pool = descriptor_pool.DescriptorPool()
     pool.AddSerializedFile(wrappers_pb2.DESCRIPTOR.serialized_pb)
     pool.Add(file)
@@ -64,7 +64,7 @@ def _pool() -> descriptor_pool.DescriptorPool:
 
 
 def message_type(name: str) -> Callable[..., Message]:
-    """A message class.
+    """The class of a message.
 
     Args:
         name: `BatchingParameters`, `MonitoringConfig` or `SSLConfig`.
@@ -73,14 +73,17 @@ def message_type(name: str) -> Callable[..., Message]:
 
 
 def read_text_proto(path: Path, name: str) -> Message:
-    """Read one of these files.
+    """Read a configuration file.
 
     Args:
-        path: The file.
-        name: Of the message in it.
+        path: Path of the file.
+        name: Name of its message type, see `message_type`.
+
+    Returns:
+        The message.
 
     Raises:
-        UserError: If the file is missing or is not such a message in text form.
+        UserError: If the file is missing or does not hold such a message in text form.
     """
     try:
         return text_format.Parse(path.read_text(encoding="utf-8"), message_type(name)())

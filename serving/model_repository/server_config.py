@@ -1,11 +1,11 @@
-"""The three text protos beside the model folders, with which TensorFlow Serving is started.
+"""The three text protos beside the model folders, which configure TensorFlow Serving.
 
 - `models.config` (`ModelServerConfig`): which models to serve.
 - `batching.config` (`BatchingParameters`): how calls are merged into batches.
 - `monitoring.config` (`MonitoringConfig`): where Prometheus finds the metrics.
 
-An export adds its model to the first and writes the other two where they are missing; from then on they
-belong to whoever runs the server.
+An export adds its model to the first file and writes the other two if they are missing. It never changes an existing
+entry or file, so the operator of the server can edit them.
 """
 
 import fcntl
@@ -20,8 +20,8 @@ from data_pipeline.errors import UserError
 from data_pipeline.storage.atomic_file import write_text
 
 SERVED_AT = PurePosixPath("/models")
-"""Where the production image holds the model repository. TensorFlow Serving refuses relative base paths, so
-that `models.config` must name this place; `Dockerfile.serving` copies or mounts the repository there."""
+"""Folder of the model repository in the production image. TensorFlow Serving refuses relative base paths, so
+`models.config` must name this folder. `Dockerfile.serving` copies or mounts the repository there."""
 
 MODELS = "models.config"
 BATCHING = "batching.config"
@@ -67,17 +67,17 @@ prometheus_config {
 
 
 class ConfigError(UserError):
-    """A `models.config` that is missing or cannot be read."""
+    """A `models.config` is missing or cannot be read."""
 
 
-def read_config(models: Path) -> ModelServerConfig:
-    """Which models a repository serves.
+def read_models_config(models: Path) -> ModelServerConfig:
+    """Read `models.config`.
 
     Args:
-        models: The model repository.
+        models: Folder of the model repository.
 
     Returns:
-        The content of its `models.config`.
+        The content of the file.
 
     Raises:
         ConfigError: If the file is missing or is not a `ModelServerConfig` in text form.
@@ -96,14 +96,14 @@ def read_config(models: Path) -> ModelServerConfig:
 
 
 def local_folder(models: Path, model: ModelConfig) -> Path:
-    """Where a model's versions lie on this machine.
+    """The folder of a model's versions on this machine.
 
     Args:
-        models: The model repository.
+        models: Folder of the model repository.
         model: One entry of its `models.config`.
 
     Returns:
-        The entry's base path, read relative to `models` where it lies below `/models`.
+        The entry's base path; one below `/models` is taken relative to `models` instead.
     """
     base_path = PurePosixPath(model.base_path)
     if base_path.is_relative_to(SERVED_AT):
@@ -112,14 +112,16 @@ def local_folder(models: Path, model: ModelConfig) -> Path:
 
 
 def register(models: Path, name: str) -> None:
-    """Make sure that a repository's servers serve a model; what else its files say stays as it is.
+    """Add a model to `models.config`, and write the other two files if they are missing.
+
+    Existing entries and files stay as they are.
 
     Args:
-        models: The model repository; it exists.
-        name: The model's name.
+        models: Folder of the model repository, which must exist.
+        name: Name of the model.
 
     Raises:
-        ConfigError: If an existing `models.config` cannot be read; nothing is changed then.
+        ConfigError: If an existing `models.config` cannot be read; then nothing is changed.
         UserError: If a file cannot be written.
     """
     with editing(models) as config:
@@ -132,21 +134,21 @@ def register(models: Path, name: str) -> None:
 
 @contextmanager
 def editing(models: Path) -> Iterator[ModelServerConfig]:
-    """The content of `models.config`, to be changed within the block, while nobody else writes it.
+    """Change `models.config` within a `with` block, while no other command can write it.
 
     Args:
-        models: The model repository; it exists.
+        models: Folder of the model repository, which must exist.
 
     Yields:
-        What the file says, or nothing where it is missing. What has become of it is written at the block's end, whole
-        or not at all, if it was changed; a block that fails changes nothing.
+        The content of the file, empty if there is none, to be changed in place. A changed content replaces the file
+        atomically at the end of the block. A block that raises changes nothing.
 
     Raises:
         ConfigError: If the file cannot be read.
         UserError: If it cannot be written.
     """
     with _lock(models):
-        config = read_config(models) if (models / MODELS).exists() else ModelServerConfig()
+        config = read_models_config(models) if (models / MODELS).exists() else ModelServerConfig()
         before = ModelServerConfig()
         before.CopyFrom(config)
         yield config
@@ -156,7 +158,7 @@ def editing(models: Path) -> Iterator[ModelServerConfig]:
 
 @contextmanager
 def _lock(models: Path) -> Iterator[None]:
-    """Keep two commands that write to one repository from losing what the other has changed."""
+    """Let only one command at a time write to a repository, so that none overwrites the changes of another."""
     with (models / ".lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -1,8 +1,10 @@
-"""Labels, by which clients choose a version: moving one moves everybody who asks for it.
+"""Version labels: clients choose a version by its label, so moving a label moves all clients that ask for it.
 
-`stable` is the version that has proved itself, `canary` a candidate that some calls go to, or the stable version where
-there is no candidate, and `previous` the one to which stable goes back. They stand in `models.config`, which is the
-only record of them. Labelled versions stay loaded, so that going back takes no longer than a request.
+- `stable` is the version that has proved itself.
+- `canary` is a candidate that receives some of the calls; without a candidate it is the stable version.
+- `previous` is the version that a rollback makes stable again.
+
+Labels are stored in `models.config` only. Labelled versions stay loaded, so a rollback takes no longer than a request.
 """
 
 from collections.abc import Callable
@@ -11,150 +13,148 @@ from pathlib import Path
 from tensorflow_serving.config.model_server_config_pb2 import ModelConfig, ModelServerConfig
 
 from data_pipeline.errors import UserError
-from serving.model_repository import repository, server_config
-from serving.server.sources import ModelSource, configured_sources
+from serving.model_repository import layout, server_config
+from serving.model_repository.served_models import ServedModel, configured_models
 
 STABLE = "stable"
 CANARY = "canary"
 PREVIOUS = "previous"
 
 Labels = dict[str, int]
-"""Versions by their labels."""
+"""Version numbers by label."""
 
 
-class LabelMove(UserError):
-    """A label that cannot be moved as asked."""
+class LabelMoveError(UserError):
+    """A label cannot be moved as requested."""
 
 
-def read(folder: Path) -> ModelSource:
-    """Which versions of a model are served, and by which labels.
+def read(folder: Path) -> ServedModel:
+    """Read which versions of a model are served, and their labels.
 
     Args:
         folder: A model's folder in a repository, `MODELS/NAME`.
 
     Raises:
-        UserError: If there is no such model, or its `models.config` asks for what is not there.
+        UserError: If the model does not exist, or `models.config` names a version that does not exist.
     """
-    repository.servable_folders(folder.parent, folder.name)
-    config = server_config.read_config(folder.parent)
-    return _source(folder, _entry(config, folder))
+    layout.servable_folders(folder.parent, folder.name)
+    config = server_config.read_models_config(folder.parent)
+    return _served(folder, _entry(config, folder))
 
 
-def stable(source: ModelSource) -> int:
-    """The version for those who want one that has proved itself: the labelled one, else the newest that is served."""
-    return source.labels.get(STABLE, max(source.versions))
+def stable(model: ServedModel) -> int:
+    """The stable version: the one with that label, or else the newest version that is served."""
+    return model.labels.get(STABLE, max(model.versions))
 
 
 def pin(folder: Path) -> ModelServerConfig:
-    """Label the version that is served now as stable, so that a newer one does not take its place by being newer.
+    """Label the version that is served now `stable`, so that a newer version does not replace it automatically.
 
     Args:
         folder: A model's folder in a repository.
 
     Returns:
-        The content of `models.config`, as for the others.
+        The new content of `models.config`. All functions of this module that move labels return it.
 
     Raises:
-        UserError: See `read`, as for the others.
+        UserError: See `read`. All functions of this module that move labels raise it.
     """
-    return _change(folder, lambda source: {**source.labels, STABLE: stable(source)})
+    return _change(folder, lambda model: {**model.labels, STABLE: stable(model)})
 
 
 def label_canary(folder: Path, version: int) -> ModelServerConfig:
-    """Make a version the canary; the one that is served now stays, and becomes stable where none was called so.
+    """Make a version the canary. If no version is labelled `stable`, the version that is served now gets that label.
 
     Args:
         folder: A model's folder in a repository.
-        version: One of its versions.
+        version: Number of one of the model's versions.
 
     Raises:
-        LabelMove: If there is no such version.
+        LabelMoveError: If the version does not exist.
     """
-    return _change(folder, lambda source: {**source.labels, STABLE: stable(source), CANARY: version})
+    return _change(folder, lambda model: {**model.labels, STABLE: stable(model), CANARY: version})
 
 
 def promote(folder: Path, version: int | None = None) -> ModelServerConfig:
-    """Make a version stable; the one that was stable before is kept as `previous`.
+    """Make a version stable. The version that was stable before becomes `previous`.
 
     Args:
         folder: A model's folder in a repository.
-        version: One of its versions; the canary unless given. Where it is stable already, nothing changes.
+        version: Number of one of the model's versions; by default the canary. If it is already stable, `previous`
+            stays.
 
     Raises:
-        LabelMove: If there is no such version, or no canary.
+        LabelMoveError: If the version does not exist, or none is given and there is no canary.
     """
 
-    def moved(source: ModelSource) -> Labels:
-        chosen = source.labels.get(CANARY) if version is None else version
+    def moved(model: ServedModel) -> Labels:
+        chosen = model.labels.get(CANARY) if version is None else version
         if chosen is None:
-            raise LabelMove(
+            raise LabelMoveError(
                 f"no version of {folder} is labelled {CANARY}: name one with --version, of "
-                f"{', '.join(map(str, repository.saved_models(folder)))}"
+                f"{', '.join(map(str, layout.saved_models(folder)))}"
             )
-        before = stable(source)
-        labels = {**source.labels, STABLE: chosen, CANARY: chosen}
+        before = stable(model)
+        labels = {**model.labels, STABLE: chosen, CANARY: chosen}
         return labels if chosen == before else {**labels, PREVIOUS: before}
 
     return _change(folder, moved)
 
 
 def roll_back(folder: Path) -> ModelServerConfig:
-    """Make stable what was stable before; the version that was taken back is a candidate no more.
+    """Make the version labelled `previous` stable again. It also becomes the canary.
 
     Args:
         folder: A model's folder in a repository.
 
     Raises:
-        LabelMove: If nothing was stable before.
+        LabelMoveError: If no version is labelled `previous`.
     """
 
-    def moved(source: ModelSource) -> Labels:
-        if PREVIOUS not in source.labels:
-            raise LabelMove(
+    def moved(model: ServedModel) -> Labels:
+        if PREVIOUS not in model.labels:
+            raise LabelMoveError(
                 f"no version of {folder} is labelled {PREVIOUS}, so that there is nothing to go back to: name a "
                 f"version with `ser promote {folder} --version N`"
             )
-        labels = {**source.labels, STABLE: source.labels[PREVIOUS], CANARY: source.labels[PREVIOUS]}
-        del labels[PREVIOUS]
+        labels = {**model.labels}
+        labels[STABLE] = labels[CANARY] = labels.pop(PREVIOUS)
         return labels
 
     return _change(folder, moved)
 
 
 def withdraw_canary(folder: Path) -> ModelServerConfig:
-    """Send those who ask for the canary to the stable version.
+    """Label the stable version `canary`, so that clients of the canary get the stable version.
 
     Args:
         folder: A model's folder in a repository.
     """
-    return _change(folder, lambda source: {**source.labels, STABLE: stable(source), CANARY: stable(source)})
+    return _change(folder, lambda model: {**model.labels, STABLE: stable(model), CANARY: stable(model)})
 
 
-def _change(folder: Path, move: Callable[[ModelSource], Labels]) -> ModelServerConfig:
-    """Move labels in `models.config`, which is replaced whole or not at all, while nobody else writes it."""
-    repository.servable_folders(folder.parent, folder.name)
+def _change(folder: Path, move: Callable[[ServedModel], Labels]) -> ModelServerConfig:
+    """Move labels in `models.config`, which is replaced atomically, while no other command can write it."""
+    layout.servable_folders(folder.parent, folder.name)
     with server_config.editing(folder.parent) as config:
         model = _entry(config, folder)
-        before = _source(folder, model)
+        before = _served(folder, model)
         after = move(before)
-        missing = sorted(set(after.values()) - set(repository.saved_models(folder)))
+        exported = layout.saved_models(folder)
+        missing = sorted(set(after.values()) - set(exported))
         if missing:
-            raise LabelMove(
-                f"{folder} has no version {missing[0]}: choose from "
-                f"{', '.join(map(str, repository.saved_models(folder)))}"
-            )
+            raise LabelMoveError(f"{folder} has no version {missing[0]}: choose from {', '.join(map(str, exported))}")
         _relabel(model, before, after)
-        _source(folder, model)
+        _served(folder, model)
     return config
 
 
-def _relabel(model: ModelConfig, before: ModelSource, after: Labels) -> None:
-    """Set the labels, and have every labelled version loaded; one that loses its last label is loaded no more."""
+def _relabel(model: ModelConfig, before: ServedModel, after: Labels) -> None:
+    """Set the labels and let every labelled version be loaded. A version that loses its last label is unloaded."""
     policy = model.model_version_policy
     if policy.WhichOneof("policy_choice") != "all":
-        asked_for = set(policy.specific.versions) if policy.WhichOneof("policy_choice") == "specific" else set()
-        loaded = sorted((asked_for - set(before.labels.values())) | set(after.values()))
-        policy.specific.versions[:] = loaded
+        listed = set(policy.specific.versions) if policy.WhichOneof("policy_choice") == "specific" else set()
+        policy.specific.versions[:] = sorted((listed - set(before.labels.values())) | set(after.values()))
     model.version_labels.clear()
     model.version_labels.update(after)
 
@@ -163,14 +163,14 @@ def _entry(config: ModelServerConfig, folder: Path) -> ModelConfig:
     for model in config.model_config_list.config:
         if model.name == folder.name:
             return model
-    raise LabelMove(
+    raise LabelMoveError(
         f"{folder.parent / server_config.MODELS} does not list the model {folder.name}: give MODELS/NAME of one that "
         "`ser export` has written"
     )
 
 
-def _source(folder: Path, model: ModelConfig) -> ModelSource:
+def _served(folder: Path, model: ModelConfig) -> ServedModel:
     alone = ModelServerConfig()
     alone.model_config_list.config.append(model)
-    (source,) = configured_sources(folder.parent, alone, str(folder.parent / server_config.MODELS))
-    return source
+    (served,) = configured_models(folder.parent, alone, str(folder.parent / server_config.MODELS))
+    return served

@@ -1,4 +1,4 @@
-"""What a served model answers, as types: an emotion with its probabilities, or why there is none."""
+"""Convert the outputs of a served model to answers: an emotion with its probabilities, or an error."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ _OUTPUTS = {"probabilities", "emotion", "confidence", "status"}
 
 @dataclass(frozen=True, slots=True)
 class EmotionAnswer:
-    """One utterance's answer.
+    """The answer for one utterance.
 
     Attributes:
-        emotion: The most probable one.
-        probabilities: Of each emotion, in the model's order; they sum to 1.
-        confidence: In the answer, from 0 to 1, as the model states it.
-        model_version: That answered.
-        latency: Seconds from asking to having the answer; in a batch, of the whole batch.
+        emotion: The most probable emotion.
+        probabilities: Probability of each emotion, in the model's order; they sum to 1.
+        confidence: The model's confidence in its answer, from 0 to 1.
+        model_version: Number of the model's version that gave the answer.
+        latency: Seconds from the request to the answer; for an utterance in a batch, those of the whole batch.
     """
 
     emotion: str
@@ -34,22 +34,22 @@ class EmotionAnswer:
 def read_answers(
     outputs: Mapping[str, np.ndarray], labels: Sequence[str], rows: int, model_version: int, latency: float
 ) -> list[EmotionAnswer | AudioRejectedError]:
-    """Turn a batch of a model's outputs into answers.
+    """Convert the outputs for a batch to answers.
 
     Args:
         outputs: `probabilities` [batch, classes], `emotion` bytes [batch], `confidence` [batch], `status`
             int [batch].
         labels: Emotions in the order of the classes.
-        rows: How many were asked about.
-        model_version: That answered.
-        latency: In seconds.
+        rows: Number of utterances in the request.
+        model_version: Number of the model's version that gave the outputs.
+        latency: Seconds from the request to the outputs.
 
     Returns:
         For each row its answer, or the reason why it has none.
 
     Raises:
-        UnexpectedAnswerError: If an output is missing or has not `rows` rows, the classes are not those of `labels`,
-            or a probability is not a finite number.
+        UnexpectedAnswerError: If an output is missing or does not have `rows` rows, the classes do not fit `labels`, or
+            a probability is not a finite number.
     """
     _check_shapes(outputs, labels, rows)
     return [
@@ -62,19 +62,19 @@ def _check_shapes(outputs: Mapping[str, np.ndarray], labels: Sequence[str], rows
     missing = _OUTPUTS - set(outputs)
     if missing:
         raise UnexpectedAnswerError(
-            f"the model does not say {', '.join(sorted(missing))}: ask one that `ser export` has written"
+            f"the model has no output {', '.join(sorted(missing))}: use a model that `ser export` has written"
         )
     probabilities = outputs["probabilities"]
     if probabilities.ndim != 2 or probabilities.shape[1] != len(labels):
         raise UnexpectedAnswerError(
             f"the model's probabilities have the shape {list(probabilities.shape)}, "
-            f"which does not fit the labels {', '.join(labels)}: ask with the model's own labels"
+            f"which does not fit the labels {', '.join(labels)}: use the model's own labels"
         )
     for name in sorted(_OUTPUTS):
         if outputs[name].shape[:1] != (rows,) or (name != "probabilities" and outputs[name].ndim != 1):
             raise UnexpectedAnswerError(
-                f"the model's {name} has the shape {list(outputs[name].shape)} where {rows} rows were asked about: "
-                "ask one that `ser export` has written"
+                f"the model's {name} has the shape {list(outputs[name].shape)} for a request of {rows} rows: "
+                "use a model that `ser export` has written"
             )
 
 
@@ -85,13 +85,13 @@ def _read_row(
         return AudioRejectedError(int(row["status"]))
     if not (np.isfinite(row["probabilities"]).all() and np.isfinite(row["confidence"])):
         raise UnexpectedAnswerError(
-            "the model's probabilities are not finite numbers: ask one that `ser export` has written"
+            "the model's probabilities are not finite numbers: use a model that `ser export` has written"
         )
     emotion = row["emotion"].decode(errors="replace")
     if emotion != labels[int(np.argmax(row["probabilities"]))]:
         raise UnexpectedAnswerError(
-            f"the model names {emotion} where the labels {', '.join(labels)} name another emotion: "
-            "ask with the model's own labels"
+            f"the model's answer is {emotion}, which is another emotion than in the labels {', '.join(labels)}: "
+            "use the model's own labels"
         )
     by_label = dict(zip(labels, map(float, row["probabilities"]), strict=True))
     return EmotionAnswer(emotion, by_label, float(row["confidence"]), model_version, latency)

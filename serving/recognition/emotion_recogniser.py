@@ -1,4 +1,4 @@
-"""Asking for emotions, whoever answers: a server over gRPC or a SavedModel in this process."""
+"""The interface for recognising emotions, which a client of a server and a SavedModel in this process implement."""
 
 import os
 import time
@@ -9,20 +9,20 @@ from itertools import islice
 
 import numpy as np
 
+from data_pipeline.audio.decode import padded_batch
 from serving.errors import RecognitionError
 from serving.recognition.answer import EmotionAnswer, read_answers
-from serving.recognition.audio import Audio, read_waveform, waveform_or_reason
-from serving.recognition.waveforms import padded_batch
-from serving.recognition.window import READ_AT_A_TIME, Window, is_full
+from serving.recognition.audio import Audio, read_waveform, waveform_or_error
+from serving.recognition.batches import READ_AT_A_TIME, ReadAhead, is_full
 
 
 class EmotionRecogniser(ABC):
-    """Takes audio, gives typed answers.
+    """Recognises the emotion in audio.
 
     Attributes:
         labels: Emotions in the order of the model's outputs.
-        batch_size: Rows that a batch has at most.
-        concurrency: Batches that are asked about at a time.
+        batch_size: Maximum number of rows in a batch.
+        concurrency: Maximum number of batches that are computed at a time.
     """
 
     labels: tuple[str, ...]
@@ -30,30 +30,30 @@ class EmotionRecogniser(ABC):
     concurrency: int
 
     @abstractmethod
-    def ask(self, waveform: np.ndarray, num_samples: np.ndarray) -> tuple[Mapping[str, np.ndarray], int]:
+    def predict(self, waveform: np.ndarray, num_samples: np.ndarray) -> tuple[Mapping[str, np.ndarray], int]:
         """Run the model's `serving_default` signature on one batch.
 
         Args:
             waveform: float32 [batch, samples], 16 kHz, full scale ±1.
-            num_samples: int32 [batch]; what follows in a row is padding.
+            num_samples: int32 [batch], number of samples in each row; the rest of the row is padding.
 
         Returns:
-            The outputs by name, and the version that gave them.
+            The outputs by name, and the number of the version that computed them.
 
         Raises:
             RecognitionError: If there is no answer.
         """
 
     def recognise(self, audio: Audio) -> EmotionAnswer:
-        """The emotion in one utterance.
+        """Recognise the emotion in one utterance.
 
         Args:
             audio: A file, bytes, a stream or samples: see `serving.recognition.audio.Audio`.
 
         Raises:
-            RecognitionError: If there is no answer. Its subclasses say whether the audio could not be read (also where
-                it is silent or shorter than 0.1 s, unless it is `Samples`), the model could not judge it, or nobody
-                answered.
+            RecognitionError: If there is no answer. Its subclasses distinguish audio that could not be read (which
+                includes silent audio and audio shorter than 0.1 s, except for `Samples`), audio that the model could
+                not judge, and servers that did not answer.
         """
         [answer] = self._answers([read_waveform(audio)])
         if isinstance(answer, RecognitionError):
@@ -61,46 +61,46 @@ class EmotionRecogniser(ABC):
         return answer
 
     def recognise_all(self, audios: Iterable[Audio]) -> Iterator[EmotionAnswer | RecognitionError]:
-        """The emotions in many utterances.
+        """Recognise the emotions in many utterances.
 
-        They are read ahead, put into batches of like lengths and asked about several batches at a time; the answers
-        come in the order of `audios`.
+        The utterances are read ahead and put into batches of similar lengths, and several batches are computed at a
+        time. The answers have the order of `audios`.
 
         Args:
-            audios: See `recognise`. They are read as the answers are taken, so that there may be any number of them.
+            audios: See `recognise`. They are read while the answers are consumed, so there may be any number of them.
 
         Yields:
             For each utterance its answer, or the reason why it has none: it could not be read, the model could not
-            judge it, or the server refused its batch or was too slow with it.
+            judge it, or the server refused its batch or did not answer in time.
 
         Raises:
-            RecognitionError: If nobody answers, so that the others would fare the same.
+            RecognitionError: If the server is not available, so that no other utterance would be answered either.
         """
-        readers, askers = ThreadPoolExecutor(os.cpu_count()), ThreadPoolExecutor(self.concurrency)
+        readers, callers = ThreadPoolExecutor(os.cpu_count()), ThreadPoolExecutor(self.concurrency)
         try:
             answers: Iterator[EmotionAnswer | RecognitionError] = iter(())
-            for waveforms in _windows(audios, readers):
-                # While this window was being read, the one before it was being asked about.
-                coming = self._start_asking(waveforms, askers)
+            for waveforms in _read_ahead(audios, readers):
+                # While these waveforms were being read, the previous ones were being computed.
+                coming = self._submit(waveforms, callers)
                 yield from answers
                 answers = coming
             yield from answers
         finally:
             readers.shutdown(cancel_futures=True)
-            askers.shutdown(cancel_futures=True)
+            callers.shutdown(cancel_futures=True)
 
-    def _start_asking(
-        self, waveforms: list[np.ndarray | RecognitionError], askers: Executor
+    def _submit(
+        self, waveforms: list[np.ndarray | RecognitionError], callers: Executor
     ) -> Iterator[EmotionAnswer | RecognitionError]:
-        """Ask about a window; the answers in order, each waited for when it is taken."""
-        window = Window(waveforms, self.batch_size)
-        asked = [askers.submit(self._answers_or_reasons, batch) for batch in window.batches]
+        """Start to compute batches of waveforms. The iterator waits for each answer when it is consumed."""
+        ahead = ReadAhead(waveforms, self.batch_size)
+        submitted = [callers.submit(self._answers_or_errors, batch) for batch in ahead.batches]
         return (
-            where if isinstance(where, RecognitionError) else asked[where[0]].result()[where[1]]
-            for where in window.in_order()
+            place if isinstance(place, RecognitionError) else submitted[place[0]].result()[place[1]]
+            for place in ahead.in_order()
         )
 
-    def _answers_or_reasons(self, waveforms: Sequence[np.ndarray]) -> Sequence[EmotionAnswer | RecognitionError]:
+    def _answers_or_errors(self, waveforms: Sequence[np.ndarray]) -> Sequence[EmotionAnswer | RecognitionError]:
         try:
             return self._answers(waveforms)
         except RecognitionError as error:
@@ -111,17 +111,17 @@ class EmotionRecogniser(ABC):
     def _answers(self, waveforms: Sequence[np.ndarray]) -> Sequence[EmotionAnswer | RecognitionError]:
         waveform, num_samples = padded_batch(waveforms)
         start = time.perf_counter()
-        outputs, version = self.ask(waveform, num_samples)
+        outputs, version = self.predict(waveform, num_samples)
         return read_answers(outputs, self.labels, len(waveforms), version, time.perf_counter() - start)
 
 
-def _windows(audios: Iterable[Audio], readers: Executor) -> Iterator[list[np.ndarray | RecognitionError]]:
-    left = iter(audios)
-    window: list[np.ndarray | RecognitionError] = []
-    while some := list(islice(left, READ_AT_A_TIME)):
-        window.extend(readers.map(waveform_or_reason, some))
-        if is_full(window):
-            yield window
-            window = []
-    if window:
-        yield window
+def _read_ahead(audios: Iterable[Audio], readers: Executor) -> Iterator[list[np.ndarray | RecognitionError]]:
+    remaining = iter(audios)
+    waveforms: list[np.ndarray | RecognitionError] = []
+    while some := list(islice(remaining, READ_AT_A_TIME)):
+        waveforms.extend(readers.map(waveform_or_error, some))
+        if is_full(waveforms):
+            yield waveforms
+            waveforms = []
+    if waveforms:
+        yield waveforms

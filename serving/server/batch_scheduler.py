@@ -1,13 +1,15 @@
 """The queues in which calls wait to be computed together.
 
-The rules are TensorFlow Serving's (`SharedBatchScheduler`, tensorflow/core/kernels/batching_util): a queue for
-each signature of each version, some threads for all of them in turn, and a bound for each queue. Three things
-differ, none of which changes an answer: a full queue is RESOURCE_EXHAUSTED where TensorFlow Serving says
-UNAVAILABLE; a call whose deadline has passed is not computed though others of its batch are; and calls that
-cannot be padded to each other (an empty one, or one that would blow the batch up) get batches of their own,
-where TensorFlow Serving fails all that were merged.
+The rules are those of TensorFlow Serving (`SharedBatchScheduler`, tensorflow/core/kernels/batching_util): a bounded
+queue for each signature of each version, and threads that serve all queues in turn. Three things differ, none of which
+changes an answer:
 
-Everything here but the computing happens on the event loop, so that there are no locks.
+- If a queue is full, the status is RESOURCE_EXHAUSTED; TensorFlow Serving's is UNAVAILABLE.
+- A call whose deadline has passed is not computed, even if other calls of its batch are.
+- Calls that cannot share a batch (an empty call, or one whose padding would make the batch too large) get batches of
+  their own; TensorFlow Serving fails all calls that were merged.
+
+Everything except the computation runs on the event loop, so no locks are needed.
 """
 
 import asyncio
@@ -19,86 +21,33 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from serving.server.batch import Arrays, Batch, Task, merge_inputs, split_outputs
 from serving.server.batching_settings import BatchingSettings
-from serving.server.merge import Arrays, merge_inputs, merged_shape, split_outputs
 from serving.server.metrics import Metrics
-from serving.server.refusal import deadline_exceeded, exhausted, invalid
-from serving.tensors import MAX_MESSAGE_BYTES
+from serving.server.request_error import deadline_exceeded, exhausted, invalid
 
 Function = Callable[[Arrays], Mapping[str, np.ndarray]]
-"""Computes a batch; called in a thread."""
-
-
-@dataclass(eq=False)
-class _Task:
-    """A call, or a part of one, that waits.
-
-    Attributes:
-        arrays: Its inputs.
-        rows: The size of their first dimension.
-        deadline: On the loop's clock.
-        enqueued: On the loop's clock.
-        outputs: Its rows of the batch's outputs, once they are there.
-    """
-
-    arrays: Arrays
-    rows: int
-    deadline: float
-    enqueued: float
-    outputs: asyncio.Future
-
-
-@dataclass(eq=False)
-class _Batch:
-    tasks: list[_Task]
-    rows: int
-    shapes: dict[str, tuple[int, ...]]
-
-    @classmethod
-    def of(cls, task: _Task) -> "_Batch":
-        return cls([task], task.rows, {name: array.shape for name, array in task.arrays.items()})
-
-    def takes(self, task: _Task, settings: BatchingSettings) -> bool:
-        """Whether a call can join those that are here."""
-        rows = self.rows + task.rows
-        return rows <= settings.max_execution_batch_size and all(
-            self._takes_input(name, array, rows, settings.pad_variable_length_inputs)
-            for name, array in task.arrays.items()
-        )
-
-    def _takes_input(self, name: str, array: np.ndarray, rows: int, pad: bool) -> bool:
-        shape = self.shapes[name]
-        if len(shape) != array.ndim or not array.size or not math.prod(shape):
-            return False
-        if shape[1:] == array.shape[1:]:
-            return True
-        return pad and math.prod(merged_shape([shape, array.shape], rows)) * array.itemsize <= MAX_MESSAGE_BYTES
-
-    def add(self, task: _Task) -> None:
-        self.rows += task.rows
-        self.tasks.append(task)
-        for name, array in task.arrays.items():
-            self.shapes[name] = merged_shape([self.shapes[name], array.shape], self.rows)
+"""Function that computes a batch; it is called in a thread."""
 
 
 @dataclass(eq=False)
 class _Queue:
-    """Batches in the order of their first calls. Only the last can take more."""
+    """Batches in the order of their first calls. Only the last batch can take more calls."""
 
     function: Function
-    batches: deque[_Batch] = field(default_factory=deque)
+    batches: deque[Batch] = field(default_factory=deque)
 
 
 class BatchScheduler:
-    """Computes calls in batches; for use on one event loop.
+    """Computes calls in batches. It must be used on one event loop.
 
     Args:
-        settings: When calls become a batch; `None` computes each call alone.
-        metrics: Where to count.
+        settings: How calls are merged into batches; `None` computes each call alone.
+        metrics: Metrics to update.
     """
 
     _ALONE = BatchingSettings(max_enqueued_batches=128)
-    """Without batching there is a bound too: so many calls wait for a thread."""
+    """Settings without batching, with the maximum number of calls that wait for a thread."""
 
     def __init__(self, settings: BatchingSettings | None, metrics: Metrics):
         self._merges = settings is not None
@@ -112,18 +61,18 @@ class BatchScheduler:
     async def run(
         self, key: Hashable, function: Function, arrays: Arrays, *, rows: int, deadline: float = math.inf
     ) -> Mapping[str, np.ndarray]:
-        """Have a call computed, with others of its key where there are some.
+        """Compute a call, possibly together with other calls that have the same key.
 
         Args:
-            key: Calls with the same key have the same function, inputs and ranks.
-            function: Computes a batch of them.
-            arrays: The call's inputs.
-            rows: The size of their first dimension.
-            deadline: On the loop's clock; the call is not computed after it.
+            key: Identifies calls that can be merged: they must have the same function, inputs and ranks.
+            function: Function that computes a batch of such calls.
+            arrays: Inputs of the call.
+            rows: Size of the first dimension of the inputs.
+            deadline: Time on the event loop's clock after which the call is not computed.
 
         Raises:
-            Refusal: If the call is too large, the queue is full, or the deadline has passed.
-            Exception: What the function raised for the batch.
+            RequestError: If the call is too large, the queue is full, or the deadline has passed.
+            Exception: Any exception that the function raised for the batch.
         """
         now = asyncio.get_running_loop().time()
         queue = self._queues.get(key) or _Queue(function)
@@ -137,16 +86,16 @@ class BatchScheduler:
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     async def close(self) -> None:
-        """Wait for what is being computed and end the threads. There must be no callers any more."""
+        """Wait for running computations and end the threads. No call may be waiting."""
         await asyncio.gather(*self._running)
         self._threads.shutdown()
 
-    def _task(self, arrays: Arrays, deadline: float, now: float) -> _Task:
+    def _task(self, arrays: Arrays, deadline: float, now: float) -> Task:
         rows = len(next(iter(arrays.values()))) if self._merges else 1
-        return _Task(arrays, rows, deadline, now, asyncio.get_running_loop().create_future())
+        return Task(arrays, rows, deadline, now, asyncio.get_running_loop().create_future())
 
     def _cut(self, queue: _Queue, arrays: Arrays, rows: int) -> list[Arrays]:
-        """A call in parts, of which the first fills the open batch up."""
+        """Split a call into parts, the first of which fills the open batch."""
         if not self._merges:
             return [arrays]
         if rows > self._settings.max_batch_size:
@@ -163,8 +112,8 @@ class BatchScheduler:
             {name: array[start:end] for name, array in arrays.items()} for start, end in zip(starts, ends, strict=True)
         ]
 
-    def _enqueue(self, queue: _Queue, tasks: list[_Task]) -> None:
-        """Put all parts of a call into a queue, or none of them."""
+    def _enqueue(self, queue: _Queue, tasks: list[Task]) -> None:
+        """Add all parts of a call to a queue, or none of them."""
         joins = self._merges and queue.batches and queue.batches[-1].takes(tasks[0], self._settings)
         if len(queue.batches) + len(tasks) - bool(joins) > self._settings.max_enqueued_batches:
             raise exhausted(
@@ -175,12 +124,12 @@ class BatchScheduler:
         if joins:
             queue.batches[-1].add(tasks[0])
         for task in tasks[bool(joins) :]:
-            queue.batches.append(_Batch.of(task))
+            queue.batches.append(Batch.of(task))
             if self._settings.timeout:
                 asyncio.get_running_loop().call_later(self._settings.timeout, self._compute_ready)
 
     def _compute_ready(self) -> None:
-        """Give idle threads the batches that need not wait any more."""
+        """Let idle threads compute the batches that need not wait any longer."""
         now = asyncio.get_running_loop().time()
         while self._idle and (found := self._next_batch(now)):
             self._idle -= 1
@@ -188,14 +137,14 @@ class BatchScheduler:
             self._running.add(running)
             running.add_done_callback(self._running.discard)
 
-    def _next_batch(self, now: float) -> tuple[Function, _Batch] | None:
+    def _next_batch(self, now: float) -> tuple[Function, Batch] | None:
         for key, queue in list(self._queues.items()):
             if not self._is_ready(queue, now):
                 continue
             batch = queue.batches.popleft()
             del self._queues[key]
             if queue.batches:
-                self._queues[key] = queue  # to the end: the others come first
+                self._queues[key] = queue  # at the end, after the other queues
             return queue.function, batch
         return None
 
@@ -205,11 +154,11 @@ class BatchScheduler:
             not self._merges
             or len(queue.batches) > 1
             or first.rows >= self._settings.max_execution_batch_size
-            # A timer may fire by the clock's resolution too early.
+            # A timer may fire too early, by the resolution of the clock.
             or now >= first.tasks[0].enqueued + self._settings.timeout - 1e-6
         )
 
-    async def _process(self, function: Function, batch: _Batch) -> None:
+    async def _process(self, function: Function, batch: Batch) -> None:
         loop = asyncio.get_running_loop()
         tasks = self._still_wanted(batch, loop.time())
         outputs: Sequence = []
@@ -228,12 +177,12 @@ class BatchScheduler:
             else:
                 task.outputs.set_result(result)
 
-    def _still_wanted(self, batch: _Batch, now: float) -> list[_Task]:
+    def _still_wanted(self, batch: Batch, now: float) -> list[Task]:
         wanted = []
         for task in batch.tasks:
             if self._merges:
                 self._metrics.left_queue(now - task.enqueued)
-            if task.outputs.done():  # the caller has gone
+            if task.outputs.done():  # the caller has cancelled
                 continue
             if task.deadline <= now:
                 task.outputs.set_exception(deadline_exceeded("The deadline passed while waiting in the batching queue"))
@@ -241,8 +190,8 @@ class BatchScheduler:
                 wanted.append(task)
         return wanted
 
-    def _compute(self, function: Function, tasks: list[_Task]) -> Sequence[Mapping[str, np.ndarray]]:
-        """In a thread."""
+    def _compute(self, function: Function, tasks: list[Task]) -> Sequence[Mapping[str, np.ndarray]]:
+        """Compute a batch; runs in a thread."""
         if not self._merges:
             return [function(tasks[0].arrays)]
         rows = [task.rows for task in tasks]

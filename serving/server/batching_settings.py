@@ -1,4 +1,4 @@
-"""How calls become batches: `batching.config`, read and checked as TensorFlow Serving does."""
+"""How calls are merged into batches: `batching.config`, read and checked as TensorFlow Serving does."""
 
 import os
 from dataclasses import dataclass
@@ -13,15 +13,17 @@ class BatchingSettings:
     """TensorFlow Serving's `BatchingParameters`; the defaults are its own (shared_batch_scheduler.h).
 
     Attributes:
-        max_batch_size: Rows that one call may bring; without splitting, also rows in a batch.
-        max_execution_batch_size: Rows in a batch. Less than `max_batch_size` only where large calls are split.
-        allowed_batch_sizes: Batches are filled up to the next of these; not at all where it is empty.
+        max_batch_size: Maximum number of rows in a call and, without splitting, also in a batch.
+        max_execution_batch_size: Maximum number of rows in a batch. It is less than `max_batch_size` only if large
+            calls are split.
+        allowed_batch_sizes: Batches are padded to the next of these sizes; if empty, they are not padded.
         timeout: Seconds that the first call of a batch waits for others.
-        max_enqueued_batches: Batches that wait in one queue; calls that would need another are refused.
-        threads: Batches that are computed at the same time.
-        pad_variable_length_inputs: Inputs that differ past the first dimension share a batch, padded to the
-            longest.
-        split_large_calls: Calls are cut where that fills a batch, and may be larger than one.
+        max_enqueued_batches: Maximum number of batches that wait in one queue. Calls that would need another batch are
+            refused.
+        threads: Number of batches that are computed at the same time.
+        pad_variable_length_inputs: Whether inputs that differ after the first dimension are padded to the longest one
+            and share a batch.
+        split_large_calls: Whether calls are split where a batch is full, and may be larger than a batch.
     """
 
     max_batch_size: int = 1_000
@@ -38,7 +40,7 @@ class BatchingSettings:
         """Read a `BatchingParameters` text proto.
 
         Raises:
-            UserError: If the file cannot be read, or asks for what TensorFlow Serving would refuse.
+            UserError: If the file cannot be read, or has values that TensorFlow Serving would refuse.
         """
         parameters = read_text_proto(path, "BatchingParameters")
 
@@ -62,11 +64,11 @@ class BatchingSettings:
 
     @property
     def threads_a_batch(self) -> int:
-        """Threads with which a batch is computed best: more would take processors from the other batches."""
+        """Number of threads that compute one batch. More would take processors from the other batches."""
         return max(1, (os.cpu_count() or 1) // self.threads)
 
     def padded_size(self, rows: int) -> int:
-        """How many rows a batch is filled up to: the next allowed size, or none more."""
+        """Number of rows that a batch is padded to: the next allowed size, or `rows` if there is none."""
         return next((size for size in self.allowed_batch_sizes if size >= rows), rows)
 
 
@@ -87,5 +89,5 @@ def _check(settings: BatchingSettings, path: Path) -> None:
     if sizes and (list(sizes) != sorted(set(sizes)) or sizes[0] < 1 or sizes[-1] != settings.max_batch_size):
         raise UserError(
             f"{path}: allowed_batch_sizes are {', '.join(map(str, sizes))}: "
-            f"let them rise and the last be max_batch_size, {settings.max_batch_size}"
+            f"list them in ascending order, the last being max_batch_size, {settings.max_batch_size}"
         )

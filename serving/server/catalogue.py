@@ -1,6 +1,6 @@
-"""Which versions of which models there are, in which state, and which of them a request means.
+"""All models and versions that the server knows, their states, and the version that a request refers to.
 
-Used on the event loop only.
+It must be used on the event loop only.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,21 +11,21 @@ from pathlib import Path
 from tensorflow_serving.apis.get_model_status_pb2 import ModelVersionStatus
 from tensorflow_serving.apis.model_pb2 import ModelSpec
 
-from serving.server.refusal import invalid, not_found
+from serving.server.request_error import invalid, not_found
 from serving.server.servable import Servable
 
 
 @dataclass(eq=False)
 class ServedVersion:
-    """One version of a model, from the day the server hears of it.
+    """A version of a model that the server knows, in any state.
 
     Attributes:
-        number: Of the version.
-        folder: Its SavedModel.
-        state: TensorFlow Serving's; END also where it could not be loaded.
-        error: Why it could not be loaded; empty where nothing went wrong.
-        servable: The model, while the state is AVAILABLE.
-        callers: How many requests are using it.
+        number: Version number.
+        folder: Folder of the SavedModel.
+        state: State as in TensorFlow Serving; END also if the version could not be loaded.
+        error: Why the version could not be loaded; empty if there was no error.
+        servable: The loaded model while the state is AVAILABLE.
+        callers: Number of requests that are using the version.
     """
 
     number: int
@@ -37,29 +37,29 @@ class ServedVersion:
 
     @property
     def is_available(self) -> bool:
-        """Whether it can be asked."""
+        """Whether the version is loaded."""
         return self.state == ModelVersionStatus.AVAILABLE
 
     @property
     def is_over(self) -> bool:
-        """Whether it has been unloaded, or could not be loaded."""
+        """Whether the version has been unloaded, or could not be loaded."""
         return self.state == ModelVersionStatus.END
 
 
 @dataclass
 class Catalogue:
-    """All versions, those that have ended included, as TensorFlow Serving remembers them.
+    """All versions of all models. Like TensorFlow Serving, it keeps those that have been unloaded.
 
     Attributes:
-        models: By name, then by version.
-        labels: By model name, then by label: the version meant.
+        models: Versions by the name of the model and the version number.
+        labels: Version numbers by the name of the model and the label.
     """
 
     models: dict[str, dict[int, ServedVersion]] = field(default_factory=dict)
     labels: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     def available(self) -> dict[str, tuple[int, ...]]:
-        """Of each model the versions that can be asked, lowest first; none of models that have none."""
+        """The loaded versions of each model, lowest first. Models without a loaded version are left out."""
         found = {
             name: tuple(sorted(number for number, version in versions.items() if version.is_available))
             for name, versions in sorted(self.models.items())
@@ -68,13 +68,13 @@ class Catalogue:
 
     @contextmanager
     def borrowed(self, spec: ModelSpec) -> Iterator[Servable]:
-        """The version that a request means; it stays loaded until it is given back.
+        """The version that a request refers to. It stays loaded until the `with` block ends.
 
         Args:
-            spec: Names or labels the version; otherwise it is the newest.
+            spec: Model, and number or label of the version; without either, the newest version is used.
 
         Raises:
-            Refusal: If there is none.
+            RequestError: If the version is not loaded.
         """
         version = self._find(spec)
         assert version.servable is not None
@@ -85,10 +85,10 @@ class Catalogue:
             version.callers -= 1
 
     def statuses(self, spec: ModelSpec) -> list[ServedVersion]:
-        """The versions that a request for a model's status asks about: one, or all, the newest first.
+        """The versions that a request for a model's status refers to: one version, or all, the newest first.
 
         Raises:
-            Refusal: If there is none.
+            RequestError: If there is no such version.
         """
         versions = self.models.get(spec.name, {})
         wanted = self._wanted_version(spec)

@@ -1,9 +1,9 @@
-"""What the server counts, under TensorFlow Serving's names and in its units, for Prometheus.
+"""The server's metrics for Prometheus, with the names and units of TensorFlow Serving.
 
 Names, labels and buckets are those of tensorflow_serving/servables/tensorflow/util.cc,
-tensorflow_serving/batching/batching_session.cc and tensorflow/cc/saved_model/loader.cc; the slashes of a name
-are colons here, as prometheus_exporter.cc makes them. Times are in microseconds. The one addition is the
-histogram of batch sizes, which TensorFlow has as percentiles.
+tensorflow_serving/batching/batching_session.cc and tensorflow/cc/saved_model/loader.cc. As in prometheus_exporter.cc,
+the slashes of a name are replaced by colons. Times are in microseconds. The histogram of batch sizes is an addition:
+TensorFlow has percentiles instead.
 """
 
 import math
@@ -19,12 +19,12 @@ _MICROSECONDS = 1e6
 
 
 def _exponential(scale: float, growth: float, buckets: int) -> list[float]:
-    """`monitoring::Buckets::Exponential`: upper limits, of which the last is infinite."""
+    """The upper limits of `monitoring::Buckets::Exponential`; the last one is infinite."""
     return [scale * growth**power for power in range(buckets - 1)] + [math.inf]
 
 
 class Metrics:
-    """Counts of one server; may be used from any thread."""
+    """The metrics of one server. They may be updated from any thread."""
 
     def __init__(self) -> None:
         latency = _exponential(10, 1.8, 33)
@@ -75,49 +75,49 @@ class Metrics:
         self._registry.register(self)
 
     def collect(self) -> Iterable[Metric]:
-        """All of them, for `prometheus_client`."""
+        """All metrics, for `prometheus_client`."""
         for metric in vars(self).values():
             if isinstance(metric, (_Counter, _Histogram)):
                 yield metric.family()
 
     def page(self) -> bytes:
-        """Prometheus's text format, which `prometheus_client.CONTENT_TYPE_LATEST` names."""
+        """All metrics in Prometheus's text format, whose content type is `prometheus_client.CONTENT_TYPE_LATEST`."""
         return generate_latest(self._registry)
 
     def answered(self, model: str, status: str, entrypoint: str, seconds: float) -> None:
-        """A request has been answered.
+        """Count a request that has been answered.
 
         Args:
-            model: Its name; empty for one that is not served.
+            model: Name of the model; empty if it is not served.
             status: Name of the gRPC status.
             entrypoint: `GRPC` or `REST`.
-            seconds: From its arrival.
+            seconds: Seconds since the request arrived.
         """
         self._requests.add((model, status))
         if status == "OK":
             self._request_latency.add((model, "Predict", entrypoint), seconds * _MICROSECONDS)
 
     def ran(self, model: str, seconds: float) -> None:
-        """A model has answered a call, alone or in a batch."""
+        """Count a call that a model has computed, alone or in a batch."""
         self._runtime_latency.add((model, "Predict", "TF1"), seconds * _MICROSECONDS)
 
     def left_queue(self, seconds: float) -> None:
-        """A call has waited that long."""
+        """Count the seconds that a call has waited in a queue."""
         self._queuing_latency.add(("batch_threads",), seconds * _MICROSECONDS)
 
     def ran_batch(self, rows: int, padded: int) -> None:
-        """A batch has been computed.
+        """Count a batch that has been computed.
 
         Args:
-            rows: Of calls.
-            padded: Rows that were computed.
+            rows: Number of rows of calls.
+            padded: Number of rows that were computed, padding included.
         """
         self._runs.add(())
         self._batch_sizes.add(("", ""), padded)
         self._padding.add(("", ""), padded - rows)
 
     def loaded(self, folder: str, is_ok: bool) -> None:
-        """A version has been loaded, or could not be."""
+        """Count an attempt to load a version."""
         self._loads.add((folder, "success" if is_ok else "fail"))
 
 
@@ -132,7 +132,7 @@ class _Counter:
             self._values[labels] += 1
 
     def family(self) -> Metric:
-        # Not CounterMetricFamily, which would append `_total` to the name.
+        # CounterMetricFamily would append `_total` to the name.
         family = Metric(self._name, self._text, "unknown")
         with self._lock:
             for labels, value in self._values.items():

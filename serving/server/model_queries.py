@@ -1,24 +1,24 @@
-"""What is answered about models without asking them: their status and their signatures."""
+"""Requests about models: their status and their signatures."""
 
 from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2
 
 from serving.server.catalogue import Catalogue, ServedVersion
-from serving.server.refusal import invalid
+from serving.server.request_error import invalid
 
 SIGNATURES = "signature_def"
-"""The one metadata field that TensorFlow Serving knows."""
+"""The only metadata field that TensorFlow Serving supports."""
 
 _UNKNOWN = 2
-"""TensorFlow's code for an error of no particular kind, which a version that failed to load has."""
+"""TensorFlow's code for an unspecified error, used for versions that failed to load."""
 
 
 def model_status(
     catalogue: Catalogue, request: get_model_status_pb2.GetModelStatusRequest
 ) -> get_model_status_pb2.GetModelStatusResponse:
-    """Tell in which state the versions of a model are.
+    """The states of the versions of a model.
 
     Raises:
-        Refusal: If the model or version is unknown.
+        RequestError: If the model or version is unknown.
     """
     _require_model_spec(request)
     response = get_model_status_pb2.GetModelStatusResponse()
@@ -30,17 +30,17 @@ def model_status(
 def model_metadata(
     catalogue: Catalogue, request: get_model_metadata_pb2.GetModelMetadataRequest
 ) -> get_model_metadata_pb2.GetModelMetadataResponse:
-    """Tell a model's signatures: names, dtypes and shapes of inputs and outputs.
+    """The signatures of a model: names, dtypes and shapes of inputs and outputs.
 
     Raises:
-        Refusal: If the request asks for something else, or the model is not loaded.
+        RequestError: If the request asks for other metadata, or the model is not loaded.
     """
     _require_model_spec(request)
     if not request.metadata_field:
         raise invalid("GetModelMetadataRequest must specify at least one metadata_field")
     for field in request.metadata_field:
         if field != SIGNATURES:
-            raise invalid(f"Metadata field {field} is not supported; ask for {SIGNATURES}")
+            raise invalid(f"Metadata field {field} is not supported; the supported field is {SIGNATURES}")
     response = get_model_metadata_pb2.GetModelMetadataResponse()
     with catalogue.borrowed(request.model_spec) as servable:
         response.model_spec.name = servable.name

@@ -1,4 +1,4 @@
-"""Answering a PredictRequest, whichever way it came in."""
+"""From a PredictRequest to its response, for gRPC and REST."""
 
 import asyncio
 import math
@@ -7,20 +7,20 @@ import time
 from tensorflow_serving.apis.predict_pb2 import PredictRequest, PredictResponse
 
 from serving.server.batch_scheduler import BatchScheduler
+from serving.server.call import Call
 from serving.server.catalogue import Catalogue
 from serving.server.metrics import Metrics
-from serving.server.refusal import as_refusal, invalid
-from serving.server.servable import Call
+from serving.server.request_error import as_request_error, invalid
 from serving.tensors import to_answer_proto
 
 
 class Predictor:
-    """Finds the model, checks the request, waits for its batch, and counts.
+    """Finds the model, checks the request, waits for its batch, and updates the metrics.
 
     Args:
         catalogue: The models.
-        scheduler: Computes.
-        metrics: Where to count.
+        scheduler: Computes the batches.
+        metrics: Metrics to update.
     """
 
     def __init__(self, catalogue: Catalogue, scheduler: BatchScheduler, metrics: Metrics):
@@ -34,10 +34,10 @@ class Predictor:
         Args:
             request: The request.
             entrypoint: `GRPC` or `REST`, for the metrics.
-            timeout: Seconds after which the caller has no use for the answer.
+            timeout: Seconds after which the caller no longer needs the answer.
 
         Raises:
-            Refusal: Whatever went wrong.
+            RequestError: For any error.
         """
         start = time.perf_counter()
         status = "OK"
@@ -47,9 +47,9 @@ class Predictor:
             status = "CANCELLED"
             raise
         except Exception as error:
-            refusal = as_refusal(error)
-            status = refusal.code.name
-            raise refusal from error
+            answer = as_request_error(error)
+            status = answer.code.name
+            raise answer from error
         finally:
             name = request.model_spec.name
             known = name if name in self._catalogue.models else ""

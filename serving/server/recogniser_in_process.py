@@ -1,4 +1,4 @@
-"""A SavedModel asked in this process, without a server."""
+"""Recognise emotions with a SavedModel in this process, without a server."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,59 +9,58 @@ from data_pipeline.audio.decode import SAMPLE_RATE
 from data_pipeline.emotion import LABELS
 from data_pipeline.errors import UserError
 from serving.errors import UnexpectedAnswerError
-from serving.model_repository import repository
+from serving.model_repository import layout
 from serving.recognition.emotion_recogniser import EmotionRecogniser
-from serving.server.refusal import Refusal
+from serving.server.request_error import RequestError
 from serving.server.servable import Servable
 from serving.tensors import to_proto
 
 _BATCH_SIZE = 16
-"""A MobileNet takes longer for a row again in larger batches."""
+"""In larger batches, a MobileNet takes longer per row again."""
 
 
 class InProcessRecogniser(EmotionRecogniser):
-    """Answers from a SavedModel on disk.
+    """Recognises emotions with a SavedModel on disk.
 
     Args:
-        folder: The folder of one version, or that of a model with versions in it, of which the newest
-            answers.
+        folder: Folder of a version, or folder of a model, whose newest version is used.
 
     Raises:
-        UserError: If there is no SavedModel in it.
+        UserError: If the folder holds no SavedModel.
     """
 
     def __init__(self, folder: Path):
         version_folder = newest_version(folder)
         self.labels = _labels(version_folder)
         self.batch_size = _BATCH_SIZE
-        self.concurrency = 1  # a run uses all processors
+        self.concurrency = 1  # one computation uses all processors
         name = version_folder.name
         self._servable = Servable.load(version_folder.parent.name, int(name) if name.isdigit() else 0, version_folder)
-        # TensorFlow readies a graph in its first run; no caller's first answer should wait for that.
-        self.ask(np.zeros((1, SAMPLE_RATE), np.float32), np.array([SAMPLE_RATE], np.int32))
+        # TensorFlow prepares a graph during its first run. Run it now, so that the first answer need not wait for that.
+        self.predict(np.zeros((1, SAMPLE_RATE), np.float32), np.array([SAMPLE_RATE], np.int32))
 
-    def ask(self, waveform: np.ndarray, num_samples: np.ndarray) -> tuple[Mapping[str, np.ndarray], int]:
-        """Run the graph here; see `EmotionRecogniser.ask`."""
+    def predict(self, waveform: np.ndarray, num_samples: np.ndarray) -> tuple[Mapping[str, np.ndarray], int]:
+        """Run the graph in this process; see `EmotionRecogniser.predict`."""
         inputs = {"waveform": to_proto(waveform), "num_samples": to_proto(num_samples)}
         try:
             return self._servable.predict("", inputs), self._servable.version
-        except Refusal as refusal:
+        except RequestError as error:
             raise UnexpectedAnswerError(
-                f"{self._servable.name} does not take waveforms ({refusal.sentence}): export it again"
-            ) from refusal
+                f"{self._servable.name} does not take waveforms ({error.sentence}): export it again"
+            ) from error
 
 
 def newest_version(folder: Path) -> Path:
-    """The SavedModel that a folder stands for: itself, or its highest version.
+    """The SavedModel in a folder: the folder itself if it is a version, or the newest version of a model.
 
     Raises:
-        UserError: If it is neither.
+        UserError: If the folder holds no SavedModel.
     """
     if (folder / "saved_model.pb").is_file():
         return folder
     if not folder.is_dir():
         raise UserError(f"there is no folder {folder}: name that of a model, MODELS/NAME, or of one of its versions")
-    versions = repository.saved_models(folder)
+    versions = layout.saved_models(folder)
     if not versions:
         raise UserError(
             f"{folder} holds no SavedModel, neither saved_model.pb nor <version>/saved_model.pb: "
@@ -71,5 +70,5 @@ def newest_version(folder: Path) -> Path:
 
 
 def _labels(folder: Path) -> tuple[str, ...]:
-    path = folder / repository.LABELS_FILE
+    path = folder / layout.LABELS_FILE
     return tuple(path.read_text(encoding="utf-8").split()) if path.is_file() else LABELS

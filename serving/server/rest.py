@@ -1,6 +1,6 @@
-"""TensorFlow Serving's REST API, and Prometheus's page beside it.
+"""TensorFlow Serving's REST API and the metrics page for Prometheus.
 
-Paths are those of tensorflow_serving/model_servers/http_rest_api_util.cc, codes those of http_server.cc.
+Paths are those of tensorflow_serving/model_servers/http_rest_api_util.cc, status codes those of http_server.cc.
 """
 
 import asyncio
@@ -19,12 +19,12 @@ from serving.server.catalogue import Catalogue
 from serving.server.metrics import Metrics
 from serving.server.model_queries import SIGNATURES, model_metadata, model_status
 from serving.server.predictor import Predictor
-from serving.server.refusal import Refusal, as_refusal, deadline_exceeded, invalid
+from serving.server.request_error import RequestError, as_request_error, deadline_exceeded, invalid
 from serving.server.rest_json import fill_request, response_json
 from serving.tensors import MAX_MESSAGE_BYTES
 
 _TIMEOUT = 30.0
-"""Seconds for a request: TensorFlow Serving's `--rest_api_timeout_in_ms`."""
+"""Maximum number of seconds for a request: the default of TensorFlow Serving's `--rest_api_timeout_in_ms`."""
 
 _WHICH = r"(?:/versions/(?P<version>\d+)|/labels/(?P<label>[^/:]+))?"
 _PREDICT = re.compile(rf"/v1/models/(?P<name>[^/:]+){_WHICH}:(?P<method>classify|regress|predict)", re.I)
@@ -45,17 +45,17 @@ _STATUS = {
     grpc.StatusCode.UNAVAILABLE: 503,
     grpc.StatusCode.DEADLINE_EXCEEDED: 504,
 }
-"""HTTP's code for gRPC's; 500 for all others."""
+"""HTTP status codes by gRPC status; 500 for all others."""
 
 
 class RestApi:
-    """What the REST port answers.
+    """The REST API.
 
     Args:
-        catalogue: The models to tell of.
-        predictor: Answers.
-        metrics: For Prometheus.
-        metrics_path: Where Prometheus looks; `None` for nowhere.
+        catalogue: The models.
+        predictor: Answers Predict requests.
+        metrics: Metrics for Prometheus.
+        metrics_path: Path of the metrics page; `None` for no page.
     """
 
     def __init__(self, catalogue: Catalogue, predictor: Predictor, metrics: Metrics, metrics_path: str | None):
@@ -80,13 +80,13 @@ class RestApi:
         except web.HTTPException:
             raise
         except Exception as error:
-            refusal = as_refusal(error)
-            return _json_response(json.dumps({"error": refusal.sentence}), _STATUS.get(refusal.code, 500))
+            answer = as_request_error(error)
+            return _json_response(json.dumps({"error": answer.sentence}), _STATUS.get(answer.code, 500))
 
     async def _api(self, request: web.Request) -> str:
         if request.method == "POST" and (found := _PREDICT.fullmatch(request.path)):
             if found["method"].lower() != "predict":
-                raise Refusal(grpc.StatusCode.UNIMPLEMENTED, "The local server answers predict only.")
+                raise RequestError(grpc.StatusCode.UNIMPLEMENTED, "The local server answers predict only.")
             return await self._predict(_spec(found), await request.read())
         if request.method == "GET" and (found := _MODEL.fullmatch(request.path)):
             return self._metadata(found) if found["metadata"] else self._status(found)
@@ -97,7 +97,7 @@ class RestApi:
         try:
             async with asyncio.timeout(_TIMEOUT):
                 with self._catalogue.borrowed(spec) as servable:
-                    # In a thread: a minute of audio is a million numbers to read.
+                    # In a thread, because a minute of audio is a million numbers to parse.
                     layout = await asyncio.to_thread(fill_request, body, request, servable.signature)
                 response = await self._predictor.predict(request, "REST", _TIMEOUT)
         except TimeoutError as error:

@@ -1,8 +1,8 @@
-"""TensorFlow Serving's JSON: requests as tensors, and answers as JSON.
+"""Convert TensorFlow Serving's JSON requests to tensors, and answers to JSON.
 
-The format is that of https://www.tensorflow.org/tfx/serving/api_rest and
-tensorflow_serving/util/json_tensor.cc: rows in `instances` come back as `predictions`, columns in `inputs` as
-`outputs`; bytes are `{"b64": "..."}`.
+The format is that of https://www.tensorflow.org/tfx/serving/api_rest and tensorflow_serving/util/json_tensor.cc: a
+request with `instances` (rows) is answered with `predictions`, a request with `inputs` (columns) with `outputs`. Bytes
+are `{"b64": "..."}`.
 """
 
 import base64
@@ -17,15 +17,15 @@ import tensorflow as tf
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 from tensorflow_serving.apis.predict_pb2 import PredictRequest, PredictResponse
 
-from serving.server.refusal import invalid
+from serving.server.request_error import invalid
 from serving.tensors import to_array, to_proto
 
 _EXACT_IN_FLOAT32 = 2**24 - 1
-_SHOWN = 80  # characters of a wrong value that an error quotes
+_MAX_SHOWN = 80  # number of characters of a wrong value that an error quotes
 
 
 class Format(Enum):
-    """How a request lays out its batch, and hence its answer."""
+    """The layout of the batch in a request and in its answer."""
 
     ROW = "instances"
     COLUMN = "inputs"
@@ -35,12 +35,15 @@ def fill_request(body: bytes, request: PredictRequest, signature: Callable[[str]
     """Read a predict request.
 
     Args:
-        body: JSON.
-        request: Gets the signature's name and the inputs.
-        signature: What goes in and out of a signature, by its name.
+        body: The JSON text.
+        request: Message that receives the name of the signature and the inputs.
+        signature: Function that returns a signature by its name.
+
+    Returns:
+        The layout of the request.
 
     Raises:
-        Refusal: If the JSON is not such a request.
+        RequestError: If the text is not JSON or not a predict request.
     """
     document = _parsed(body)
     name = document.get("signature_name", "")
@@ -64,17 +67,17 @@ def response_json(response: PredictResponse, layout: Format) -> str:
 
     Args:
         response: The answer.
-        layout: Of the request.
+        layout: Layout of the request.
 
     Raises:
-        Refusal: If the outputs are no batch, and rows are wanted.
+        RequestError: If the layout is rows, but the outputs have different numbers of rows.
     """
     arrays = {name: to_array(tensor) for name, tensor in sorted(response.outputs.items())}
     values = {name: _values(name, array) for name, array in arrays.items()}
     if layout is Format.COLUMN:
         return json.dumps({"outputs": values if len(values) > 1 else next(iter(values.values()))})
     if len({array.shape[:1] for array in arrays.values()}) > 1 or any(not array.ndim for array in arrays.values()):
-        raise invalid("the outputs have inconsistent batch sizes: ask with 'inputs' instead of 'instances'")
+        raise invalid("the outputs have inconsistent batch sizes: use 'inputs' instead of 'instances'")
     if len(values) == 1:
         return json.dumps({"predictions": next(iter(values.values()))})
     rows = [dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True)]
@@ -94,7 +97,7 @@ def _parsed(body: bytes) -> dict[str, Any]:
 
 
 def _columns(instances: Any, dtypes: Mapping[str, tf.DType]) -> dict[str, list]:
-    """Rows as columns."""
+    """Convert rows to columns."""
     if not isinstance(instances, list) or not instances:
         raise invalid("Expecting 'instances' to be a list of at least one value")
     if not _is_object(instances[0]):
@@ -159,7 +162,7 @@ def _loses(array: np.ndarray, converted: np.ndarray) -> bool:
 
 
 def _encoded(value: Any) -> Any:
-    """Strings and base64 objects as bytes, within lists of any depth."""
+    """Convert strings and base64 objects to bytes, in lists of any depth."""
     if isinstance(value, list):
         return [_encoded(item) for item in value]
     if isinstance(value, str):
@@ -188,11 +191,11 @@ def _values(name: str, array: np.ndarray) -> Any:
         ]  # fmt: skip
         return np.array(texts, object).reshape(array.shape).tolist()
     if array.dtype.kind == "f":
-        # The shortest decimal that is this float32, not the float64 that it is in Python.
+        # The shortest decimal of the float32, not that of the float64 that Python converts it to.
         return array.astype(str).astype(np.float64).tolist()
     return array.tolist()
 
 
 def _shown(value: Any) -> str:
     text = json.dumps(value, default=repr)
-    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+    return text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + "…"

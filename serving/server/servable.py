@@ -1,7 +1,6 @@
-"""One loaded version of a model: its signatures, and how to ask them."""
+"""A loaded version of a model, which computes its signatures."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -11,40 +10,26 @@ from tensorflow.core.framework import tensor_pb2
 from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
 from data_pipeline.errors import UserError
-from serving.server.refusal import failed_precondition, invalid
-from serving.tensors import MalformedTensorError, to_array
+from serving.server.call import Call, check_call
+from serving.server.request_error import failed_precondition
 
 DEFAULT_SIGNATURE = tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
-"""Answers where a request names no signature, as in TensorFlow Serving."""
+"""Signature that is used if a request names none, as in TensorFlow Serving."""
 
 _INTERNAL = "__"
-"""So begin the names of signatures that are not for callers."""
+"""Prefix of the names of signatures that are not meant for callers."""
 
 _INIT_OP = "__saved_model_init_op"
 
 
-@dataclass(frozen=True)
-class Call:
-    """A request that fits its model.
-
-    Attributes:
-        signature_name: Of the signature asked.
-        arrays: Its inputs.
-        wanted: Names of the outputs that the caller wants.
-    """
-
-    signature_name: str
-    arrays: Mapping[str, np.ndarray]
-    wanted: Sequence[str]
-
-
 class Servable:
-    """A SavedModel in memory, run in a session as TensorFlow Serving runs it. Any thread may ask it.
+    """A SavedModel in memory, run in a session as TensorFlow Serving does. Any thread may call it.
 
     Attributes:
-        name: Of the model.
-        version: Of the model.
-        signatures: What goes in and out, by name, as `saved_model.pb` says and `GetModelMetadata` answers.
+        name: Name of the model.
+        version: Number of its version.
+        signatures: Inputs and outputs of each signature, by name, as `saved_model.pb` and `GetModelMetadata` state
+            them.
     """
 
     def __init__(
@@ -66,38 +51,38 @@ class Servable:
 
     @classmethod
     def load(cls, name: str, version: int, folder: Path) -> "Servable":
-        """Read a SavedModel.
+        """Load a SavedModel.
 
         Args:
-            name: Of the model.
-            version: Of the model.
-            folder: Holds `saved_model.pb`.
+            name: Name of the model.
+            version: Number of its version.
+            folder: Folder that holds `saved_model.pb`.
 
         Raises:
-            UserError: If there is no SavedModel for serving in the folder, or it cannot be loaded.
+            UserError: If the folder holds no SavedModel for serving, or it cannot be loaded.
         """
         meta_graph = _meta_graph(folder)
         session = tf.compat.v1.Session(graph=tf.Graph())
         try:
             _restore(meta_graph, folder, session)
             return cls(name, version, dict(meta_graph.signature_def), session)
-        except Exception as error:  # a damaged SavedModel raises whatever the part that is damaged does
+        except Exception as error:  # depending on the damaged part, a SavedModel raises any type of exception
             session.close()
             reason = str(error).strip().splitlines()[0]
             raise UserError(f"{folder} cannot be loaded ({reason}): export it again") from error
 
     def signature(self, name: str) -> meta_graph_pb2.SignatureDef:
-        """What goes in and out of a signature.
+        """The inputs and outputs of a signature.
 
         Args:
-            name: Empty for the default.
+            name: Name of the signature; empty for the default signature.
 
         Raises:
-            Refusal: If the model has no such signature.
+            RequestError: If the model has no such signature.
         """
         name = name or DEFAULT_SIGNATURE
         if name not in self._functions:
-            # The code is TensorFlow Serving's (predict_util.cc), though INVALID_ARGUMENT would say it better.
+            # The status is that of TensorFlow Serving (predict_util.cc), though INVALID_ARGUMENT would be clearer.
             raise failed_precondition(
                 f'Serving signature key "{name}" not found; {self.name} has {", ".join(sorted(self._functions))}.'
             )
@@ -109,23 +94,21 @@ class Servable:
         """Check a request against the model.
 
         Args:
-            signature_name: Empty for the default.
-            inputs: From a request.
-            output_filter: Outputs wanted; all of them where empty.
+            signature_name: Name of the signature; empty for the default signature.
+            inputs: Inputs of the request.
+            output_filter: Names of the outputs that the caller wants; all of them if empty.
 
         Raises:
-            Refusal: If signature, inputs or filter do not fit the model.
+            RequestError: If signature, inputs or filter do not fit the model.
         """
-        signature = self.signature(signature_name)
-        wanted = _wanted_outputs(signature, output_filter)
-        return Call(signature_name or DEFAULT_SIGNATURE, _checked_inputs(signature, inputs), wanted)
+        return check_call(signature_name or DEFAULT_SIGNATURE, self.signature(signature_name), inputs, output_filter)
 
     def run(self, signature_name: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Compute a batch.
 
         Args:
-            signature_name: One that the model has.
-            arrays: Inputs that fit it, as a `Call` has them.
+            signature_name: Name of a signature of the model.
+            arrays: Inputs that fit the signature, such as those of a `Call`.
 
         Returns:
             All outputs by name; strings as `bytes` in an object array.
@@ -140,19 +123,19 @@ class Servable:
     def predict(
         self, signature_name: str, inputs: Mapping[str, tensor_pb2.TensorProto], output_filter: Collection[str] = ()
     ) -> dict[str, np.ndarray]:
-        """Check and compute one batch; `call` and `run` have the arguments and errors."""
+        """Check a request and compute it; see `call` and `run` for the arguments and errors."""
         call = self.call(signature_name, inputs, output_filter)
         outputs = self.run(call.signature_name, call.arrays)
         return {name: outputs[name] for name in call.wanted}
 
     def close(self) -> None:
-        """Free the model. Nobody may be asking it."""
+        """Free the model. No call may be running."""
         self._functions = {}
         self._session.close()
 
 
 def _function(session: tf.compat.v1.Session, signature: meta_graph_pb2.SignatureDef) -> Callable[..., list]:
-    """Outputs in the order of their names, from inputs in the order of theirs."""
+    """A function from the inputs to the outputs of a signature, both in the alphabetical order of their names."""
     with session.graph.as_default():
         return session.make_callable(
             [signature.outputs[name].name for name in sorted(signature.outputs)],
@@ -175,7 +158,7 @@ def _meta_graph(folder: Path) -> meta_graph_pb2.MetaGraphDef:
 
 
 def _restore(meta_graph: meta_graph_pb2.MetaGraphDef, folder: Path, session: tf.compat.v1.Session) -> None:
-    """Graph, variables and tables, in the order of `LoadSavedModel` (tensorflow/cc/saved_model/loader.cc)."""
+    """Load graph, variables and tables, in the order of `LoadSavedModel` (tensorflow/cc/saved_model/loader.cc)."""
     with session.graph.as_default():
         tf.graph_util.import_graph_def(meta_graph.graph_def, name="")
     assets = {asset.tensor_info.name: str(folder / "assets" / asset.filename) for asset in meta_graph.asset_file_def}
@@ -185,87 +168,3 @@ def _restore(meta_graph: meta_graph_pb2.MetaGraphDef, folder: Path, session: tf.
         session.run(saver.restore_op_name, {**assets, saver.filename_tensor_name: variables})
     if _INIT_OP in meta_graph.signature_def:
         session.run(meta_graph.signature_def[_INIT_OP].outputs[_INIT_OP].name, assets)
-
-
-def _wanted_outputs(signature: meta_graph_pb2.SignatureDef, output_filter: Collection[str]) -> list[str]:
-    for name in output_filter:
-        if name not in signature.outputs:
-            raise invalid(
-                f"output tensor alias not found in signature: {name} "
-                f"Outputs expected to be in the set {{{_names(signature.outputs)}}}."
-            )
-    if len(set(output_filter)) < len(output_filter):
-        raise invalid("duplicate output tensor alias in output_filter")
-    return list(output_filter) or sorted(signature.outputs)
-
-
-def _checked_inputs(
-    signature: meta_graph_pb2.SignatureDef, inputs: Mapping[str, tensor_pb2.TensorProto]
-) -> dict[str, np.ndarray]:
-    extra, missing = set(inputs) - set(signature.inputs), set(signature.inputs) - set(inputs)
-    if extra or missing:
-        raise invalid(
-            f"input size does not match signature: sent {{{_names(inputs)}}}, expected "
-            f"{{{_names(signature.inputs)}}}. Sent extra: {{{_names(extra)}}}. "
-            f"Missing but required: {{{_names(missing)}}}."
-        )
-    arrays = {name: _checked_input(name, info, inputs[name]) for name, info in signature.inputs.items()}
-    _check_batch_sizes(signature, arrays)
-    return arrays
-
-
-def _checked_input(name: str, info: meta_graph_pb2.TensorInfo, proto: tensor_pb2.TensorProto) -> np.ndarray:
-    """One input as an array; dtype and shape are compared before its content is touched."""
-    expected = tf.TensorShape(info.tensor_shape)
-    if proto.dtype != info.dtype:
-        raise invalid(
-            f"input {name}: expected {_dtype_name(info.dtype)} {_shown(expected)}, "
-            f"received dtype {_dtype_name(proto.dtype)}"
-        )
-    sizes = [dimension.size for dimension in proto.tensor_shape.dim]
-    if not proto.tensor_shape.unknown_rank and not _fits(sizes, expected):
-        raise invalid(
-            f"input {name}: expected {_dtype_name(info.dtype)} {_shown(expected)}, "
-            f"received shape {sizes[:8]}{f' of rank {len(sizes)}' if len(sizes) > 8 else ''}"
-        )
-    try:
-        return to_array(proto)
-    except MalformedTensorError as error:
-        raise invalid(f"input {name}: {error}") from error
-
-
-def _fits(sizes: list[int], expected: tf.TensorShape) -> bool:
-    if expected.rank is None:
-        return True
-    return len(sizes) == expected.rank and all(
-        want is None or size == want for size, want in zip(sizes, expected.as_list(), strict=True)
-    )
-
-
-def _check_batch_sizes(signature: meta_graph_pb2.SignatureDef, arrays: Mapping[str, np.ndarray]) -> None:
-    """Inputs whose first dimension the signature leaves open are batches, and go together row by row."""
-    sizes = {
-        name: arrays[name].shape[0]
-        for name, info in signature.inputs.items()
-        if info.tensor_shape.dim and info.tensor_shape.dim[0].size == -1
-    }
-    if len(set(sizes.values())) > 1:
-        shown = ", ".join(f"{name} has {size}" for name, size in sorted(sizes.items()))
-        raise invalid(f"inputs must have equal 0th-dimension size: {shown}")
-
-
-def _names(names: Collection[str]) -> str:
-    return ",".join(sorted(names))
-
-
-def _dtype_name(dtype: int) -> str:
-    try:
-        return tf.dtypes.as_dtype(dtype).name
-    except TypeError:
-        return f"number {dtype}"
-
-
-def _shown(shape: tf.TensorShape) -> str:
-    if shape.rank is None:
-        return "of any shape"
-    return "[" + ", ".join("?" if size is None else str(size) for size in shape.as_list()) + "]"

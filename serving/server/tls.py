@@ -1,4 +1,4 @@
-"""Certificates, from the `SSLConfig` text proto of TensorFlow Serving's `--ssl_config_file`."""
+"""Read certificates from the `SSLConfig` text proto of TensorFlow Serving's `--ssl_config_file`."""
 
 import ssl
 import tempfile
@@ -13,12 +13,12 @@ from serving.model_repository.config_messages import read_text_proto
 
 @dataclass(frozen=True)
 class TlsSettings:
-    """How the server shows who it is, and whom it lets in.
+    """The server's certificate, and whether clients need one.
 
     Attributes:
-        key: The server's private key, in PEM.
-        certificate: The server's certificate and any intermediate ones, in PEM.
-        client_authority: Signs the clients' certificates, in PEM; empty lets everybody in.
+        key: PEM text of the server's private key.
+        certificate: PEM text of the server's certificate and any intermediate certificates.
+        client_authority: PEM text of the authority that signs the clients' certificates; empty if clients need none.
     """
 
     key: str
@@ -30,14 +30,16 @@ class TlsSettings:
         """Read an `SSLConfig` text proto.
 
         Raises:
-            UserError: If the file cannot be read, or its parts do not go together.
+            UserError: If the file cannot be read, a field is missing, or the key does not fit the certificate.
         """
         config = read_text_proto(path, "SSLConfig")
         for field in ("server_key", "server_cert"):
             if not getattr(config, field):
                 raise UserError(f"{path} has no {field}: put the PEM text there, as deployment/tls/ssl-config.sh does")
         if config.client_verify and not config.custom_ca:
-            raise UserError(f"{path} wants clients verified but has no custom_ca: add who signs their certificates")
+            raise UserError(
+                f"{path} sets client_verify but has no custom_ca: add the authority that signs clients' certificates"
+            )
         settings = cls(config.server_key, config.server_cert, config.custom_ca if config.client_verify else "")
         try:
             settings.for_http()
@@ -54,13 +56,13 @@ class TlsSettings:
         )
 
     def for_http(self) -> ssl.SSLContext:
-        """The same for a port of an HTTP server.
+        """TLS context for a port of an HTTP server.
 
         Raises:
-            ssl.SSLError: If the PEM texts are none, or the key is not the certificate's.
+            ssl.SSLError: If the texts are not PEM, or the key does not fit the certificate.
         """
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        with tempfile.TemporaryDirectory() as folder:  # ssl reads keys from files only; nobody else may enter
+        with tempfile.TemporaryDirectory() as folder:  # ssl reads keys from files only; the folder is private
             chain = Path(folder) / "chain.pem"
             chain.write_text(f"{self.key}\n{self.certificate}\n", encoding="utf-8")
             context.load_cert_chain(chain)

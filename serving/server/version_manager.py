@@ -1,7 +1,7 @@
-"""Loading and unloading, until the catalogue holds what is wanted and nothing else.
+"""Load and unload versions until the catalogue contains exactly the versions that are to be served.
 
-As TensorFlow Serving's `AvailabilityPreservingPolicy` does, a version goes only after its successor has come,
-and only when its last caller has been answered.
+As in TensorFlow Serving's `AvailabilityPreservingPolicy`, a version is unloaded only after its successor has been
+loaded and its last caller has been answered.
 """
 
 import asyncio
@@ -9,31 +9,39 @@ import ctypes
 import gc
 import logging
 from collections.abc import Sequence
+from pathlib import Path
 
+import tensorflow as tf
+from google.protobuf.message import DecodeError
 from tensorflow_serving.apis.get_model_status_pb2 import ModelVersionStatus
+from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from data_pipeline.errors import UserError
+from serving.model_repository.layout import WARM_UP_FILE
+from serving.model_repository.served_models import ServedModel
 from serving.server.catalogue import Catalogue, ServedVersion
 from serving.server.metrics import Metrics
-from serving.server.replay import replay_warm_up
+from serving.server.request_error import RequestError
 from serving.server.servable import Servable
-from serving.server.sources import ModelSource
 
 _log = logging.getLogger(__name__)
 
 _RETRY_SECONDS = 60.0
-"""After which a version that could not be loaded is tried again, as by TensorFlow Serving."""
+"""Seconds after which a version that could not be loaded is tried again, as in TensorFlow Serving."""
 
-_LOOK_SECONDS = 0.01
-"""Between two looks whether the last caller of a version has been answered."""
+_POLL_SECONDS = 0.01
+"""Seconds between two checks whether the last caller of a version has been answered."""
+
+_MAX_WARM_UP_REQUESTS = 1_000
+"""TensorFlow Serving refuses a model with more warm-up requests."""
 
 
 class VersionManager:
-    """Keeps a catalogue as the sources want it; for use on one event loop.
+    """Loads and unloads the versions of a catalogue. It must be used on one event loop.
 
     Args:
-        catalogue: To be kept.
-        metrics: Where to count.
+        catalogue: The catalogue to manage.
+        metrics: Metrics to update.
     """
 
     def __init__(self, catalogue: Catalogue, metrics: Metrics):
@@ -42,39 +50,39 @@ class VersionManager:
         self._one_at_a_time = asyncio.Lock()
         self._failed_at: dict[ServedVersion, float] = {}
 
-    async def serve(self, sources: Sequence[ModelSource]) -> list[str]:
-        """Load what is missing, move the labels, unload what is left over. Callers notice nothing.
+    async def serve(self, wanted: Sequence[ServedModel]) -> list[str]:
+        """Load missing versions, move the labels, and unload versions that are no longer wanted, without failing calls.
 
         Args:
-            sources: All that is to be served. Labels name versions in them.
+            wanted: All models, versions and labels that are to be served.
 
         Returns:
-            Why versions are not available that should be; empty where all is well. A label of such a version
-            stays where it was.
+            Error messages of the wanted versions that could not be loaded; empty if there are none. A label of such a
+            version stays where it was.
         """
         async with self._one_at_a_time:
-            for name, added in [(source.name, version) for source in sources for version in self._added(source)]:
+            for name, added in [(model.name, version) for model in wanted for version in self._added(model)]:
                 await self._load(name, added)
-            self._catalogue.labels = {source.name: self._labels(source) for source in sources}
-            for version in self._left_over(sources):
+            self._catalogue.labels = {model.name: self._labels(model) for model in wanted}
+            for version in self._left_over(wanted):
                 await self._unload(version)
             return [
-                self._catalogue.models[source.name][number].error
-                for source in sources
-                for number in source.versions
-                if not self._catalogue.models[source.name][number].is_available
+                self._catalogue.models[model.name][number].error
+                for model in wanted
+                for number in model.versions
+                if not self._catalogue.models[model.name][number].is_available
             ]
 
     async def close(self) -> None:
         """Unload everything."""
         await self.serve([])
 
-    def _added(self, source: ModelSource) -> list[ServedVersion]:
-        """Enter the versions of a model that are new, or are to be tried again."""
-        versions = self._catalogue.models.setdefault(source.name, {})
+    def _added(self, model: ServedModel) -> list[ServedVersion]:
+        """Add the versions of a model to the catalogue that are new or are to be tried again."""
+        versions = self._catalogue.models.setdefault(model.name, {})
         now = asyncio.get_running_loop().time()
         added = []
-        for number, folder in source.versions.items():
+        for number, folder in model.versions.items():
             known = versions.get(number)
             if known and (not known.is_over or now < self._failed_at.get(known, -_RETRY_SECONDS) + _RETRY_SECONDS):
                 continue
@@ -95,23 +103,23 @@ class VersionManager:
             _log.error("%s", error)
         self._metrics.loaded(str(version.folder), version.is_available)
 
-    def _labels(self, source: ModelSource) -> dict[str, int]:
-        before = self._catalogue.labels.get(source.name, {})
+    def _labels(self, model: ServedModel) -> dict[str, int]:
+        before = self._catalogue.labels.get(model.name, {})
         labels = {}
-        for label, number in source.labels.items():
-            if self._catalogue.models[source.name][number].is_available:
+        for label, number in model.labels.items():
+            if self._catalogue.models[model.name][number].is_available:
                 labels[label] = number
             elif label in before:
                 labels[label] = before[label]
         return labels
 
-    def _left_over(self, sources: Sequence[ModelSource]) -> list[ServedVersion]:
-        wanted = {source.name: source.versions for source in sources}
+    def _left_over(self, wanted: Sequence[ServedModel]) -> list[ServedVersion]:
+        numbers = {model.name: model.versions for model in wanted}
         left_over = []
         for name, versions in self._catalogue.models.items():
-            keep = wanted.get(name, {})
+            keep = numbers.get(name, {})
             if keep and not any(versions[number].is_available for number in keep):
-                continue  # better the old version than none
+                continue  # keep the old version, because no new one could be loaded
             labelled = self._catalogue.labels.get(name, {}).values()
             left_over += [
                 version
@@ -123,7 +131,7 @@ class VersionManager:
     async def _unload(self, version: ServedVersion) -> None:
         version.state = ModelVersionStatus.UNLOADING
         while version.callers:
-            await asyncio.sleep(_LOOK_SECONDS)
+            await asyncio.sleep(_POLL_SECONDS)
         servable, version.servable = version.servable, None
         if servable is not None:
             await asyncio.to_thread(_free, servable)
@@ -133,15 +141,35 @@ class VersionManager:
 def _load(name: str, version: ServedVersion) -> Servable:
     servable = Servable.load(name, version.number, version.folder)
     try:
-        replay_warm_up(servable, version.folder)
+        _warm_up(servable, version.folder)
     except UserError:
         servable.close()
         raise
     return servable
 
 
+def _warm_up(servable: Servable, folder: Path) -> None:
+    """Run the warm-up requests of a model, if it has any, so that the first caller need not wait for the first run.
+
+    Raises:
+        UserError: If the file is damaged, or the model refuses one of its own requests.
+    """
+    path = folder / WARM_UP_FILE
+    if not path.is_file():
+        return
+    number = 1
+    try:
+        for record in tf.data.TFRecordDataset(str(path)).take(_MAX_WARM_UP_REQUESTS):
+            request = PredictionLog.FromString(record.numpy()).predict_log.request
+            servable.predict(request.model_spec.signature_name, request.inputs, request.output_filter)
+            number += 1
+    except (RequestError, tf.errors.OpError, DecodeError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise UserError(f"request {number} of {path} fails ({reason}): export the model again") from error
+
+
 def _free(servable: Servable) -> None:
-    """Close a model and give its memory back to the system, which the C library would keep for later."""
+    """Close a model and return its memory to the operating system, which the C library would keep otherwise."""
     servable.close()
     del servable
     gc.collect()

@@ -1,4 +1,4 @@
-"""The model repository as it changes: new versions, another `models.config`, or a request for another one."""
+"""Follow changes of the model repository: new versions, a changed `models.config`, or a request to reconfigure."""
 
 import asyncio
 import logging
@@ -8,19 +8,19 @@ from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
 from data_pipeline.errors import UserError
 from serving.model_repository import server_config
-from serving.server.refusal import failed_precondition, invalid
-from serving.server.sources import LabelError, ModelSource, configured_sources, model_sources
+from serving.model_repository.served_models import LabelError, ServedModel, configured_models, served_models
+from serving.server.request_error import failed_precondition, invalid
 from serving.server.version_manager import VersionManager
 
 _log = logging.getLogger(__name__)
 
 
 class WatchedRepository:
-    """Has the manager serve what the repository wants, now and later; for use on one event loop.
+    """Keeps the served models up to date with the repository. It must be used on one event loop.
 
     Args:
-        models: The model repository.
-        manager: Loads and unloads.
+        models: Folder of the model repository.
+        manager: Loads and unloads versions.
     """
 
     def __init__(self, models: Path, manager: VersionManager):
@@ -28,53 +28,55 @@ class WatchedRepository:
         self._manager = manager
         self._file = self._content()
         self._requested: ModelServerConfig | None = None
-        self._complaint = ""
+        self._last_error = ""
         self._one_at_a_time = asyncio.Lock()
 
-    async def load(self, sources: list[ModelSource]) -> None:
-        """Serve for the first time.
+    async def load(self, wanted: list[ServedModel]) -> None:
+        """Load the models for the first time.
 
         Args:
-            sources: What the repository wants.
+            wanted: The models that the repository asks to serve.
 
         Raises:
             UserError: If a version cannot be loaded.
         """
-        errors = await self._manager.serve(sources)
+        errors = await self._manager.serve(wanted)
         if errors:
             raise UserError(errors[0])
 
     async def watch(self, seconds: float) -> None:
-        """Look again and again, and never end. What cannot be served is logged, and what is served stays.
+        """Check the repository for changes at regular intervals. This coroutine never returns.
+
+        Errors are logged, and the models that are served stay.
 
         Args:
-            seconds: Between two looks.
+            seconds: Seconds between two checks.
         """
         while True:
             await asyncio.sleep(seconds)
-            await self.look()
+            await self.check()
 
-    async def look(self) -> None:
-        """Serve what the repository wants now."""
+    async def check(self) -> None:
+        """Serve what the repository asks for now."""
         async with self._one_at_a_time:
             try:
-                sources = await asyncio.to_thread(self._sources)
+                wanted = await asyncio.to_thread(self._wanted)
             except (UserError, OSError) as error:
-                if str(error) != self._complaint:
-                    _log.error("%s; the server goes on with what it has", error)
-                self._complaint = str(error)
+                if str(error) != self._last_error:
+                    _log.error("%s; the server keeps serving its current versions", error)
+                self._last_error = str(error)
                 return
-            self._complaint = ""
-            await self._manager.serve(sources)
+            self._last_error = ""
+            await self._manager.serve(wanted)
 
     async def reconfigure(self, config: ModelServerConfig) -> None:
-        """Serve what a request wants, until `models.config` changes.
+        """Serve the configuration of a request, until `models.config` changes.
 
         Args:
-            config: Takes the place of the whole configuration before.
+            config: New configuration, which replaces the previous one completely.
 
         Raises:
-            Refusal: If it asks for what is not there or cannot be loaded.
+            RequestError: If it names a model, version or label that does not exist, or a version cannot be loaded.
         """
         if config.WhichOneof("config") != "model_config_list":
             raise invalid(
@@ -83,23 +85,23 @@ class WatchedRepository:
             )
         async with self._one_at_a_time:
             try:
-                sources = await asyncio.to_thread(configured_sources, self._models, config, "the request")
+                wanted = await asyncio.to_thread(configured_models, self._models, config, "the request")
             except LabelError as error:
                 raise failed_precondition(str(error)) from error
             except UserError as error:
                 raise invalid(str(error)) from error
             self._requested = config
-            errors = await self._manager.serve(sources)
+            errors = await self._manager.serve(wanted)
         if errors:
             raise failed_precondition(errors[0])
 
-    def _sources(self) -> list[ModelSource]:
+    def _wanted(self) -> list[ServedModel]:
         content = self._content()
         if content != self._file:
             self._file, self._requested = content, None
         if self._requested is not None:
-            return configured_sources(self._models, self._requested, "the request")
-        return model_sources(self._models)
+            return configured_models(self._models, self._requested, "the request")
+        return served_models(self._models)
 
     def _content(self) -> bytes | None:
         path = self._models / server_config.MODELS

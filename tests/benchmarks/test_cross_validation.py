@@ -1,4 +1,4 @@
-"""`benchmarks.cross_validation`: what it refuses before it has begun."""
+"""`benchmarks.cross_validation`: what it refuses at the start."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""`benchmarks.ensemble` on answers that are made up, so that what pooling brings is known."""
+"""`benchmarks.ensemble` on made-up predictions, for which the gain of pooling is known."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,7 @@ CLASSES, SPEAKERS, CLIPS = 3, 12, 30
 
 
 def answers(file: Path, seed: int, shuffle: bool = False, **changes) -> Path:
-    """Answers of a model that is right more often than not, wherever others are wrong."""
+    """Predictions of a model that is mostly right, with errors independent of those of others."""
     random = np.random.default_rng(0)
     truth = random.integers(CLASSES, size=SPEAKERS * CLIPS)
     noise = np.random.default_rng(seed).normal(scale=1.2, size=(len(truth), CLASSES))
@@ -33,21 +33,21 @@ def answers(file: Path, seed: int, shuffle: bool = False, **changes) -> Path:
     return file
 
 
-def test_a_pool_of_models_that_err_differently_is_better_than_each(tmp_path):
+def test_a_pool_of_models_with_different_errors_is_better_than_each(tmp_path):
     one = answers(tmp_path / "one.npz", 1)
     other = answers(tmp_path / "other.npz", 2, shuffle=True)
     noise = np.random.default_rng(4).dirichlet(np.ones(CLASSES), SPEAKERS * CLIPS)
     useless = answers(tmp_path / "useless.npz", 3, clean=noise)
     main([f"{one}:clean", f"{other}:clean", f"{useless}:clean"], json_file=tmp_path / "figures.json")
-    told = json.loads((tmp_path / "figures.json").read_text())
-    wa = {name.removeprefix(f"{tmp_path}/"): found["wa"] for name, found in told["figures"].items()}
+    content = json.loads((tmp_path / "figures.json").read_text())
+    wa = {name.removeprefix(f"{tmp_path}/"): found["wa"] for name, found in content["figures"].items()}
     assert wa["pooled, fitted weights"] > max(wa["one.npz:clean"], wa["other.npz:clean"]) + 0.03
     assert wa["pooled, fitted weights"] > wa["pooled, equal weights"] - 0.02
-    gained = told["against_best"]["metrics"]["wa"]
-    assert told["best"] == max(told["weights"], key=lambda name: told["figures"][name]["wa"])
+    gained = content["against_best"]["metrics"]["wa"]
+    assert content["best"] == max(content["weights"], key=lambda name: content["figures"][name]["wa"])
     assert gained["difference"] == pytest.approx(wa["pooled, fitted weights"] - gained["first"])
     assert gained["interval"][0] > 0
-    weights = list(told["weights"].values())
+    weights = list(content["weights"].values())
     assert weights[2] < 0.3 * min(weights[:2])
 
 

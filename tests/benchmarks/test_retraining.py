@@ -1,4 +1,4 @@
-"""Who trains, who measures and whose labels are wrong in the benchmark of retraining."""
+"""The roles of the speakers and the wrong labels in the benchmark of retraining."""
 
 from collections import Counter
 

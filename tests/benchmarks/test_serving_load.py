@@ -1,4 +1,4 @@
-"""The load script against servers whose behaviour is known."""
+"""The load script with servers whose behaviour is known."""
 
 import itertools
 import json
@@ -12,12 +12,11 @@ import grpc
 import numpy as np
 import pytest
 
-from benchmarks.load import arrivals
+from benchmarks.load.batching_comparison import unbatched_ways
 from benchmarks.load.callers import OK, Call, closed_loop, open_loop
-from benchmarks.load.comparison import unbatched_ways
-from benchmarks.load.question import clips, requests
-from benchmarks.load.server_counts import ServerCounts, count
-from benchmarks.load.summary import Summary
+from benchmarks.load.server_counts import ServerCounts, read_counts
+from benchmarks.load.summary import LoadSummary
+from benchmarks.load.workload import clips, poisson_arrivals, requests
 from serving.tensors import to_array
 from tests.benchmarks.test_benchmarks import run
 from tests.serving.client.fake_server import fake_server, happy
@@ -27,13 +26,13 @@ NOTHING = ServerCounts(0.0)
 
 
 def test_arrivals_are_those_of_a_poisson_process():
-    times = arrivals.poisson(50, 100, seed=3)
+    times = poisson_arrivals(50, 100, seed=3)
     assert abs(len(times) - 5_000) < 4 * math.sqrt(5_000)
     assert (np.diff(times) >= 0).all()
     assert 0 <= times[0] < times[-1] < 100
     waits = np.diff(times)
     assert np.std(waits) == pytest.approx(np.mean(waits), rel=0.1), "waits of an exponential distribution"
-    np.testing.assert_array_equal(times, arrivals.poisson(50, 100, seed=3))
+    np.testing.assert_array_equal(times, poisson_arrivals(50, 100, seed=3))
 
 
 def test_calls_are_about_one_clip_each_and_as_long_as_asked_for():
@@ -54,7 +53,7 @@ def test_calls_are_about_one_clip_each_and_as_long_as_asked_for():
 
 
 def test_latency_counts_from_when_the_call_was_to_be_made():
-    """One call at a time, each a tenth of a second: the tenth, due with the first, has waited for nine others."""
+    """The server takes a tenth of a second per call, one at a time, so the tenth call waits for nine others."""
     one_at_a_time = threading.Lock()
 
     def predict(request, context):
@@ -103,7 +102,7 @@ def test_errors_are_told_by_their_codes():
 
     with fake_server(predict) as address:
         calls = open_loop(address, QUESTIONS, np.linspace(0, 0.2, 20), timeout=10)
-    summary = Summary.of("name", calls, 0.2, NOTHING, ServerCounts(1.0))
+    summary = LoadSummary.of("name", calls, 0.2, NOTHING, ServerCounts(1.0))
     assert summary.errors == {"RESOURCE_EXHAUSTED": 5, "NOT_FINITE": 5, "NOT_FINITE_ANSWER": 5}
     assert summary.answered <= 5 / 0.2
 
@@ -112,7 +111,7 @@ def test_a_summary():
     calls = [Call(i / 100, i / 100 + (i + 1) / 1_000, OK) for i in range(100)] + [Call(0.5, 1.5, "UNAVAILABLE")]
     page_before = ServerCounts(10.0, cpu_seconds=3.0, calls=50, runs=20, batches={1.0: 10, 2.0: 15, 4.0: 20})
     page_after = ServerCounts(12.0, cpu_seconds=6.0, calls=150, runs=45, batches={1.0: 20, 2.0: 25, 4.0: 45})
-    summary = Summary.of("name", calls, 1.0, page_before, page_after)
+    summary = LoadSummary.of("name", calls, 1.0, page_before, page_after)
     assert summary.offered == 101
     assert summary.answered == pytest.approx(100 / 1.5)
     assert summary.p50 == pytest.approx(50.5)
@@ -122,16 +121,16 @@ def test_a_summary():
     assert summary.calls_a_batch == 4
     assert summary.batch_sizes == {"1": 10, "4": 15}
     assert summary.server_cpu == 1.5
-    nobody = Summary.of("name", [Call(0, 1, "UNAVAILABLE")], 1.0, NOTHING, ServerCounts(1.0))
+    nobody = LoadSummary.of("name", [Call(0, 1, "UNAVAILABLE")], 1.0, NOTHING, ServerCounts(1.0))
     assert json.loads(json.dumps(nobody.as_document(), allow_nan=False))["p50"] is None
 
 
 def test_counts_of_this_process():
-    first = count(os.getpid(), None)
+    first = read_counts(os.getpid(), None)
     end = time.process_time() + 0.2
     while time.process_time() < end:
         pass
-    second = count(os.getpid(), None)
+    second = read_counts(os.getpid(), None)
     assert (second - first).cpu_seconds >= 0.15
     assert math.isnan((second - first).calls_a_batch)
 
@@ -162,9 +161,12 @@ def test_the_script_asks_a_server_that_is_there(tmp_path):
     ("arguments", "sentence"),
     [
         (["--seconds", "1"], "either --spawn MODELS or --server HOST:PORT"),
-        (["--server", "a:1", "--compare"], "--compare starts servers of its own"),
+        (["--server", "a:1", "--compare"], "--compare starts its own servers"),
         (["--server", "a:1", "--rate", "fast"], "--rate fast is no rate"),
-        (["--server", "a:1", "--rate", "50%", "--callers", "0"], "--rate 50% is a share of what --callers find"),
+        (
+            ["--server", "a:1", "--rate", "50%", "--callers", "0"],
+            "--rate 50% is a share of the throughput of --callers",
+        ),
         (["--server", "a:1", "--clip", "5-1"], "--clip 5-1 is no length"),
         (["--spawn", "nowhere"], "there is no nowhere/models.config"),
     ],

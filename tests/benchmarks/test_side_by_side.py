@@ -1,4 +1,4 @@
-"""`benchmarks.side_by_side`, from a benchmark that tells where it runs."""
+"""`benchmarks.side_by_side`, run from a benchmark that prints the cores on which it runs."""
 
 import os
 import subprocess

@@ -27,25 +27,25 @@ def dataset(tmp_path_factory):
     return write_dataset(tmp_path_factory.mktemp("data") / "tones", train=36, validation=18)
 
 
-def test_fits_scores_tells_and_saves(dataset, tmp_path):
+def test_fits_scores_reports_and_saves(dataset, tmp_path):
     out, saved, figures = tmp_path / "out", tmp_path / "saved", tmp_path / "figures.json"
     arguments = (dataset.folder, "--features", "functionals", "--classifiers", "svm-rbf,xgboost", "--out", out)
 
     done = run(*arguments, "--save", saved, "--json", figures)
 
     assert done.returncode == 0, done.stderr
-    told = json.loads(figures.read_text())
-    assert set(told["classifiers"]) == {"svm-rbf", "xgboost", "ensemble"}
-    xgboost = told["classifiers"]["xgboost"]["validation"]
-    assert told["classifiers"]["xgboost"]["split"] == xgboost
+    content = json.loads(figures.read_text())
+    assert set(content["classifiers"]) == {"svm-rbf", "xgboost", "ensemble"}
+    xgboost = content["classifiers"]["xgboost"]["validation"]
+    assert content["classifiers"]["xgboost"]["split"] == xgboost
     assert xgboost["clips"] == 18
     for metric in ("wa", "ua", "macro_f1"):
         low, high = xgboost[f"{metric}_interval"]
         assert 0.3 < xgboost[metric] <= 1
         assert low <= xgboost[metric] <= high
     assert sum(xgboost["importance"].values()) == pytest.approx(1)
-    assert told["extraction_seconds_per_clip"]["functionals"] > 0
-    assert set(told["classifiers"]["ensemble"]["validation"]["weights"]) == {"svm-rbf", "xgboost"}
+    assert content["extraction_seconds_per_clip"]["functionals"] > 0
+    assert set(content["classifiers"]["ensemble"]["validation"]["weights"]) == {"svm-rbf", "xgboost"}
     page = (out / "functionals-validation.html").read_text()
     assert page.count("<img") == 4
     assert "made by a machine" in page
@@ -55,16 +55,16 @@ def test_fits_scores_tells_and_saves(dataset, tmp_path):
     assert baseline.speakers == ("synthetic/train0", "synthetic/train1", "synthetic/train2")
     table = feature_table(dataset, FEATURE_SETS["functionals"], out / "cache")
     truth = np.array([baseline.labels.index(emotion) for emotion in table.emotions])
-    heard = table.splits == "validation"
-    for name in told["classifiers"]:
-        answers = baseline.probabilities(name, {"functionals": table.values[heard]})
-        wa = (answers.argmax(1) == truth[heard]).mean()
-        assert wa == pytest.approx(told["classifiers"][name]["validation"]["wa"])
-    with np.load(out / "functionals-validation.npz") as said:
-        assert said["name"].tolist() == table.clips[heard].tolist()
-        assert said["speaker"].tolist() == table.speakers[heard].tolist()
-        assert said["truth"].tolist() == truth[heard].tolist()
-        np.testing.assert_allclose(said["ensemble"], answers, atol=1e-6)
+    held_out = table.splits == "validation"
+    for name in content["classifiers"]:
+        answers = baseline.probabilities(name, {"functionals": table.values[held_out]})
+        wa = (answers.argmax(1) == truth[held_out]).mean()
+        assert wa == pytest.approx(content["classifiers"][name]["validation"]["wa"])
+    with np.load(out / "functionals-validation.npz") as stored:
+        assert stored["name"].tolist() == table.clips[held_out].tolist()
+        assert stored["speaker"].tolist() == table.speakers[held_out].tolist()
+        assert stored["truth"].tolist() == truth[held_out].tolist()
+        np.testing.assert_allclose(stored["ensemble"], answers, atol=1e-6)
 
 
 def test_finished_fits_are_taken_from_an_earlier_run(dataset, tmp_path):
@@ -99,7 +99,7 @@ def test_frames_go_into_the_network(dataset, tmp_path):
         ("--split", "test"),
     ],
 )
-def test_what_there_is_not_is_one_line(option, value, dataset, tmp_path):
+def test_an_unknown_value_is_one_line(option, value, dataset, tmp_path):
     done = run(dataset.folder, option, value, "--out", tmp_path / "out")
 
     assert done.returncode == 1

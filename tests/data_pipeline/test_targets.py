@@ -130,7 +130,7 @@ def test_labels_that_are_none_are_refused(labels):
 
 
 def test_an_unknown_kind_is_refused():
-    with pytest.raises(UserError, match="choose one of acted, voted, soft"):
+    with pytest.raises(UserError, match="kind is 'loud': give 'acted', 'voted' or 'soft'"):
         Target(kind="loud")
 
 
@@ -150,5 +150,5 @@ def test_votes_can_have_a_share_of_what_was_acted(share, expected):
 def test_votes_are_not_mixed_into_votes():
     with pytest.raises(UserError, match="'soft' are votes already: give --votes-share 0"):
         Target(kind="soft", votes_share=0.5)
-    with pytest.raises(UserError, match="give a share between 0 and 1"):
+    with pytest.raises(UserError, match=r"votes_share is 1\.5: give a number from 0 to 1"):
         Target(votes_share=1.5)

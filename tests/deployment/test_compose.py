@@ -1,4 +1,4 @@
-"""The Compose file and what its services read: whether the parts name each other rightly."""
+"""The Compose file and the files that its services read use the same names."""
 
 import json
 import re
@@ -20,7 +20,7 @@ METRICS = {
     # tensorflow/cc/saved_model/loader.cc
     ":tensorflow:cc:saved_model:load_attempt_count",
 }
-"""What TensorFlow Serving has: prometheus_exporter.cc turns the slashes of a metric's name into colons."""
+"""Metrics of TensorFlow Serving. prometheus_exporter.cc replaces the slashes of a metric's name by colons."""
 
 
 @pytest.fixture(scope="module")

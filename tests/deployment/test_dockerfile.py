@@ -1,4 +1,4 @@
-"""The production image cannot be built in a test; that it fits what `ser export` writes can be checked."""
+"""The production image cannot be built in a test, but these tests check that it fits the files of `ser export`."""
 
 import json
 import re
@@ -66,7 +66,7 @@ def test_the_linter_has_nothing_to_say(dockerfile):
 
 
 def test_the_training_image_is_given_all_that_is_installed():
-    """What the build may see is what `setup.cfg` packages."""
+    """The build context contains exactly what `setup.cfg` packages."""
     root = DOCKERFILE.parent
     seen = {
         line[1:]
@@ -82,7 +82,7 @@ def test_the_training_image_is_given_all_that_is_installed():
 
 
 class _ModelStatus(BaseHTTPRequestHandler):
-    """TensorFlow Serving's GET /v1/models/NAME; the server's `states` has each model's versions' states."""
+    """A fake of TensorFlow Serving's GET /v1/models/NAME; `states` holds the states of each model's versions."""
 
     def do_GET(self):
         states = self.server.states.get(self.path.removeprefix("/v1/models/"))

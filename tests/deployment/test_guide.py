@@ -1,4 +1,4 @@
-"""The examples of `docs/serving.md`: they parse, and what they name exists."""
+"""The examples of `docs/serving.md` parse, and its links lead to existing targets."""
 
 import re
 import textwrap

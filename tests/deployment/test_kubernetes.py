@@ -1,4 +1,4 @@
-"""The manifests, against Kubernetes's own schemas and against each other."""
+"""The manifests, checked against Kubernetes's schemas and against each other."""
 
 import os
 import re
@@ -165,7 +165,7 @@ class TestRetraining:
 
     @pytest.mark.parametrize(("status", "exit_status"), [(0, 0), (3, 0), (1, 1), (2, 2), (137, 137)])
     def test_to_keep_the_champion_is_no_failure(self, pod, tmp_path, status, exit_status):
-        """The container's command with a `ser` that only ends."""
+        """Run the container's command with a fake `ser` that ends with a given status."""
         stand_in = tmp_path / "ser"
         stand_in.write_text(f"#!/bin/sh\nexit {status}\n")
         stand_in.chmod(0o755)

@@ -1,4 +1,4 @@
-"""The text protos of `deployment/`, and those of an export beside them, read as TensorFlow Serving reads them."""
+"""The text protos of `deployment/` and of an export, parsed as TensorFlow Serving parses them."""
 
 import subprocess
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A tiny model served over real gRPC, a MobileNet, each exported once, and clips that they answer differently."""
+"""A tiny model that is served over gRPC, a MobileNet, each exported once, and clips with different answers."""
 
 from pathlib import Path
 
@@ -9,14 +9,18 @@ from keras import layers, ops
 
 from data_pipeline.audio.log_mel import LogMelSettings
 from data_pipeline.emotion import LABELS
-from serving.export.export import export
-from serving.server.local import LocalServer
-from training.families.mobilenet.network import MobileNetSettings, build
+from serving.export.saved_model import export_model
+from serving.server.local_server import LocalServer
+from training.families.family import Family
+from training.families.mobilenet.family import FAMILY
+from training.families.mobilenet.network import build
+from training.families.mobilenet.recipe import MobileNetSettings
+from training.front_end import LogMelFrontEnd
 from training.run.recogniser import Recogniser
 
 
 class SpectrumMean(layers.Layer):
-    """The mean of the frames that are really there: [batch, frames, bands] to [batch, bands]."""
+    """The mean of the frames without padding: [batch, frames, bands] to [batch, bands]."""
 
     def call(self, log_mel, num_frames):
         real = ops.arange(ops.shape(log_mel)[1])[None, :] < num_frames[:, None]
@@ -26,7 +30,7 @@ class SpectrumMean(layers.Layer):
 
 @pytest.fixture(scope="session")
 def tiny_recogniser() -> Recogniser:
-    """Random weights, large enough that different sounds get clearly different answers."""
+    """A model with random weights, large enough for clearly different answers to different sounds."""
     keras.utils.set_random_seed(20)
     front_end = LogMelSettings()
     log_mel = keras.Input((None, front_end.num_bands), name="log_mel")
@@ -34,15 +38,15 @@ def tiny_recogniser() -> Recogniser:
     spectrum = SpectrumMean()(log_mel, num_frames)
     probabilities = layers.Dense(len(LABELS), activation="softmax", kernel_initializer="random_normal")(spectrum)
     model = keras.Model({"log_mel": log_mel, "num_frames": num_frames}, probabilities)
-    return Recogniser(model, tuple(map(str, LABELS)), front_end)
+    return Recogniser(model, tuple(map(str, LABELS)), LogMelFrontEnd(front_end), Family())
 
 
 @pytest.fixture(scope="session")
 def models(tiny_recogniser, tmp_path_factory) -> Path:
-    """A model repository that holds it as `ser`, in two versions."""
+    """A model repository with the tiny model as `ser`, in two versions."""
     folder = tmp_path_factory.mktemp("models")
-    export(tiny_recogniser, folder, "ser")
-    export(tiny_recogniser, folder, "ser")
+    export_model(tiny_recogniser, folder, "ser")
+    export_model(tiny_recogniser, folder, "ser")
     return folder
 
 
@@ -54,19 +58,19 @@ def server(models) -> LocalServer:
 
 @pytest.fixture(scope="session")
 def mobilenet() -> Recogniser:
-    """A small MobileNet of random weights whose norms fit its inputs; otherwise it would answer everything alike."""
+    """A small MobileNet with random weights, whose norms fit its inputs; otherwise all its answers would be alike."""
     keras.utils.set_random_seed(1)
     front_end = LogMelSettings()
     model = build(MobileNetSettings(alpha=0.25, norm_momentum=0.0), len(LABELS), front_end)
     backbone = model.get_layer("backbone")
     backbone(np.random.default_rng(2).normal(-2, 2, (16, *backbone.input_shape[1:])), training=True)
-    return Recogniser(model, tuple(map(str, LABELS)), front_end)
+    return Recogniser(model, tuple(map(str, LABELS)), LogMelFrontEnd(front_end), FAMILY)
 
 
 @pytest.fixture(scope="session")
 def mobilenet_version(mobilenet, tmp_path_factory) -> Path:
-    """The one version of `ser` in a model repository of its own."""
-    return export(mobilenet, tmp_path_factory.mktemp("mobilenet"), "ser", provenance={"run": "somewhere"})
+    """The only version of `ser` in a separate model repository."""
+    return export_model(mobilenet, tmp_path_factory.mktemp("mobilenet"), "ser", provenance={"run": "somewhere"})
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Run by `test_export.py` in a process of its own: what a SavedModel is without Keras and this project.
+"""Run by `test_saved_model.py` in a separate process: use a SavedModel without Keras and this project.
 
 Usage: `python fresh_process.py VERSION_FOLDER QUESTIONS ANSWERS`. Both files are pickles: questions are
 `{"ops": names, "asked": [(signature, {input: array}), ...]}`.
@@ -16,7 +16,7 @@ from tensorflow.python.framework import op_def_registry  # noqa: E402
 
 
 def ask_loaded(folder: str, questions: list) -> list[dict]:
-    """Answers of the signatures as Python callables."""
+    """Outputs of the signatures, called as Python functions."""
     signatures = tf.saved_model.load(folder).signatures
     answers = []
     for signature, inputs in questions:
@@ -26,7 +26,7 @@ def ask_loaded(folder: str, questions: list) -> list[dict]:
 
 
 def ask_session(folder: str, questions: list) -> list[dict]:
-    """Answers as TensorFlow Serving gets them: a session, fed and fetched by the names in the signatures."""
+    """Outputs as TensorFlow Serving computes them: in a session, with the tensor names of the signatures."""
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         definitions = tf.compat.v1.saved_model.load(session, ["serve"], folder).signature_def
         answers = []

@@ -5,7 +5,7 @@ from tensorflow_serving.apis import predict_pb2
 
 
 def predict_request(inputs, *, model, version=None, label="", signature="", output_filter=()):
-    """A request with arrays, or tensors as they are, as inputs."""
+    """A request whose inputs are arrays or `TensorProto` messages."""
     request = predict_pb2.PredictRequest(output_filter=output_filter)
     request.model_spec.name = model
     request.model_spec.signature_name = signature

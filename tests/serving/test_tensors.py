@@ -1,4 +1,4 @@
-"""Tensors on the wire, in every encoding that TensorFlow writes."""
+"""Conversion of tensors in every encoding that TensorFlow writes."""
 
 import numpy as np
 import pytest
@@ -52,7 +52,7 @@ def test_a_large_answer_is_not_sent_twice():
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_values_outside_tensor_content_are_read(dtype):
-    """A TensorFlow Serving without `--enable_serialization_as_tensor_content` answers so."""
+    """TensorFlow Serving answers in this way without `--enable_serialization_as_tensor_content`."""
     values = np.array([[0, 1], [1, 0]], dtype)
     proto = to_proto(values)
     proto.ClearField("tensor_content")

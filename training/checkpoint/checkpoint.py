@@ -1,6 +1,7 @@
-"""A checkpoint of wav2vec 2.0 or HuBERT, in a folder or on the Hugging Face hub."""
+"""Open a checkpoint of wav2vec 2.0 or HuBERT, in a folder or on the Hugging Face hub, and copy one to a folder."""
 
 import re
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,23 +10,26 @@ from typing import Any
 import numpy as np
 
 from data_pipeline.errors import UserError
+from data_pipeline.storage.atomic_file import replacing
+from data_pipeline.storage.claimed_folder import claimed
 from training.checkpoint import hub, weights
-from training.checkpoint.settings_files import read_config, read_feature_extractor
+from training.checkpoint.settings_files import CONFIG, FEATURE_EXTRACTOR, read_feature_extractor, read_network_config
 from training.checkpoint.tensor_info import TensorInfo
 
 _HUB_NAME = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*", re.ASCII)
+_WEIGHTS = re.compile(r"(pytorch_)?model.*\.(safetensors|bin|index\.json)")
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """An opened checkpoint: its settings are read, its numbers are not.
+    """An opened checkpoint. Its settings have been read, its weights have not.
 
     Attributes:
-        source: The hub's name for it, or the folder, as given.
+        source: Name on the hub, or folder, as it was given.
         revision: The commit, 40 hexadecimal digits; None for a folder.
-        folder: Where its files lie.
-        config: `config.json`.
-        feature_extractor: `preprocessor_config.json`; at least `do_normalize` and `sampling_rate`.
+        folder: Folder with its files.
+        config: Content of `config.json`.
+        feature_extractor: Content of `preprocessor_config.json`; at least `do_normalize` and `sampling_rate`.
     """
 
     source: str
@@ -35,7 +39,7 @@ class Checkpoint:
     feature_extractor: dict[str, Any]
 
     def tensors(self) -> list[TensorInfo]:
-        """Every stored tensor, sorted by name, without reading the numbers.
+        """Describe every stored tensor, sorted by name, without reading the weights.
 
         Raises:
             UserError: If weights are missing or broken.
@@ -43,9 +47,9 @@ class Checkpoint:
         return weights.describe(self.folder)
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """The backbone's tensors as float32, by canonical name.
+        """Read the backbone's tensors as float32, by canonical name.
 
-        Names that nothing is known of are among them, so that the network can say what does not fit.
+        Tensors with unknown names are included, so that the network can report what does not fit.
 
         Raises:
             UserError: If weights are missing, broken or of a type that cannot be converted.
@@ -54,20 +58,20 @@ class Checkpoint:
 
     @property
     def left_out(self) -> list[str]:
-        """The stored names of what is no part of the backbone: heads, pretraining, adapters."""
+        """Names of the stored tensors outside the backbone: of heads, pretraining and adapters."""
         return [tensor.name for tensor in self.tensors() if not tensor.used]
 
 
 def open_checkpoint(name_or_folder: str | Path, revision: str | None = None) -> Checkpoint:
-    """Open a checkpoint, fetching it from the hub if it is not on this machine yet.
+    """Open a checkpoint; one of the hub is fetched if it is not on this machine yet.
 
     Args:
-        name_or_folder: A folder, or `owner/name` as on the hub. A folder that exists comes first; what starts with
-            `.`, `/` or `~` is never looked for on the hub.
-        revision: A branch, tag or commit of the hub; its main branch unless given.
+        name_or_folder: A folder, or `owner/name` on the hub. An existing folder takes precedence. A name that starts
+            with `.`, `/` or `~` is never looked for on the hub.
+        revision: A branch, tag or commit on the hub. Defaults to the main branch.
 
     Raises:
-        UserError: If it cannot be had, or is not a checkpoint of wav2vec 2.0 or HuBERT for 16 kHz.
+        UserError: If it cannot be fetched, or is not a checkpoint of wav2vec 2.0 or HuBERT for 16 kHz.
     """
     folder = local_folder(name_or_folder)
     if folder is None:
@@ -80,28 +84,28 @@ def open_checkpoint(name_or_folder: str | Path, revision: str | None = None) -> 
 
 
 def fetch(
-    name: str, revision: str | None = None, announce: Callable[[hub.Plan], None] = lambda _: None
+    name: str, revision: str | None = None, announce: Callable[[hub.Download], None] = lambda _: None
 ) -> tuple[Checkpoint, tuple[str, ...]]:
-    """Have a checkpoint of the hub in the cache.
+    """Fetch a checkpoint of the hub into the cache.
 
     Args:
         name: `owner/name`.
-        revision: A branch, tag or commit; the main branch unless given.
-        announce: Told what will be fetched before it is; what it raises ends the fetch.
+        revision: A branch, tag or commit. Defaults to the main branch.
+        announce: Called with what will be fetched before it is fetched; an exception ends the fetch.
 
     Returns:
         The checkpoint, and the names of its files, the settings first.
 
     Raises:
-        UserError: If it cannot be had, or is not a checkpoint of wav2vec 2.0 or HuBERT for 16 kHz.
+        UserError: If it cannot be fetched, or is not a checkpoint of wav2vec 2.0 or HuBERT for 16 kHz.
     """
 
-    def check(folder: Path, plan: hub.Plan) -> None:
-        # What cannot be used is better found before the weights have come.
-        read_config(folder)
+    def check(folder: Path, download: hub.Download) -> None:
+        # An unusable checkpoint is found before its weights are fetched.
+        read_network_config(folder)
         read_feature_extractor(folder)
-        weights.check_readable(plan.sizes, f"{name} on the hub")
-        announce(plan)
+        weights.check_readable(download.sizes, f"{name} on the hub")
+        announce(download)
 
     snapshot = hub.snapshot(name, revision, check)
     return _open(name, snapshot.revision, snapshot.folder), snapshot.files
@@ -129,5 +133,47 @@ def local_folder(name_or_folder: str | Path) -> Path | None:
     return None
 
 
+def check_copy_folder(folder: Path) -> None:
+    """Check that a checkpoint may be copied to a folder, before it is fetched.
+
+    Raises:
+        UserError: If it is a file, or a folder with anything but the files of an earlier copy.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{folder} is a file: give a folder")
+    for name in _names(folder):
+        if name not in (CONFIG, FEATURE_EXTRACTOR) and not _WEIGHTS.fullmatch(name):
+            raise UserError(f"{folder} holds {name}, which is of no checkpoint: give another folder")
+
+
+def copy_files(source: Path, files: tuple[str, ...], folder: Path) -> None:
+    """Copy a checkpoint as plain files, to take it to a machine without network.
+
+    Each file appears whole or not at all, and `config.json` after all others.
+
+    Args:
+        source: Folder with the files, which may be links.
+        files: Names of the files, `config.json` first.
+        folder: Destination; made if it is missing.
+
+    Raises:
+        UserError: If the folder cannot be written to, or holds other weights.
+    """
+    check_copy_folder(folder)
+    others = sorted(name for name in _names(folder) if _WEIGHTS.fullmatch(name) and name not in files)
+    if others:
+        raise UserError(f"{folder} holds {others[0]} of another checkpoint: give another folder, or remove it")
+    with claimed(folder):
+        # While the folder may hold files of two revisions, nothing should take it for a checkpoint.
+        (folder / CONFIG).unlink(missing_ok=True)
+        for name in reversed(files):
+            with replacing(folder / name) as part:
+                shutil.copyfile(source / name, part)
+
+
+def _names(folder: Path) -> list[str]:
+    return [place.name for place in folder.iterdir()] if folder.is_dir() else []
+
+
 def _open(source: str, revision: str | None, folder: Path) -> Checkpoint:
-    return Checkpoint(source, revision, folder, read_config(folder), read_feature_extractor(folder))
+    return Checkpoint(source, revision, folder, read_network_config(folder), read_feature_extractor(folder))

@@ -1,11 +1,11 @@
-"""A `.safetensors` file, read without PyTorch."""
+"""Read a `.safetensors` file, without PyTorch."""
 
 import contextlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-# Importing it teaches numpy bfloat16, which safetensors then returns.
+# The import registers bfloat16 with numpy, and safetensors then returns arrays of it.
 import ml_dtypes  # noqa: F401
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -28,7 +28,7 @@ _DTYPES = {
 
 
 def describe(path: Path) -> list[TensorInfo]:
-    """What the file's header says; the numbers stay unread.
+    """Describe the tensors by the file's header, without reading their elements.
 
     Raises:
         UserError: If it is broken.
@@ -43,11 +43,11 @@ def describe(path: Path) -> list[TensorInfo]:
 
 
 def read(path: Path, names: Iterable[str]) -> dict[str, np.ndarray]:
-    """Some of its tensors as float32.
+    """Read some of the tensors as float32.
 
     Args:
         path: The file.
-        names: As stored, of tensors of floating-point numbers.
+        names: Names of the tensors in the file. They must hold floating-point numbers.
 
     Raises:
         UserError: If it is broken.

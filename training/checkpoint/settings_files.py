@@ -1,23 +1,25 @@
-"""`config.json` and `preprocessor_config.json`: what a checkpoint says of its network and of its input."""
+"""The JSON files of a checkpoint: `config.json`, of its network, and `preprocessor_config.json`, of its input."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 from data_pipeline.errors import UserError
-from training.checkpoint.json_file import read_object
 
 CONFIG = "config.json"
 FEATURE_EXTRACTOR = "preprocessor_config.json"
 SAMPLE_RATE = 16_000
 
 _MODEL_TYPES = ("wav2vec2", "hubert")
-# What transformers takes where a checkpoint does not say.
+
 _FEATURE_EXTRACTOR_DEFAULTS = {"do_normalize": True, "sampling_rate": SAMPLE_RATE}
+"""The defaults of transformers, for checkpoints without these settings."""
+
 _REMEDY = "fetch the checkpoint again"
 
 
-def read_config(folder: Path) -> dict[str, Any]:
-    """The network's settings.
+def read_network_config(folder: Path) -> dict[str, Any]:
+    """Read the settings of the network.
 
     Raises:
         UserError: If they are missing, broken or those of another kind of network.
@@ -39,14 +41,14 @@ def read_config(folder: Path) -> dict[str, Any]:
 
 
 def read_feature_extractor(folder: Path) -> dict[str, Any]:
-    """What is done to the waveform before the network, with transformers' defaults for what is not said.
+    """Read what is done to the waveform before the network, with transformers' defaults for missing settings.
 
     Raises:
-        UserError: If the file is broken, or wants another sampling rate than 16 kHz.
+        UserError: If the file is broken, or asks for another sampling rate than 16 kHz.
     """
     path = folder / FEATURE_EXTRACTOR
-    stated = read_object(path, _REMEDY) if path.is_file() else {}
-    settings = _FEATURE_EXTRACTOR_DEFAULTS | stated
+    content = read_object(path, _REMEDY) if path.is_file() else {}
+    settings = _FEATURE_EXTRACTOR_DEFAULTS | content
     if settings["sampling_rate"] != SAMPLE_RATE:
         raise UserError(
             f"{path} wants a sampling_rate of {settings['sampling_rate']!r}, and recordings are kept at {SAMPLE_RATE}: "
@@ -57,3 +59,24 @@ def read_feature_extractor(folder: Path) -> dict[str, Any]:
             f"{path} has do_normalize {settings['do_normalize']!r}, which should be true or false: {_REMEDY}"
         )
     return settings
+
+
+def read_object(path: Path, remedy: str) -> dict[str, Any]:
+    """Read a JSON file that holds an object.
+
+    Args:
+        path: The file.
+        remedy: What to do if it is broken, as the end of a sentence.
+
+    Raises:
+        UserError: If it cannot be read, or is no JSON object.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror}): {remedy}") from error
+    except ValueError as error:
+        raise UserError(f"{path} is not valid JSON ({error}): {remedy}") from error
+    if not isinstance(content, dict):
+        raise UserError(f"{path} should hold a JSON object and holds a {type(content).__name__}: {remedy}")
+    return content

@@ -1,25 +1,24 @@
-"""What `ser checkpoint inspect` says of a checkpoint."""
+"""The summary of a checkpoint that `ser checkpoint inspect` prints."""
 
 import re
 from collections import defaultdict
 from dataclasses import dataclass
 
 from training.checkpoint.checkpoint import Checkpoint
-from training.checkpoint.names import weight_norm_naming
-from training.checkpoint.tensor_info import TensorInfo
+from training.checkpoint.tensor_info import TensorInfo, weight_norm_naming
 
 _NUMBER = re.compile(r"\.\d+\.")
 
 
 @dataclass(frozen=True, slots=True)
 class TensorGroup:
-    """Tensors that are named alike but for a layer's number.
+    """Tensors whose names differ only in the number of the layer.
 
     Attributes:
-        name: With `N` in place of numbers.
-        count: How many there are.
-        shapes: The different ones.
-        dtypes: The different ones.
+        name: Their name, with `N` in place of numbers.
+        count: Number of tensors.
+        shapes: Their different shapes.
+        dtypes: Their different types.
         used: Whether they belong to the backbone.
     """
 
@@ -30,8 +29,8 @@ class TensorGroup:
     used: bool
 
 
-def facts(checkpoint: Checkpoint, tensors: list[TensorInfo]) -> dict[str, str]:
-    """What to know first, by what it is called.
+def checkpoint_facts(checkpoint: Checkpoint, tensors: list[TensorInfo]) -> dict[str, str]:
+    """The main facts of a checkpoint, by name.
 
     Args:
         checkpoint: The checkpoint.
@@ -39,7 +38,7 @@ def facts(checkpoint: Checkpoint, tensors: list[TensorInfo]) -> dict[str, str]:
     """
     config = checkpoint.config
     used = [tensor for tensor in tensors if tensor.used]
-    naming = weight_norm_naming([tensor.name for tensor in tensors])
+    naming = weight_norm_naming(tensor.name for tensor in tensors)
     normalised = "mean 0, variance 1" if checkpoint.feature_extractor["do_normalize"] else "as it is"
     stable = "before each block (stable layer norm)" if config.get("do_stable_layer_norm") else "after each block"
     return {
@@ -66,8 +65,8 @@ def facts(checkpoint: Checkpoint, tensors: list[TensorInfo]) -> dict[str, str]:
     }
 
 
-def groups(tensors: list[TensorInfo]) -> list[TensorGroup]:
-    """The tensors, those of all layers together; what is left out comes last."""
+def tensor_groups(tensors: list[TensorInfo]) -> list[TensorGroup]:
+    """The tensors, the same tensor of all layers as one group. Those outside the backbone come last."""
     alike: dict[tuple[bool, str], list[TensorInfo]] = defaultdict(list)
     for tensor in tensors:
         alike[not tensor.used, _NUMBER.sub(".N.", tensor.name)].append(tensor)

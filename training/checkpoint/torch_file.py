@@ -1,4 +1,4 @@
-"""A `pytorch_model.bin`, which only PyTorch reads."""
+"""Read a `pytorch_model.bin`, with PyTorch."""
 
 import importlib.util
 import pickle
@@ -18,10 +18,10 @@ _WITHOUT_TORCH = (
 
 
 def check_readable(place: str) -> None:
-    """See that there is something to read such a file with.
+    """Check that such a file can be read.
 
     Args:
-        place: What the file is called in the error.
+        place: The file in words, for the error.
 
     Raises:
         UserError: If PyTorch is not installed.
@@ -31,7 +31,7 @@ def check_readable(place: str) -> None:
 
 
 def describe(path: Path) -> list[TensorInfo]:
-    """What the file holds; files of PyTorch 1.6 or later are mapped, not read.
+    """Describe the tensors. Files of PyTorch 1.6 or later are mapped, not read.
 
     Raises:
         UserError: If PyTorch is not installed, or the file is broken.
@@ -43,17 +43,17 @@ def describe(path: Path) -> list[TensorInfo]:
 
 
 def read(path: Path, names: Iterable[str]) -> dict[str, np.ndarray]:
-    """Some of its tensors as float32.
+    """Read some of the tensors as float32.
 
     Args:
         path: The file.
-        names: As stored, of tensors of floating-point numbers.
+        names: Names of the tensors in the file. They must hold floating-point numbers.
 
     Raises:
         UserError: If PyTorch is not installed, or the file is broken.
     """
     tensors = _load(path)
-    # A copy, so that the file's mapping can go.
+    # A copy, so that the file need not stay mapped.
     return {name: np.array(tensors[name].float().numpy()) for name in names}
 
 
@@ -63,11 +63,11 @@ def _load(path: Path) -> dict[str, Any]:
     except ImportError as error:
         raise UserError(_WITHOUT_TORCH.format(path)) from error
     try:
-        # Only weights: a pickle from elsewhere could run anything.
+        # Weights only: a pickle could run any code.
         try:
             content = torch.load(path, weights_only=True, map_location="cpu", mmap=True)
         except RuntimeError:
-            # The format of before PyTorch 1.6 cannot be mapped.
+            # The format from before PyTorch 1.6 cannot be mapped.
             content = torch.load(path, weights_only=True, map_location="cpu", mmap=False)
     except (RuntimeError, OSError, EOFError, ValueError, pickle.UnpicklingError) as error:
         reason = str(error).strip().partition("\n")[0] or type(error).__name__

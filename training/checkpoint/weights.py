@@ -1,6 +1,6 @@
-"""The weights in a folder, in one file or in shards."""
+"""The weights of a checkpoint: which files hold them, and their tensors, in one file or in shards."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from types import ModuleType
 
@@ -8,19 +8,81 @@ import numpy as np
 
 from data_pipeline.errors import UserError
 from training.checkpoint import safetensors_file, torch_file
+from training.checkpoint.settings_files import read_object
 from training.checkpoint.tensor_info import TensorInfo
-from training.checkpoint.weight_files import choose, is_index, read_index
 
+_INDEX = ".index.json"
+
+_WEIGHTS = ("model.safetensors", f"model.safetensors{_INDEX}", "pytorch_model.bin", f"pytorch_model.bin{_INDEX}")
+"""Names of the files, the best first: safetensors need no PyTorch and run no code."""
+
+_OTHERS = ("tf_model.h5", "flax_model.msgpack")
 _FLOATS = ("float16", "bfloat16", "float32", "float64")
 _LFS_POINTER = b"version https://git-lfs"
 
 
-def check_readable(files: Iterable[str], place: str) -> None:
-    """See that files of weights could be read here, before they are fetched.
+def choose(names: Collection[str], place: str) -> str:
+    """Choose the file to read the weights from, or the index of several files.
 
     Args:
-        files: Their names.
-        place: Where they are, for the error.
+        names: Names of all files of the checkpoint.
+        place: The checkpoint in words, for errors.
+
+    Returns:
+        One of `names`.
+
+    Raises:
+        UserError: If there are no weights that can be read.
+    """
+    for name in _WEIGHTS:
+        if name in names:
+            return name
+    others = [name for name in _OTHERS if name in names]
+    if others:
+        raise UserError(
+            f"{place} has its weights only as {' and '.join(others)}, which cannot be read: choose a checkpoint or a "
+            "revision with model.safetensors, or convert it with transformers 4 "
+            "(`from_pretrained(..., from_tf=True)` or `from_flax=True`, then `save_pretrained`)"
+        )
+    raise UserError(
+        f"{place} has no weights: there should be a model.safetensors or a pytorch_model.bin, or the .index.json of "
+        "either with the shards that it names"
+    )
+
+
+def is_index(name: str) -> bool:
+    """Whether a file names the shards that hold the weights, instead of holding them."""
+    return name.endswith(_INDEX)
+
+
+def read_index(path: Path) -> dict[str, str]:
+    """Read which shard holds which tensor.
+
+    Args:
+        path: A `.index.json`.
+
+    Returns:
+        The shard's file name, which is in the same folder, by the tensor's name in the file.
+
+    Raises:
+        UserError: If it is no index.
+    """
+    shards = read_object(path, "fetch it again").get("weight_map")
+    if not isinstance(shards, dict) or not shards or not all(isinstance(shard, str) for shard in shards.values()):
+        raise UserError(f"{path} does not say which shard holds which tensor (weight_map): fetch it again")
+    for shard in shards.values():
+        # An index from elsewhere must not lead out of its folder.
+        if Path(shard).name != shard:
+            raise UserError(f"{path} names {shard!r}, which is no file beside it: fetch the checkpoint again")
+    return shards
+
+
+def check_readable(files: Iterable[str], place: str) -> None:
+    """Check that files of weights can be read on this machine, before they are fetched.
+
+    Args:
+        files: Names of the files.
+        place: The checkpoint in words, for errors.
 
     Raises:
         UserError: If they are PyTorch's, which is not installed.
@@ -31,13 +93,13 @@ def check_readable(files: Iterable[str], place: str) -> None:
 
 
 def describe(folder: Path) -> list[TensorInfo]:
-    """All tensors, by name.
+    """Describe all tensors, sorted by name.
 
     Args:
-        folder: Of the checkpoint.
+        folder: Folder of the checkpoint.
 
     Raises:
-        UserError: If a file is missing or broken, or the index names what is not there.
+        UserError: If a file is missing or broken, or the index names a tensor that is not there.
     """
     chosen = folder / choose([place.name for place in folder.iterdir()], str(folder))
     if not is_index(chosen.name):
@@ -46,32 +108,32 @@ def describe(folder: Path) -> list[TensorInfo]:
     missing = sorted({shard for shard in shards.values() if not (folder / shard).is_file()})
     if missing:
         raise UserError(f"{folder} lacks {', '.join(missing)}, which {chosen.name} names: fetch the checkpoint again")
-    there = {
+    found = {
         (shard, tensor.name): tensor
         for shard in sorted(set(shards.values()))
         for tensor in _describe_file(folder / shard)
     }
-    absent = [(name, shard) for name, shard in shards.items() if (shard, name) not in there]
+    absent = [(name, shard) for name, shard in shards.items() if (shard, name) not in found]
     if absent:
         name, shard = absent[0]
         raise UserError(
             f"{folder / shard} has no {name}, though {chosen.name} says so ({len(absent)} such in all): fetch the "
             "checkpoint again, its files are not of one revision"
         )
-    return [there[shards[name], name] for name in sorted(shards)]
+    return [found[shards[name], name] for name in sorted(shards)]
 
 
 def read(tensors: list[TensorInfo]) -> dict[str, np.ndarray]:
-    """The tensors of the backbone.
+    """Read the tensors of the backbone.
 
     Args:
         tensors: From `describe`.
 
     Returns:
-        By canonical name, as float32, of the shapes that `tensors` say.
+        The tensors by canonical name, as float32, of the shapes in `tensors`.
 
     Raises:
-        UserError: If one is not of floating-point numbers, two have the same name, or a file is broken.
+        UserError: If one has no floating-point numbers, two have the same name, or a file is broken.
     """
     stored: dict[str, TensorInfo] = {}
     for tensor in tensors:

@@ -5,32 +5,8 @@ A module each.
 
 import typer
 
-from training.cli import (
-    calibrate,
-    checkpoint,
-    cnn,
-    compare,
-    drift,
-    ensemble,
-    evaluate,
-    functionals,
-    mobilenet,
-    repeat,
-    tune,
-    wav2vec2,
-)
-
-train_app = typer.Typer(
-    no_args_is_help=True,
-    rich_markup_mode="markdown",
-    help="Train a model on a prepared dataset and leave a run folder.",
-)
-
-train_app.command(no_args_is_help=True)(mobilenet.mobilenet)
-train_app.command(no_args_is_help=True)(cnn.cnn)
-train_app.command(no_args_is_help=True)(functionals.functionals)
-train_app.command(no_args_is_help=True)(wav2vec2.wav2vec2)
-train_app.command("from", no_args_is_help=True)(repeat.repeat)
+from training.cli import calibrate, checkpoint, compare, drift, ensemble, evaluate, tune
+from training.cli.train import train_app
 
 
 def mount(app: typer.Typer) -> None:

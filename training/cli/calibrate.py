@@ -10,21 +10,24 @@ def calibrate(
     run: Annotated[Path, typer.Argument(help="A run folder (`ser train`).")],
     data: Annotated[Path, typer.Argument(help="A prepared dataset (`ser data prepare`).")],
     split: Annotated[
-        str, typer.Option(help="The side to fit on: speakers that the run was not trained on.")
+        str, typer.Option(help="The split to fit on. Its speakers must not be in the run's training split.")
     ] = "validation",
-    channel: Annotated[str, typer.Option(help="What the clips go through first, see `ser evaluate`.")] = "clean",
+    channel: Annotated[
+        str, typer.Option(help="Channel that the clips go through first, see `ser evaluate`.")
+    ] = "clean",
 ) -> None:
-    """Make a run's confidence mean what it says: fit a temperature by which its logits are divided.
+    """Calibrate a run's confidence: fit a temperature by which its logits are divided.
 
-    It goes into `calibration.json` of the run; `ser evaluate` and `ser export` apply it from then on. Which emotion
-    wins never changes. The error to expect of other speakers is told by fitting without each speaker in turn.
+    The temperature is written to `calibration.json` of the run, and `ser evaluate` and `ser export` apply it from then
+    on. The predicted emotions never change. The calibration error to expect for other speakers is estimated by leaving
+    each speaker out of the fit in turn.
 
     Example: `ser calibrate out/run out/data`, then `ser evaluate out/run out/data`
     """
     from data_pipeline.dataset import Dataset
     from data_pipeline.targets import Target
     from training.evaluation.calibration import calibrate as fit
-    from training.evaluation.evaluate import Condition
+    from training.evaluation.condition import Condition
     from training.fitting.progress import clip_bar
     from training.run.folder import Run
 

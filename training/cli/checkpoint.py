@@ -6,52 +6,52 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from training.checkpoint.hub import Plan
+    from training.checkpoint.hub import Download
 
 checkpoint_app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="markdown",
-    help="Fetch and look into pretrained wav2vec 2.0 and HuBERT checkpoints of the Hugging Face hub.",
+    help="Fetch and inspect pretrained wav2vec 2.0 and HuBERT checkpoints of the Hugging Face hub.",
 )
 
 
 @checkpoint_app.command(no_args_is_help=True)
 def fetch(
-    name: Annotated[str, typer.Argument(help="`owner/name`, as on the hub.")],
+    name: Annotated[str, typer.Argument(help="`owner/name` of a checkpoint on the hub.")],
     out: Annotated[
-        Path | None, typer.Argument(help="Also copy it into this folder, as plain files; made if it is missing.")
+        Path | None, typer.Argument(help="Folder to copy it to as well, as plain files; made if it is missing.")
     ] = None,
     revision: Annotated[
-        str | None, typer.Option(help="A branch, a tag or a commit; the main branch unless given.", metavar="REV")
+        str | None, typer.Option(help="A branch, tag or commit. Defaults to the main branch.", metavar="REV")
     ] = None,
 ) -> None:
     """Fetch a checkpoint from the hub into its cache.
 
-    Only what is needed: `config.json`, `preprocessor_config.json` and the weights, as `model.safetensors` where there
-    is one (`pytorch_model.bin` can be read only with PyTorch installed). What is in the cache already is not fetched
-    again. The commit that is printed, given as `--revision`, names these very weights for ever.
+    Only the needed files are fetched: `config.json`, `preprocessor_config.json` and the weights, from
+    `model.safetensors` if there is one (`pytorch_model.bin` can be read only if PyTorch is installed). Files that are
+    in the cache are not fetched again. The command prints the commit; with it as `--revision` you always get the same
+    weights.
 
-    With `OUT` it can be carried to a machine without network, where the folder is given in place of the name.
+    With `OUT` the checkpoint can be taken to a machine without network, where the folder is given instead of the name.
 
-    `HF_HOME` says where the cache lies, `HF_ENDPOINT` which hub is asked, `HF_TOKEN` who asks (for private checkpoints
-    and those with terms to accept), `HF_HUB_OFFLINE=1` that none is asked.
+    Environment variables: `HF_HOME` is the folder of the cache, `HF_ENDPOINT` the hub, `HF_TOKEN` your token (for
+    private checkpoints and those with terms to accept), and `HF_HUB_OFFLINE=1` forbids network access.
 
     Examples: `ser checkpoint fetch facebook/wav2vec2-base`,
     `ser checkpoint fetch facebook/hubert-base-ls960 out/hubert --revision main`
     """
     from data_pipeline.errors import UserError
+    from training.checkpoint.checkpoint import check_copy_folder, copy_files, local_folder
     from training.checkpoint.checkpoint import fetch as fetch_checkpoint
-    from training.checkpoint.checkpoint import local_folder
-    from training.checkpoint.plain_copy import check_place, copy_plain
 
     if local_folder(name) is not None:
         raise UserError(f"{name} is a folder on this machine: give owner/name of a checkpoint on the hub")
     if out:
-        check_place(out)
-    checkpoint, files = fetch_checkpoint(name, revision, lambda plan: _announce(name, plan))
+        check_copy_folder(out)
+    checkpoint, files = fetch_checkpoint(name, revision, lambda download: _announce(name, download))
     place = checkpoint.folder
     if out:
-        copy_plain(checkpoint.folder, files, out)
+        copy_files(checkpoint.folder, files, out)
         place = out
     size = sum((place / file).stat().st_size for file in files)
     typer.echo(
@@ -61,18 +61,18 @@ def fetch(
     )
 
 
-def _announce(name: str, plan: "Plan") -> None:
+def _announce(name: str, download: "Download") -> None:
     from huggingface_hub import constants
 
-    if not plan.sizes:
+    if not download.sizes:
         typer.echo(f"{name}: in the cache already, nothing to fetch")
         return
-    sizes = [size for size in plan.sizes.values() if size is not None]
-    known = f"{sum(sizes) / 1e6:,.1f} MB" if len(sizes) == len(plan.sizes) else "of unknown size"
+    sizes = [size for size in download.sizes.values() if size is not None]
+    known = f"{sum(sizes) / 1e6:,.1f} MB" if len(sizes) == len(download.sizes) else "of unknown size"
     page = f"{constants.ENDPOINT}/{name}"
     typer.echo(
-        f"{name}\n  {page}\nlicence: {plan.licence or 'not stated'}; its terms are on that page\n"
-        f"weights: {', '.join(plan.sizes)}, {known}"
+        f"{name}\n  {page}\nlicence: {download.licence or 'not stated'}; its terms are on that page\n"
+        f"weights: {', '.join(download.sizes)}, {known}"
     )
 
 
@@ -81,14 +81,14 @@ def inspect(
     name_or_folder: Annotated[
         str, typer.Argument(metavar="NAME_OR_FOLDER", help="`owner/name` on the hub, or a folder with a checkpoint.")
     ],
-    revision: Annotated[str | None, typer.Option(help="A branch, a tag or a commit of the hub.", metavar="REV")] = None,
+    revision: Annotated[str | None, typer.Option(help="A branch, tag or commit on the hub.", metavar="REV")] = None,
     every: Annotated[bool, typer.Option("--all", help="List every tensor, with its file.")] = False,
 ) -> None:
-    """Show what is in a checkpoint: network, normalisation, tensors, and what would be left out.
+    """Show what is in a checkpoint: network, normalisation, tensors, and which of them are left out.
 
-    Left out are heads (of speech recognition or classification), what only pretraining needs, and adapters; the
-    backbone is the rest. The numbers themselves are not read, so this is quick for large files too. A checkpoint of
-    the hub that is not in the cache is fetched.
+    Heads (of speech recognition or classification), tensors that only pretraining needs, and adapters are left out. The
+    rest is the backbone. The weights are not read, so this is fast for large files too. A checkpoint of the hub that is
+    not in the cache is fetched.
 
     Examples: `ser checkpoint inspect facebook/wav2vec2-base`, `ser checkpoint inspect out/hubert --all`
     """
@@ -96,7 +96,7 @@ def inspect(
     from rich.table import Table
 
     from training.checkpoint import open_checkpoint
-    from training.checkpoint.summary import facts, groups
+    from training.checkpoint.summary import checkpoint_facts, tensor_groups
 
     checkpoint = open_checkpoint(name_or_folder, revision)
     tensors = checkpoint.tensors()
@@ -104,7 +104,7 @@ def inspect(
     head = Table(title=checkpoint.source, show_header=False, title_justify="left")
     head.add_column(no_wrap=True)
     head.add_column(overflow="fold")
-    for fact, text in facts(checkpoint, tensors).items():
+    for fact, text in checkpoint_facts(checkpoint, tensors).items():
         head.add_row(fact, text)
     table = Table("tensor", "number", "shape", "type", "use", title="tensors", title_justify="left")
     table.columns[0].overflow = "fold"
@@ -113,7 +113,7 @@ def inspect(
         for tensor in sorted(tensors, key=lambda tensor: not tensor.used):
             table.add_row(tensor.name, "1", _shape(tensor.shape), tensor.dtype, _use(tensor.used), tensor.file.name)
     else:
-        for group in groups(tensors):
+        for group in tensor_groups(tensors):
             shapes = " or ".join(map(_shape, group.shapes))
             table.add_row(group.name, str(group.count), shapes, ", ".join(group.dtypes), _use(group.used))
     console.print(head)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 DUE = 3
-"""What `--strict` exits with; 1 and 2 are for commands that could not do their work."""
+"""Exit status with `--strict` if retraining is due; 1 and 2 are for commands that fail."""
 
 
 def drift(
@@ -19,22 +19,24 @@ def drift(
         Path, typer.Option(help="Folder for `drift.html` and `drift.json`; made if it is missing.")
     ] = Path("out/drift"),
     data: Annotated[
-        Path | None, typer.Option(help="The prepared dataset that the run was trained on; where it was unless given.")
+        Path | None, typer.Option(help="The dataset that the run was trained on, if it has moved since.")
     ] = None,
     channel: Annotated[
         str,
-        typer.Option(help="What the training clips go through first, see `ser evaluate`: `telephone` for calls."),
+        typer.Option(
+            help="Channel that the training clips go through first, see `ser evaluate`; `telephone` for calls."
+        ),
     ] = "clean",
     workers: Annotated[
-        int | None, typer.Option(help="Processes that decode; one a processor unless given.", min=1)
+        int | None, typer.Option(help="Number of processes that decode. Defaults to one for each processor.", min=1)
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with status 3 if retraining is due.")] = False,
 ) -> None:
-    """Tell whether recordings that come in now still sound like those that a run has learned from.
+    """Test whether new recordings still sound like those that a run was trained on.
 
-    Compared are level, noise floor, signal-to-noise ratio, bandwidth and duration, and without any labels what the run
-    answers and how sure it is. A figure has changed if its population stability index is above 0.25 and above what
-    chance explains; then retraining is due. On few recordings the answer may be that nobody can tell.
+    Level, noise floor, signal-to-noise ratio, bandwidth and duration are compared, and the run's predictions and
+    confidence, which need no labels. A figure has changed if its population stability index is above 0.25 and above
+    what chance explains. Retraining is due if a figure has changed. A few recordings may not be enough to tell.
 
     Example: `ser drift out/run recordings/june --channel telephone --strict`
     """
@@ -51,7 +53,7 @@ def drift(
     opened = Run.open(run)
     dataset = Dataset.open(data or Path(opened.config["data"]["folder"]))
     if dataset.fingerprint != opened.config["data"]["fingerprint"]:
-        typer.echo(f"{dataset.folder} is not, or no more, what {run} was trained on")
+        typer.echo(f"{dataset.folder} does not hold the data that {run} was trained on")
     progress = clip_progress("recordings")
     tasks = {}
 

@@ -8,17 +8,21 @@ import typer
 
 def tune(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="A family of models, as in `ser train MODEL`.")],
-    data: Annotated[Path, typer.Argument(help="A prepared dataset; only the speakers of its training side are heard.")],
+    data: Annotated[Path, typer.Argument(help="A prepared dataset; only the speakers of its training split are used.")],
     out: Annotated[
-        Path, typer.Argument(help="The folder to write; the same command goes on where an interrupted one stopped.")
+        Path, typer.Argument(help="The folder to write. The same command continues a search that was interrupted.")
     ],
-    trials: Annotated[int, typer.Option(help="How many in all, those of before among them.", min=1)] = 30,
-    folds: Annotated[int, typer.Option(help="Of cross-validation, by speaker.", min=2)] = 3,
+    trials: Annotated[
+        int, typer.Option(help="Number of trials, those of an earlier search in the same folder included.", min=1)
+    ] = 30,
+    folds: Annotated[
+        int, typer.Option(help="Number of folds of the cross-validation, which is by speaker.", min=2)
+    ] = 3,
     space: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="What to search instead of the family's own space: a TOML file, as with `[fit.learning_rate]`, "
+            help="The search space instead of the family's own: a TOML file, as with `[fit.learning_rate]`, "
             '`low = 1e-4`, `high = 1e-2`, `log = true`, and `[model.pooling]`, `choices = ["mean", "attentive"]`.',
         ),
     ] = None,
@@ -29,19 +33,17 @@ def tune(
     ] = None,
     weights: Annotated[
         str | None,
-        typer.Option(help="Where trainings start: a `yamnet.h5` or the like, or for wav2vec2 a checkpoint."),
+        typer.Option(help="Initial weights of all trials: a file, or the name or folder of a checkpoint."),
     ] = None,
-    epochs: Annotated[int | None, typer.Option(help="Of each training at most.", min=1)] = None,
-    seed: Annotated[int | None, typer.Option(help="Of the search and of each training.", min=0)] = None,
-    pruning: Annotated[
-        bool, typer.Option(help="Give trials up that fall below the median of the complete ones.")
-    ] = True,
+    epochs: Annotated[int | None, typer.Option(help="Maximum number of epochs of each training.", min=1)] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the search and of each training.", min=0)] = None,
+    pruning: Annotated[bool, typer.Option(help="Stop trials that fall below the median of the complete ones.")] = True,
 ) -> None:
-    """Search for the settings that a model learns best with, by cross-validation.
+    """Search for the best settings of a model by cross-validation.
 
-    The training side of the data is cut into folds by speaker; the speakers of its validation and test sides are never
-    heard, so that they can tell afterwards what the search was worth. A trial's value is the mean over the folds of the
-    UA on the fold's speakers. Leaves `best.json`, which `ser train MODEL --config` takes, `trials.csv` and
+    The training split of the data is divided into folds by speaker. The speakers of the validation and test splits are
+    not used, so that the result of the search can be measured on them. The value of a trial is the UA on a fold's
+    speakers, averaged over the folds. Writes `best.json`, which `ser train MODEL --config` reads, `trials.csv` and
     `tuning.html`. Needs Optuna: `pip install '.[tune]'`.
 
     Examples: `ser tune mobilenet out/data out/tuned --weights yamnet.h5 --trials 40`, and then
@@ -49,44 +51,43 @@ def tune(
     """
     from data_pipeline.dataset import Dataset
     from data_pipeline.storage.atomic_file import write_text
-    from training.families.config_file import read_config
+    from training.cross_validation.speaker_folds import describe_folds
     from training.families.registry import family_named
-    from training.tuning.folds import unheard
-    from training.tuning.pruning import Pruning
-    from training.tuning.results import BEST
-    from training.tuning.search import Search, search
-    from training.tuning.space import SPACES, fitted_to, parse_space, stated_in
+    from training.families.settings_file import read_settings_file
+    from training.tuning.search import Search, run_search
+    from training.tuning.search_files import BEST
+    from training.tuning.space import fitted_to, parse_space, with_settings
     from training.tuning.terminal import SearchLines
-    from training.tuning.trial import Trial
+    from training.tuning.trial import Pruning, Trial
     from training.tuning.tuning_page import FILE, tuning_page
 
     family = family_named(model)
-    stated = read_config(config) if config else {}
+    settings = read_settings_file(config) if config else {}
     if preset:
-        stated["preset"] = preset
-    # Before anything is added, so that what is wrong in the file is told with the file's name.
-    family.recipe(stated, source=str(config) if config else "")
-    checkpoint = weights and model == "wav2vec2"
-    given = {"weights": {"checkpoint": weights} if checkpoint else weights, "fit.epochs": epochs, "fit.seed": seed}
-    stated = stated_in(stated, {name: value for name, value in given.items() if value is not None})
-    recipe = family.recipe(stated)
-    named = parse_space(read_config(space), str(space)) if space else SPACES[model]
+        settings["preset"] = preset
+    # Checked before the flags are added, so that the message names the file.
+    family.recipe(settings, source=str(config) if config else "")
+    start = family.initial_weights(weights) if weights else None
+    given = {"weights": start, "fit.epochs": epochs, "fit.seed": seed}
+    settings = with_settings(settings, {name: value for name, value in given.items() if value is not None})
+    family.recipe(settings)
+    named = parse_space(read_settings_file(space), str(space)) if space else family.space
     what = Search(
         family=family,
-        config=stated,
-        space=fitted_to(named, family, stated, str(space) if space else f"the space of {model}"),
+        config=settings,
+        space=fitted_to(named, family, settings, str(space) if space else f"the space of {model}"),
         dataset=Dataset.open(data),
         folder=out,
         trials=trials,
         folds=folds,
         pruning=Pruning() if pruning else None,
     )
-    typer.echo(unheard(what.dataset, folds))
+    typer.echo(describe_folds(what.dataset, folds))
 
     def write_page(found: list[Trial]) -> None:
         write_text(out / FILE, tuning_page(what, found))
 
-    found, best = search(what, SearchLines(what, recipe.fit.epochs, write_page))
+    found, best = run_search(what, SearchLines(what, write_page))
     write_page(found)
     typer.echo(
         f"best: trial {best.number} of {len(found)}, UA {best.mean:.1%}\n"

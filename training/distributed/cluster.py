@@ -1,7 +1,7 @@
-"""The machines of a training, as the environment variable `TF_CONFIG` names them.
+"""The machines of a training, from the environment variable `TF_CONFIG`.
 
 Its form is TensorFlow's: `{"cluster": {"worker": ["10.0.0.1:2222", "10.0.0.2:2222"]}, "task": {"type": "worker",
-"index": 0}}`; the cluster is the same for all, the task is each worker's own.
+"index": 0}}`; the cluster is the same for all workers, each worker has its own task.
 """
 
 import json
@@ -13,7 +13,7 @@ from typing import Any
 from data_pipeline.errors import UserError
 
 _JOBS = ("chief", "worker")
-"""What a task may be; a chief of its own is the first worker, too."""
+"""Types of tasks. A chief is the first worker, too."""
 
 _FORM = (
     '{"cluster": {"worker": ["10.0.0.1:2222", "10.0.0.2:2222"]}, "task": {"type": "worker", "index": 0}}, '
@@ -26,9 +26,9 @@ class Cluster:
     """The workers that train together, and which of them this process is.
 
     Attributes:
-        jobs: The addresses, as `host:port`, of the one `chief`, if there is one, and of each `worker`.
-        job: Of this process: `chief` or `worker`.
-        index: Of this process among those of its job, from 0.
+        jobs: The addresses, as `host:port`, of the `chief`, if there is one, and of each `worker`.
+        job: Job of this process: `chief` or `worker`.
+        index: Number of this process among those of its job, from 0.
     """
 
     jobs: Mapping[str, tuple[str, ...]]
@@ -37,10 +37,10 @@ class Cluster:
 
     @classmethod
     def read(cls, text: str | None) -> "Cluster":
-        """What `TF_CONFIG` says.
+        """Read the value of `TF_CONFIG`.
 
         Args:
-            text: Its value, or None where it is not set.
+            text: The value, or None if the variable is not set.
 
         Raises:
             UserError: If it is not set, is malformed or contradicts itself.
@@ -70,12 +70,12 @@ class Cluster:
 
     @property
     def workers(self) -> int:
-        """How many there are, the chief among them."""
+        """Number of workers, including the chief."""
         return sum(map(len, self.jobs.values()))
 
     @property
     def place(self) -> int:
-        """Of this process among all, from 0, which is the chief."""
+        """Number of this process among all workers, from 0, which is the chief."""
         return self.index + (len(self.jobs.get("chief", ())) if self.job == "worker" else 0)
 
 

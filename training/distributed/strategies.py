@@ -1,4 +1,7 @@
-"""TensorFlow's ways of training on many devices, by name."""
+"""TensorFlow's strategies for training on many devices, by name, and the error of a worker that is lost."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import keras
 import tensorflow as tf
@@ -9,13 +12,21 @@ from training.distributed.team import Team
 
 STRATEGIES = ("none", "mirrored", "multiworker")
 
+_LOST_WORKER = (
+    tf.errors.UnavailableError,
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+)
+"""TensorFlow's errors in a process that waits for another one that is gone."""
+
 
 def assemble(name: str, tf_config: str | None) -> Team | None:
-    """The replicas of a strategy. For `multiworker` it waits for the other workers.
+    """Make the replicas of a strategy. `multiworker` waits for the other workers.
 
     Args:
-        name: `none`; `mirrored`: all GPUs of this machine, or all its logical processors where it has no GPU;
-            `multiworker`: all of the machines that `tf_config` names.
+        name: `none`; `mirrored`: all GPUs of this machine, or all its logical processors if it has no GPU;
+            `multiworker`: those of all machines that `tf_config` names.
         tf_config: Value of the environment variable `TF_CONFIG`.
 
     Returns:
@@ -35,6 +46,27 @@ def assemble(name: str, tf_config: str | None) -> Team | None:
             "KERAS_BACKEND=tensorflow, or leave --strategy out"
         )
     return _mirrored() if name == "mirrored" else _multiworker(Cluster.read(tf_config))
+
+
+@contextmanager
+def explain_lost_worker(team: Team | None) -> Iterator[None]:
+    """Within, the loss of another worker is an error that tells the user what to do.
+
+    Args:
+        team: The replicas; None for a training on a single device.
+
+    Raises:
+        UserError: If another worker of the training cannot be reached any more.
+    """
+    try:
+        yield
+    except _LOST_WORKER as error:
+        if team is None or team.workers == 1:
+            raise
+        raise UserError(
+            "another worker of this training stopped or cannot be reached: see its output, then give all workers the "
+            "same command again, and the training continues after its last whole epoch"
+        ) from error
 
 
 def _mirrored() -> Team:

@@ -1,4 +1,4 @@
-"""Recordings that come in now against those that a run has learned from, and whether retraining is due."""
+"""Compare new recordings with those that a run was trained on, and say whether retraining is due."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -12,8 +12,8 @@ from data_pipeline.dataset import Dataset
 from data_pipeline.errors import SetAside, UserError
 from data_pipeline.quality.signal import Signal
 from data_pipeline.quality.sources import find_recordings
-from training.drift.heard import Heard, recordings_now, training_clips
-from training.drift.stability import Change, Stability, of_counts, of_numbers
+from training.drift.recordings import RecordingSample, new_sample, training_sample
+from training.drift.stability import Change, Stability, stability_of_counts, stability_of_numbers
 from training.run.folder import Run
 
 SOUND: Mapping[str, tuple[str, Callable[[Signal], float]]] = {
@@ -23,16 +23,16 @@ SOUND: Mapping[str, tuple[str, Callable[[Signal], float]]] = {
     "bandwidth": ("Hz", lambda signal: signal.bandwidth),
     "duration": ("s", lambda signal: signal.seconds),
 }
-"""Figures of how recordings sound: their units, and what they are of a signal."""
+"""Figures of how recordings sound: the unit of each, and the function that computes it of a signal."""
 
 CONFIDENCE = "confidence"
-"""The figure that is the highest probability of each answer."""
+"""Name of the figure that is the highest probability of each prediction."""
 
 ANSWERS = "answers"
-"""The figure that is how often the run answers what."""
+"""Name of the figure that is how often the run predicts each label."""
 
 _FIGURES = len(SOUND) + 2
-"""How many there are."""
+"""Number of figures."""
 
 
 class Due(StrEnum):
@@ -45,14 +45,14 @@ class Due(StrEnum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Figure:
-    """One thing that may have changed.
+    """One figure of the recordings, before and now.
 
     Attributes:
-        name: Of `SOUND`, or `CONFIDENCE` or `ANSWERS`.
-        unit: Empty for shares.
-        before: Values that there were, [recordings]; of the answers, indices of labels.
-        now: Values that there are.
-        stability: How far the one is from the other.
+        name: A name of `SOUND`, or `CONFIDENCE` or `ANSWERS`.
+        unit: Unit of the values; empty for shares.
+        before: Values of the training recordings, [recordings]; of the answers, indices of labels.
+        now: Values of the new recordings.
+        stability: How far the distribution has changed.
     """
 
     name: str
@@ -64,14 +64,14 @@ class Figure:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Drift:
-    """What has changed.
+    """How new recordings differ from those that a run was trained on.
 
     Attributes:
-        figures: Each of `SOUND`, confidence and answers.
-        labels: Of the answers.
+        figures: Each figure of `SOUND`, the confidence and the answers.
+        labels: Labels of the answers.
         due: Whether retraining is due.
-        reasons: A sentence each.
-        unusable: Recordings that nothing could be made of.
+        reasons: The reasons, a sentence each.
+        unusable: Recordings that cannot be used.
     """
 
     figures: tuple[Figure, ...]
@@ -81,8 +81,11 @@ class Drift:
     unusable: tuple[SetAside, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """`due`, `reasons`, `figures` (by name: `index`, `by_chance`, `change`, numbers of values, and of numbers the
-        medians, of answers the shares, before and now) and `unusable`.
+        """The content of `drift.json`.
+
+        Returns:
+            `due`, `reasons`, `figures` (by name: `unit`, the fields of `Stability`, and before and now the median of
+            the values, or of the answers the share of each label) and `unusable`.
         """
         return {
             "due": self.due,
@@ -111,57 +114,63 @@ def measure_drift(
     workers: int | None = None,
     on_progress: Callable[[str, int, int], object] = lambda *_: None,
 ) -> Drift:
-    """Compare.
+    """Compare new recordings with the training recordings of a run.
 
     Args:
-        run: With weights.
-        dataset: That it was trained on.
+        run: A run with weights.
+        dataset: The dataset that it was trained on.
         places: Folders, manifests or files of new recordings; see `quality.sources.find_recordings`.
-        channel: What the training clips go through first, for recordings that come by telephone.
-        workers: Processes that decode. Defaults to the processors that this process may use.
-        on_progress: Called with what is done, how much of it, and how much there is.
+        channel: Channel that the training clips go through first, such as `telephone` if the new recordings are calls.
+        workers: Number of processes that decode. Defaults to the number of processors that this process may use.
+        on_progress: Called with what is being done, how much of it is done, and how much there is.
 
     Raises:
-        UserError: If a place is missing or holds no audio, none of it can be used, or the dataset lacks a side.
+        UserError: If a place is missing or holds no audio, none of it can be used, or the dataset lacks a split.
     """
     recordings = find_recordings(places).recordings
-    before = training_clips(run, dataset, channel)
+    before = training_sample(run, dataset, channel)
     processes = len(os.sched_getaffinity(0)) if workers is None else workers
-    now, unusable = recordings_now(run, recordings, processes, on_progress)
+    now, unusable = new_sample(run, recordings, processes, on_progress)
     if not now.signals:
         raise UserError(f"{', '.join(places)}: none of the recordings can be used; the first {unusable[0]}")
-    return compare(before, now, run.labels, unusable)
+    return compare_samples(before, now, run.labels, unusable)
 
 
-def compare(before: Heard, now: Heard, labels: tuple[str, ...], unusable: tuple[SetAside, ...] = ()) -> Drift:
-    """What has changed between two sets of recordings.
+def compare_samples(
+    before: RecordingSample, now: RecordingSample, labels: tuple[str, ...], unusable: tuple[SetAside, ...] = ()
+) -> Drift:
+    """Compare two samples of recordings.
 
     Args:
-        before: What there was.
-        now: What there is.
-        labels: Of the probabilities.
-        unusable: Recordings that nothing could be made of.
+        before: Sample of the training recordings.
+        now: Sample of the new recordings.
+        labels: Labels of the probabilities.
+        unusable: Recordings that cannot be used.
     """
-    figures = []
-    for name, (unit, value) in SOUND.items():
-        there, here = (np.array([value(signal) for signal in heard.signals]) for heard in (before, now))
-        figures.append(Figure(name, unit, there, here, of_numbers(there, here, _FIGURES)))
-    there, here = before.probabilities.max(axis=1), now.probabilities.max(axis=1)
-    figures.append(Figure(CONFIDENCE, "", there, here, of_numbers(there, here, _FIGURES)))
-    there, here = before.probabilities.argmax(axis=1), now.probabilities.argmax(axis=1)
+    samples = (before, now)
+    numbers = {
+        name: (unit, [np.array([value(signal) for signal in sample.signals]) for sample in samples])
+        for name, (unit, value) in SOUND.items()
+    }
+    numbers[CONFIDENCE] = ("", [sample.probabilities.max(axis=1) for sample in samples])
+    figures = [
+        Figure(name, unit, there, here, stability_of_numbers(there, here, _FIGURES))
+        for name, (unit, (there, here)) in numbers.items()
+    ]
+    there, here = (sample.probabilities.argmax(axis=1) for sample in samples)
     counts = [np.bincount(values, minlength=len(labels)) for values in (there, here)]
-    figures.append(Figure(ANSWERS, "", there, here, of_counts(counts[0], counts[1], _FIGURES)))
+    figures.append(Figure(ANSWERS, "", there, here, stability_of_counts(counts[0], counts[1], _FIGURES)))
     due, reasons = _verdict(figures)
     return Drift(tuple(figures), labels, due, reasons, unusable)
 
 
 def shares(answers: np.ndarray, labels: int) -> np.ndarray:
-    """How often each label is answered, float [labels]."""
+    """How often each label is predicted, float [labels]."""
     return np.bincount(answers, minlength=labels) / len(answers)
 
 
 def _verdict(figures: list[Figure]) -> tuple[Due, tuple[str, ...]]:
-    """Due as soon as one figure has changed; unknown if none has, but of one that cannot be told."""
+    """Due if one figure has changed; `cannot tell` if none has, but for one that is not clear."""
     by_change = {change: [one for one in figures if one.stability.change is change] for change in Change}
     reasons = [_sentence(one) for change in (Change.CHANGED, Change.SOMEWHAT) for one in by_change[change]]
     unclear = by_change[Change.CANNOT_TELL]
@@ -177,8 +186,8 @@ def _verdict(figures: list[Figure]) -> tuple[Due, tuple[str, ...]]:
 
 
 def _sentence(figure: Figure) -> str:
-    told = f"{figure.name}: population stability index {figure.stability.index:.2f}, {figure.stability.change}"
+    sentence = f"{figure.name}: population stability index {figure.stability.index:.2f}, {figure.stability.change}"
     if figure.name == ANSWERS:
-        return f"{told}."
+        return f"{sentence}."
     before, now = (f"{np.median(values):,.4g} {figure.unit}".rstrip() for values in (figure.before, figure.now))
-    return f"{told}, median {before} before, {now} now."
+    return f"{sentence}, median {before} before, {now} now."

@@ -1,10 +1,10 @@
-"""Whether a distribution has moved: the population stability index, and how much of it is chance.
+"""Whether a distribution has changed: the population stability index, and how much of it is chance.
 
-The index is the sum over bins of (q - p) ln(q / p), p and q being the shares of what there was and of what there is
-(Siddiqi 2006, Credit Risk Scorecards; it is Jeffreys' divergence). By convention below 0.1 nothing has changed and
-from 0.25 on a lot. The convention knows no sample size, and few recordings make the index large by chance: where
-nothing has changed it is about (1/n + 1/m) times a chi-squared variable of one degree of freedom less than there are
-bins (Yurdakul and Naranjo 2020, Journal of Risk Model Validation 14), so that only what is above that counts.
+The index is the sum over bins of (q - p) ln(q / p), where p and q are the shares of the values before and now (Siddiqi
+2006, Credit Risk Scorecards; it is Jeffreys' divergence). By convention nothing has changed below 0.1, and a lot from
+0.25 on. The convention ignores the sample size, and with few recordings the index is large by chance: if nothing has
+changed, it is about (1/n + 1/m) times a chi-squared variable whose degrees of freedom are the number of bins minus one
+(Yurdakul and Naranjo 2020, Journal of Risk Model Validation 14). So only an index above that counts.
 """
 
 import math
@@ -15,20 +15,20 @@ import numpy as np
 from scipy.special import chdtri
 
 SOME = 0.1
-"""Index from which on a distribution has changed somewhat."""
+"""Above this index a distribution has changed somewhat."""
 
 LARGE = 0.25
-"""Index from which on it has changed."""
+"""Above this index it has changed."""
 
 _BINS = 10
-"""Of numbers, at the deciles of what there was."""
+"""Number of bins of a number, at the deciles of the values before."""
 
 _RISK = 0.01
-"""Chance that any of the figures is said to have changed though none has."""
+"""Probability that any of the figures is said to have changed although none has."""
 
 
 class Change(StrEnum):
-    """What is said of a figure."""
+    """Whether a figure has changed."""
 
     ALIKE = "alike"
     SOMEWHAT = "somewhat changed"
@@ -38,15 +38,15 @@ class Change(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Stability:
-    """How far a distribution has moved.
+    """How far a distribution has changed.
 
     Attributes:
         index: The population stability index.
-        by_chance: What it would hardly exceed if nothing had changed.
-        change: What follows.
-        before: Values that there were.
-        now: Values that there are.
-        enough: Values with which a large change can be told from chance; 0 if no number would do.
+        by_chance: The index that chance hardly exceeds if nothing has changed.
+        change: Whether the distribution has changed.
+        before: Number of values before.
+        now: Number of values now.
+        enough: Number of values now with which a large change can be told from chance; 0 if no number is enough.
     """
 
     index: float
@@ -57,32 +57,32 @@ class Stability:
     enough: int
 
 
-def of_numbers(before: np.ndarray, now: np.ndarray, figures: int) -> Stability:
+def stability_of_numbers(before: np.ndarray, now: np.ndarray, figures: int) -> Stability:
     """Compare two samples of a number.
 
     Args:
         before: float [values], one or more.
-        now: The same.
-        figures: How many figures are compared in all, for the chance that any is wrong.
+        now: float [values], one or more.
+        figures: Number of figures that are compared in all; it decides which index chance hardly exceeds.
     """
     edges = np.quantile(before, np.arange(1, _BINS) / _BINS)
-    # A value that many have is a bin of its own, or what lies above it would not be told from it.
+    # A frequent value is a bin of its own. Otherwise it would be in one bin with the values above it.
     common = edges[1:][edges[1:] == edges[:-1]]
     edges = np.unique(np.concatenate([edges, np.nextafter(common, np.inf)]))
     places = [np.searchsorted(edges, values, side="right") for values in (before, now)]
     counts = [np.bincount(place, minlength=len(edges) + 1) for place in places]
-    return of_counts(counts[0], counts[1], figures)
+    return stability_of_counts(counts[0], counts[1], figures)
 
 
-def of_counts(before: np.ndarray, now: np.ndarray, figures: int) -> Stability:
-    """Compare how often each of some classes occurs.
+def stability_of_counts(before: np.ndarray, now: np.ndarray, figures: int) -> Stability:
+    """Compare how often each class occurs.
 
     Args:
         before: int [classes]; two classes or more.
-        now: The same.
-        figures: See `of_numbers`.
+        now: int [classes].
+        figures: See `stability_of_numbers`.
     """
-    # Half a value in every bin keeps the logarithm finite where one is empty.
+    # Half a value is added to every bin, so that the logarithm of an empty one is finite.
     shares = [(counts + 0.5) / (counts.sum() + 0.5 * len(counts)) for counts in (before, now)]
     index = float(((shares[1] - shares[0]) * np.log(shares[1] / shares[0])).sum())
     quantile = float(chdtri(len(before) - 1, _RISK / figures))

@@ -1,37 +1,37 @@
-"""How well an ensemble does on speakers whom neither its members nor its weights knew, beside each member alone."""
+"""Metrics of an ensemble and of each member, on speakers that neither the members nor the weights were fitted on."""
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from data_pipeline.errors import UserError
-from training.ensemble.cross_fit import cross_fit
-from training.ensemble.pool import Pool
+from training.ensemble.pool import Pool, cross_fit
 from training.evaluation import metrics, paired
 from training.run.folder import Run
 
 FIGURES = "out_of_fold.json"
-"""File of an ensemble's run folder."""
+"""Name of the file in an ensemble's run folder."""
 
 EQUAL, TOGETHER = "equal weights", "ensemble"
-"""What pools are called among the figures of members."""
+"""Names of the pools among the metrics of the members."""
 
-_NOTHING = 0.01
-"""Share of all weight below which a member adds nothing."""
+_IDLE_SHARE = 0.01
+"""A member with at most this share of all weight adds nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class OutOfFold:
-    """What each member's like says of clips whose speakers it has not heard.
+    """Probabilities of each member, from trainings without the clip's speaker.
 
     Attributes:
-        answers: Of each member by name, at its temperature, float [clips, classes].
+        answers: Probabilities of each member by name, at its temperature, float [clips, classes].
         truth: int [clips], index of the right emotion.
         speakers: strings [clips].
         folds: int [clips], the fold of the clip's speaker.
-        labels: Of the classes.
+        labels: Names of the classes.
     """
 
     answers: Mapping[str, np.ndarray]
@@ -41,42 +41,42 @@ class OutOfFold:
     labels: Sequence[str]
 
     def pool(self, biased: bool) -> Pool:
-        """The pool fitted on all of them, for asking it about others.
+        """The pool that is fitted on all clips, for new speakers.
 
         Args:
             biased: See `Pool.fit`.
         """
         return Pool.fit(list(self.answers.values()), self.truth, biased)
 
-    def figures(self, biased: bool) -> dict:
-        """What everybody is worth on speakers that nobody knew.
-
-        The pool that is judged on a fold was fitted on the others, and so judges nobody whom it was fitted on.
+    def figures(self, biased: bool) -> dict[str, Any]:
+        """Metrics of the members and of pools. Each fold is predicted by a pool that was fitted on the other folds.
 
         Args:
             biased: See `Pool.fit`.
 
         Returns:
-            `clips`, `speakers`, `folds`; `measured`, what `metrics.evaluate` gives of each member by name, of
-            `equal weights` and of the `ensemble`; `best`, the member with the highest UA, and `against_best`, the
-            ensemble's difference to it (see `paired.Comparison`); `fold_weights`, a row a fold, an entry a member.
+            `clips`, `speakers`, `folds`; `measured`, the metrics (see `metrics.compute_metrics`) of each member by
+            name, of `equal weights` and of the `ensemble`; `best`, the member with the highest UA, and `against_best`,
+            how the ensemble differs from it (see `paired.ModelComparison`); `fold_weights`, a row for each fold, an
+            entry for each member.
         """
         members = list(self.answers.values())
         fitted = cross_fit(members, self.truth, self.folds, biased)
-        said = {
+        probabilities = {
             **self.answers,
             EQUAL: Pool.equal(len(members), len(self.labels)).answers(members),
             TOGETHER: fitted.answers,
         }
         measured = {
-            name: metrics.evaluate(answers, self.truth, self.speakers, self.labels) for name, answers in said.items()
+            name: metrics.compute_metrics(each, self.truth, self.speakers, self.labels)
+            for name, each in probabilities.items()
         }
         best = max(self.answers, key=lambda name: measured[name]["ua"])
-        compared = paired.compare(self.answers[best], fitted.answers, self.truth, self.speakers)
+        compared = paired.compare_models(self.answers[best], fitted.answers, self.truth, self.speakers)
         return {
             "clips": len(self.truth),
-            "speakers": len(np.unique(self.speakers)),
-            "folds": len(np.unique(self.folds)),
+            "speakers": compared.speakers,
+            "folds": len(fitted.weights),
             "measured": measured,
             "best": best,
             "against_best": compared.to_json(),
@@ -85,17 +85,17 @@ class OutOfFold:
 
 
 def idle(weights: Mapping[str, float]) -> list[str]:
-    """The members that add nothing to the others, by their weights.
+    """The members that add nothing to the others.
 
     Args:
-        weights: Of each member by name.
+        weights: Weight of each member by name.
     """
     total = sum(weights.values())
-    return [name for name, weight in weights.items() if weight <= _NOTHING * total]
+    return [name for name, weight in weights.items() if weight <= _IDLE_SHARE * total]
 
 
-def read_figures(run: Run) -> dict:
-    """What `OutOfFold.figures` gave of an ensemble.
+def read_figures(run: Run) -> dict[str, Any]:
+    """The metrics that `OutOfFold.figures` computed of an ensemble.
 
     Raises:
         UserError: If the file is missing or damaged.

@@ -1,7 +1,7 @@
-"""Answers pooled: a weighted geometric mean, p ~ exp(bias + sum of weight x log p), its weights by maximum likelihood.
+"""Weights and biases of a logarithmic opinion pool (see `training.layers.opinion_pool`), by maximum likelihood.
 
-The logarithmic opinion pool (Genest and Zidek 1986, Statistical Science 1). Its log-loss is convex in weights and
-biases, so that what is found is the best there is, and whoever repeats the fit finds the same.
+The log-loss is convex in weights and biases, so the minimum that is found is the global one, and repeating the fit
+gives the same pool.
 """
 
 from collections.abc import Sequence
@@ -9,20 +9,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-LEAST = 1e-4
-"""Probabilities are raised to this, lest one member's zero decide."""
+from training.layers.opinion_pool import log_probabilities, softmax
 
 _MOST = 50.0
-"""Of a weight: where members are always right, no finite one would be enough."""
+"""Largest weight: where members are always right, no finite weight would be enough."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """How answers are put together.
+    """How the probabilities of several members are combined.
 
     Attributes:
-        weights: float [members], 0 or more. They need not add up to one: a sum below one makes the pool less sure than
-            its members, one above it surer.
+        weights: float [members], 0 or more. They need not add up to one: with a sum below one the pool is less
+            confident than its members, with a sum above one it is more confident.
         biases: float [classes], added to each class's score; zeros for none.
     """
 
@@ -31,28 +30,28 @@ class Pool:
 
     @classmethod
     def equal(cls, members: int, classes: int) -> "Pool":
-        """All members alike, which takes no fit."""
+        """The pool with equal weights, which needs no fit."""
         return cls(np.full(members, 1 / members), np.zeros(classes))
 
     @classmethod
     def fit(cls, members: Sequence[np.ndarray], truth: np.ndarray, biased: bool = False) -> "Pool":
-        """The pool that makes the right answers most likely.
+        """The pool with the highest likelihood of the right classes.
 
         Args:
-            members: Answers of each to clips that it was not fitted on, float [clips, classes].
+            members: Probabilities of each member for clips that it was not fitted on, float [clips, classes].
             truth: int [clips], index of the right class; one clip or more.
             biased: Whether classes get biases. They add up to zero.
         """
-        # Imported late: asking takes no SciPy.
+        # Imported late: a pool that only predicts needs no SciPy.
         from scipy.optimize import minimize
 
-        logs = _logs(members)
+        logs = log_probabilities(members)
         count, clips, classes = logs.shape
         rows = np.arange(clips)
 
         def loss(values: np.ndarray) -> tuple[float, np.ndarray]:
             scores = np.tensordot(values[:count], logs, 1) + (values[count:] if biased else 0.0)
-            answers = _softmax(scores)
+            answers = softmax(scores)
             of_weights = ((answers * logs).sum(2) - logs[:, rows, truth]).mean(1)
             of_biases = answers.mean(0) - np.bincount(truth, minlength=classes) / clips
             likelihood = np.maximum(answers[rows, truth], 1e-300)
@@ -65,19 +64,40 @@ class Pool:
         return cls(found[:count], biases)
 
     def answers(self, members: Sequence[np.ndarray]) -> np.ndarray:
-        """What the pool says, float [clips, classes].
+        """The pooled probabilities, float [clips, classes].
 
         Args:
-            members: What each says of the same clips, float [clips, classes].
+            members: Probabilities of each member for the same clips, float [clips, classes].
         """
-        return _softmax(np.tensordot(self.weights, _logs(members), 1) + self.biases)
+        return softmax(np.tensordot(self.weights, log_probabilities(members), 1) + self.biases)
 
 
-def _logs(members: Sequence[np.ndarray]) -> np.ndarray:
-    """float64 [members, clips, classes]."""
-    return np.log(np.maximum(np.stack(members).astype(np.float64), LEAST))
+@dataclass(frozen=True, slots=True)
+class CrossFit:
+    """Pooled probabilities of clips that the pool was not fitted on.
+
+    Attributes:
+        answers: float [clips, classes], from a pool that was fitted without the clip's fold.
+        weights: float [folds, members], weights of these pools.
+    """
+
+    answers: np.ndarray
+    weights: np.ndarray
 
 
-def _softmax(scores: np.ndarray) -> np.ndarray:
-    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
+def cross_fit(members: Sequence[np.ndarray], truth: np.ndarray, folds: np.ndarray, biased: bool = False) -> CrossFit:
+    """Pool the members' probabilities of each fold, with weights that were fitted on all other folds.
+
+    Args:
+        members: Probabilities of each member for clips that it was not fitted on, float [clips, classes].
+        truth: int [clips], index of the right class.
+        folds: int [clips], the fold of the clip's speaker; two or more different ones.
+        biased: See `Pool.fit`.
+    """
+    answers, weights = np.empty(members[0].shape, np.float64), []
+    for fold in np.unique(folds):
+        judged = folds == fold
+        pool = Pool.fit([each[~judged] for each in members], truth[~judged], biased)
+        answers[judged] = pool.answers([each[judged] for each in members])
+        weights.append(pool.weights)
+    return CrossFit(answers, np.array(weights))

@@ -3,56 +3,50 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import numpy as np
-
 from data_pipeline.dataset import Dataset
 from data_pipeline.errors import UserError
 from training.evaluation import metrics, paired
-from training.evaluation.evaluate import Condition, predict
+from training.evaluation.condition import Condition
+from training.evaluation.evaluate import no_right_answer, predict, with_right_answer
 from training.run.answers import Predictions
 from training.run.folder import Run
 
-_FIGURES = ("wa", "wa_interval", "ua", "ua_interval", "macro_f1", "macro_f1_interval", "ece", "ece_interval")
+_METRICS = ("wa", "wa_interval", "ua", "ua_interval", "macro_f1", "macro_f1_interval", "ece", "ece_interval")
 
 
-def compare(
+def compare_runs(
     runs: Sequence[Run],
     dataset: Dataset,
     condition: Condition,
     on_batch: Callable[[int], None] | None = None,
 ) -> dict:
-    """Ask every run for every clip of a side, and compare each with the first.
+    """Let every run predict every clip of a split, and compare each run with the first.
 
     Args:
         runs: Two or more, with the same labels in the same order.
         dataset: Any prepared dataset.
         condition: What to measure on and against.
-        on_batch: Called with the number of clips answered since the last call.
+        on_batch: Called with the number of clips that were predicted since the last call.
 
     Returns:
         `condition` (its title), `split`, `split_name`, `corpora`, `fingerprint`, `synthetic`, `clips`, `speakers`,
-        `labels`; `runs`, for each the `folder`, `family`, `seen_speakers` (how many were on its `train` and
-        `validation` sides), its `wa`, `ua`, `macro_f1` and `ece` with their intervals, and `recalls` by emotion; and
-        `comparisons`, for each run but the first what `paired.Comparison` holds, its `folder`, the `p_corrected` of
-        each metric and of McNemar's test for the number of comparisons (Holm), and `recalls`, the differences by
-        emotion.
+        `labels`; `runs`, for each the `folder`, `family`, `seen_speakers` (how many of the speakers were in its `train`
+        and `validation` splits), its `wa`, `ua`, `macro_f1` and `ece` with their intervals, and `recalls` by emotion;
+        and `comparisons`, for each run but the first the fields of `paired.ModelComparison`, its `folder`, the
+        `p_corrected` of each metric and of McNemar's test for the number of comparisons (Holm), and `recalls`, the
+        differences by emotion.
 
     Raises:
         UserError: If there are fewer than two runs, their labels differ, or no clip has a right answer; see also
             `evaluate.predict`.
     """
     _check(runs)
-    answers = [predict(run, dataset, condition, on_batch) for run in runs]
-    clear = answers[0].clear
-    if not clear.any():
-        raise UserError(
-            f"listeners agree on one of the labels for no {condition.split} clip of {dataset.folder}: "
-            "compare with --labels acted"
-        )
-    truth, speakers = answers[0].truth[clear], answers[0].speakers[clear]
-    told = [_figures(run, one, clear) for run, one in zip(runs, answers, strict=True)]
+    refusal = f"{no_right_answer(dataset, condition)}: compare with --labels acted"
+    answers = [with_right_answer(predict(run, dataset, condition, on_batch), refusal) for run in runs]
+    first = answers[0]
+    described = [_describe(run, one) for run, one in zip(runs, answers, strict=True)]
     compared = [
-        paired.compare(answers[0].probabilities[clear], one.probabilities[clear], truth, speakers).to_json()
+        paired.compare_models(first.probabilities, one.probabilities, first.truth, first.speakers)
         for one in answers[1:]
     ]
     return {
@@ -62,11 +56,11 @@ def compare(
         "corpora": list(dataset.corpora),
         "fingerprint": dataset.fingerprint,
         "synthetic": dataset.synthetic,
-        "clips": len(truth),
-        "speakers": len(np.unique(speakers)),
+        "clips": len(first.truth),
+        "speakers": compared[0].speakers,
         "labels": list(runs[0].labels),
-        "runs": told,
-        "comparisons": _corrected(compared, told),
+        "runs": described,
+        "comparisons": _corrected([one.to_json() for one in compared], described),
     }
 
 
@@ -74,7 +68,7 @@ def dataset_of(runs: Sequence[Run]) -> Path:
     """The folder of the data that runs were trained on.
 
     Raises:
-        UserError: If they were trained on different data, so that it has to be said which to compare on.
+        UserError: If they were trained on different data, so that the user has to choose.
     """
     if len({run.config["data"]["fingerprint"] for run in runs}) > 1:
         raise UserError("these runs were trained on different data: say with --data what to compare them on")
@@ -92,34 +86,32 @@ def _check(runs: Sequence[Run]) -> None:
             )
 
 
-def _figures(run: Run, answers: Predictions, clear: np.ndarray) -> dict:
-    speakers = answers.speakers[clear]
-    measured = metrics.evaluate(answers.probabilities[clear], answers.truth[clear], speakers, run.labels)
+def _describe(run: Run, answers: Predictions) -> dict:
+    measured = metrics.compute_metrics(answers.probabilities, answers.truth, answers.speakers, run.labels)
     return {
         "folder": str(run.folder),
         "family": run.config["model"]["family"],
         "seen_speakers": {
-            side: len(set(known) & set(map(str, speakers))) for side, known in run.config["data"]["speakers"].items()
+            split: len(set(known) & set(map(str, answers.speakers)))
+            for split, known in run.config["data"]["speakers"].items()
         },
-        **{name: measured[name] for name in _FIGURES},
+        **{name: measured[name] for name in _METRICS},
         "recalls": {label: row["recall"] for label, row in measured["per_class"].items()},
     }
 
 
 def _corrected(compared: Sequence[dict], runs: Sequence[dict]) -> list[dict]:
-    """Comparisons with p values that make up for their number."""
+    """Add to comparisons what needs all of them: p values corrected for their number, and differences of recalls."""
     corrected: list[dict] = [
         {
             "folder": run["folder"],
             **one,
-            "metrics": {name: dict(found) for name, found in one["metrics"].items()},
             "recalls": {label: recall - runs[0]["recalls"][label] for label, recall in run["recalls"].items()},
         }
         for one, run in zip(compared, runs[1:], strict=True)
     ]
-    for name in paired.METRICS:
-        for one, p in zip(corrected, paired.holm([each["metrics"][name]["p"] for each in compared]), strict=True):
-            one["metrics"][name]["p_corrected"] = p
-    for one, p in zip(corrected, paired.holm([each["mcnemar"]["p"] for each in compared]), strict=True):
-        one["mcnemar"]["p_corrected"] = p
+    tests = [[*one["metrics"].values(), one["mcnemar"]] for one in corrected]
+    for same_test in zip(*tests, strict=True):
+        for test, p in zip(same_test, paired.holm([test["p"] for test in same_test]), strict=True):
+            test["p_corrected"] = p
     return corrected

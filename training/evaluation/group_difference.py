@@ -1,14 +1,14 @@
-"""Whether a model is better or worse for a group of clips than for the others, beyond chance.
+"""Whether a model is better or worse for a group of clips than for the other clips, beyond chance.
 
-What is compared is the mean over emotions of the recall, so that a group in which easy emotions are frequent has no
-advantage by that. Clips of one speaker are not independent, so that speakers are what is drawn and permuted:
+The mean over emotions of the recall is compared, so that a group with many clips of easy emotions has no advantage.
+Clips of one speaker are not independent, so the tests draw and permute speakers:
 
-- A group of speakers (women): the recalls of any as many speakers are as likely to differ so much where the group does
-  not matter, so that speakers are dealt anew (permutation test; Good 2005, Permutation, Parametric and Bootstrap Tests
-  of Hypotheses, chapter 3).
-- A group of clips that every speaker has (a sentence): each speaker has a difference of their own, whose sign is as
-  likely the other one where the group does not matter (Fisher's randomisation of paired differences; Smucker et al.
-  2007, CIKM, for systems that are compared on the same queries).
+- A group of speakers (women). If the group does not matter, the recalls of any set of as many speakers are as likely
+  to differ that much. So the speakers are dealt to the group at random (permutation test; Good 2005, Permutation,
+  Parametric and Bootstrap Tests of Hypotheses, chapter 3).
+- A group of clips that every speaker has (a sentence). Each speaker has a difference of their own. If the group does
+  not matter, the opposite sign is as likely (Fisher's randomisation of paired differences; Smucker et al. 2007, CIKM,
+  for systems that are compared on the same queries).
 """
 
 import itertools
@@ -17,16 +17,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from training.evaluation.bootstrap import RESAMPLES, draw_speakers, percentile_interval
+
 _PERMUTATIONS = 1_999
-"""Drawn where not all can be gone through; the least p is then 1 in 2,000."""
+"""Number of random permutations where there are too many to go through all; the least p is then 1 in 2,000."""
 
 _EXHAUSTIVE = 20_000
-"""Up to so many, all permutations are gone through."""
-
-_RESAMPLES = 2_000
+"""Largest number of permutations of which all are computed."""
 
 _SLACK = 1e-12
-"""Of sums in another order."""
+"""Tolerance for sums that were added in another order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +34,11 @@ class GroupDifference:
     """How a group differs from all other clips.
 
     Attributes:
-        difference: Mean recall in the group less that in the others, between -1 and 1.
-        interval: 95 %, by bootstrap over speakers.
-        p: Two-sided, of a permutation test over speakers.
-        least_p: Below this p cannot be with so few speakers.
-        speakers: How many the test is about.
+        difference: Mean recall in the group minus that in the other clips, between -1 and 1.
+        interval: 95 % interval by bootstrap over speakers.
+        p: Two-sided p value of a permutation test over speakers.
+        least_p: The smallest p that is possible with so few speakers.
+        speakers: Number of speakers in the test.
     """
 
     difference: float
@@ -58,32 +58,23 @@ def group_difference(
         truth: int [clips], index of the right class.
         speakers: [clips], who speaks.
         inside: bool [clips], whether the clip is in the group.
-        seed: Of what is drawn.
+        seed: Seed of the permutations and the bootstrap.
 
     Returns:
-        None where nothing can be compared: fewer than two speakers on either side, or no class on both.
+        None where nothing can be compared: fewer than two speakers in the group or outside, or no class in both.
     """
-    hits, clips = _sums(right, truth, speakers, inside)
+    names, member = np.unique(speakers, return_inverse=True)
+    # Right clips and all clips of each speaker and class, outside and inside of the group.
+    hits, clips = np.zeros((2, len(names), int(truth.max()) + 1, 2))
+    np.add.at(hits, (member, truth, inside.astype(int)), right)
+    np.add.at(clips, (member, truth, inside.astype(int)), 1)
     random = np.random.default_rng(seed)
     both = (clips.sum(1) > 0).all(-1)
     return _within_speakers(hits, clips, random) if both.any() else _between_speakers(hits, clips, random)
 
 
-def _sums(
-    right: np.ndarray, truth: np.ndarray, speakers: np.ndarray, inside: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Clips that are right, and all clips: [speakers, classes, others or group]."""
-    names, member = np.unique(speakers, return_inverse=True)
-    shape = (len(names), int(truth.max()) + 1, 2)
-    hits, clips = np.zeros(shape), np.zeros(shape)
-    place = (member, truth, inside.astype(int))
-    np.add.at(hits, place, right)
-    np.add.at(clips, place, 1)
-    return hits, clips
-
-
 def _between_speakers(hits: np.ndarray, clips: np.ndarray, random: np.random.Generator) -> GroupDifference | None:
-    """Of a group that a speaker belongs to with all clips."""
+    """Compare a group to which a speaker belongs with all of their clips."""
     members = clips[..., 1].sum(1) > 0
     hits, clips = hits.sum(-1), clips.sum(-1)
     count, size = len(members), int(members.sum())
@@ -94,40 +85,39 @@ def _between_speakers(hits: np.ndarray, clips: np.ndarray, random: np.random.Gen
         return None
     dealt, exhaustive = _deals(count, size, random)
     differences = _recall_differences(dealt, hits, clips)
-    # A half of the speakers differs from the other half as much as that from this.
-    alike = 2 if 2 * size == count else 1
-    p, least = _p(differences, found, exhaustive, alike)
-    group = random.multinomial(size, np.full(size, 1 / size), _RESAMPLES)
-    others = random.multinomial(count - size, np.full(count - size, 1 / (count - size)), _RESAMPLES)
+    # If the group is half of the speakers, exchanging the halves gives the same difference with the other sign.
+    p, least = _p(differences, found, exhaustive, extremes=2 if 2 * size == count else 1)
+    group, others = draw_speakers(size, RESAMPLES, random), draw_speakers(count - size, RESAMPLES, random)
     resampled = _mean_difference(
         (group @ hits[members], group @ clips[members]), (others @ hits[~members], others @ clips[~members])
     )
-    return GroupDifference(float(found), _interval(resampled), p, least, count)
+    return GroupDifference(float(found), percentile_interval(resampled), p, least, count)
 
 
 def _deals(count: int, size: int, random: np.random.Generator) -> tuple[np.ndarray, bool]:
-    """Groups of so many of the speakers, bool [deals, speakers], and whether they are all that there are."""
-    if math.comb(count, size) <= _EXHAUSTIVE:
+    """Sets of `size` of the `count` speakers, bool [deals, speakers], and whether these are all possible sets."""
+    exhaustive = math.comb(count, size) <= _EXHAUSTIVE
+    if exhaustive:
         chosen = np.array(list(itertools.combinations(range(count), size)))
     else:
         chosen = np.argpartition(random.random((_PERMUTATIONS, count)), size, axis=1)[:, :size]
     dealt = np.zeros((len(chosen), count), bool)
     np.put_along_axis(dealt, chosen, True, axis=1)
-    return dealt, math.comb(count, size) <= _EXHAUSTIVE
+    return dealt, exhaustive
 
 
 def _recall_differences(members: np.ndarray, hits: np.ndarray, clips: np.ndarray) -> np.ndarray:
-    """For each row of bool [deals, speakers], the group's mean recall less that of the others."""
+    """For each row of bool [deals, speakers], the group's mean recall minus that of the others."""
     group, others = members.astype(float), (~members).astype(float)
     return _mean_difference((group @ hits, group @ clips), (others @ hits, others @ clips))
 
 
 def _mean_difference(group: tuple[np.ndarray, np.ndarray], others: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-    """Mean over the classes that both have of the difference of recalls; NaN where there is none.
+    """Mean difference of the recalls of the classes that both have; NaN where they share no class.
 
     Args:
-        group: Clips that are right and all clips, each [..., classes].
-        others: The same of the others.
+        group: Right clips and all clips of the group, each [..., classes].
+        others: Right clips and all clips of the others.
     """
     shared = (group[1] > 0) & (others[1] > 0)
     recalls = [
@@ -138,7 +128,7 @@ def _mean_difference(group: tuple[np.ndarray, np.ndarray], others: tuple[np.ndar
 
 
 def _within_speakers(hits: np.ndarray, clips: np.ndarray, random: np.random.Generator) -> GroupDifference | None:
-    """Of a group that most speakers have clips in, and others outside."""
+    """Compare a group in which most speakers have some, but not all, of their clips."""
     own = _mean_difference((hits[..., 1], clips[..., 1]), (hits[..., 0], clips[..., 0]))
     own = own[~np.isnan(own)]
     count = len(own)
@@ -150,28 +140,23 @@ def _within_speakers(hits: np.ndarray, clips: np.ndarray, random: np.random.Gene
         if exhaustive
         else random.choice((1, -1), (_PERMUTATIONS, count))
     )
-    p, least = _p(signs @ own / count, own.mean(), exhaustive, alike=2)
-    draws = random.multinomial(count, np.full(count, 1 / count), _RESAMPLES)
-    return GroupDifference(float(own.mean()), _interval(draws @ own / count), p, least, count)
+    p, least = _p(signs @ own / count, own.mean(), exhaustive, extremes=2)
+    resampled = draw_speakers(count, RESAMPLES, random) @ own / count
+    return GroupDifference(float(own.mean()), percentile_interval(resampled), p, least, count)
 
 
-def _p(permuted: np.ndarray, found: float, exhaustive: bool, alike: int) -> tuple[float, float]:
-    """Share of the permutations that differ as much, and the least that it can be.
+def _p(permuted: np.ndarray, found: float, exhaustive: bool, extremes: int) -> tuple[float, float]:
+    """Share of the permutations that differ as much, and the smallest share that is possible.
 
     Args:
-        permuted: Differences, of all permutations or of some.
+        permuted: The difference in each permutation.
         found: The difference as it is.
-        exhaustive: Whether all were gone through, that which was found among them.
-        alike: How many of all differ as much as any does, in either direction.
+        exhaustive: Whether these are all permutations, among them the one that was observed.
+        extremes: Number of permutations that always differ as much as the most extreme one, in either direction.
     """
     permuted = permuted[~np.isnan(permuted)]
     extreme = int((np.abs(permuted) >= abs(found) - _SLACK).sum())
     if exhaustive:
-        return extreme / len(permuted), alike / len(permuted)
-    # That which was found is one of them as well (Phipson and Smyth 2010, Statistical Applications in Genetics 9).
+        return extreme / len(permuted), extremes / len(permuted)
+    # The observed one counts as well (Phipson and Smyth 2010, Statistical Applications in Genetics 9).
     return (extreme + 1) / (len(permuted) + 1), 1 / (len(permuted) + 1)
-
-
-def _interval(values: np.ndarray) -> tuple[float, float]:
-    low, high = np.nanpercentile(values, [2.5, 97.5])
-    return float(low), float(high)

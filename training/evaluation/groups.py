@@ -1,39 +1,39 @@
-"""The figures of a run for groups of clips: women and men, ages, sentences … whatever the corpus says of them."""
+"""Metrics of a run for groups of clips: women and men, ages, sentences, whatever the corpus knows of its clips."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from training.evaluation import metrics
-from training.evaluation.group_difference import GroupDifference, group_difference
+from training.evaluation.group_difference import group_difference
 from training.evaluation.paired import holm
 
 FEWEST_CLIPS = 10
-"""Of a group with fewer no figure says much."""
+"""Smallest number of clips of a group; smaller groups are left out, since their metrics say little."""
 
 MOST_GROUPS = 24
-"""Of an attribute; more cannot be read, and the smaller ones are left out."""
+"""Largest number of groups of an attribute; more cannot be read, so the smallest ones are left out."""
 
 LEVEL = 0.05
-"""Of the corrected p below which a group counts as different."""
+"""A group counts as different if its corrected p is below this level."""
 
 _AGE_BANDS = ((30, "under 30"), (45, "30 to 44"), (60, "45 to 59"))
-_OLDEST = "60 and older"
+OLDEST = "60 and older"
 
-_ORDER = ("low", "medium", "normal", "high", "strong", "unspecified", *(name for _, name in _AGE_BANDS), _OLDEST)
-"""Of groups that have one; others are in alphabetical order."""
+_ORDER = ("low", "medium", "normal", "high", "strong", "unspecified", *(name for _, name in _AGE_BANDS), OLDEST)
+"""Order of the groups that have a natural one; other groups are in alphabetical order."""
 
 _FIELDS = ("corpus", "sex", "race", "ethnicity", "intensity", "sentence")
 
 
 def attributes(known: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """By what clips are grouped.
+    """The attributes by which clips are grouped.
 
     Args:
         known: From `input_pipeline.descriptions`.
 
     Returns:
-        Strings [clips] for each attribute, empty where nothing is known.
+        For each attribute strings [clips], empty where nothing is known.
     """
     columns = {name: np.asarray(known[name], np.str_) for name in _FIELDS}
     return {
@@ -44,11 +44,16 @@ def attributes(known: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     }
 
 
-def age_band(age: int) -> str:
-    """The band that an age in years is in; empty for -1, which is unknown."""
+def age_band(age: int, oldest: str = OLDEST) -> str:
+    """The age band of a speaker.
+
+    Args:
+        age: In years; -1 if it is unknown, which gives an empty string.
+        oldest: Name of the highest band.
+    """
     if age < 0:
         return ""
-    return next((name for limit, name in _AGE_BANDS if age < limit), _OLDEST)
+    return next((name for limit, name in _AGE_BANDS if age < limit), oldest)
 
 
 def by_attribute(
@@ -58,7 +63,7 @@ def by_attribute(
     columns: Mapping[str, np.ndarray],
     labels: Sequence[str],
 ) -> dict[str, dict[str, dict]]:
-    """Figures of every group, and whether it differs from the other clips of which the attribute is known.
+    """Metrics of every group, and whether it differs from the other clips whose attribute is known.
 
     Args:
         probabilities: float [clips, classes].
@@ -68,9 +73,9 @@ def by_attribute(
         labels: Names of the classes.
 
     Returns:
-        For each attribute with two groups or more, by group: `clips`, `speakers`, `wa`, `ua` (of the emotions that the
-        group has) and `wa_interval`, `ua_interval` (None for a single speaker). Where a group can be compared, also
-        `difference`: that of its mean recall from the others' (see `group_difference`), its `interval`, `p`,
+        For each attribute with two groups or more, by group: `clips`, `speakers`, `wa`, `ua` (over the emotions that
+        the group has) and `wa_interval`, `ua_interval` (None for a single speaker). If the group can be compared, also
+        `difference`: its mean recall minus that of the others (see `group_difference`), its `interval`, `p`,
         `p_corrected` for the number of groups of the attribute (Holm), `least_p`, and `differs`: whether the corrected
         p is below 0.05.
     """
@@ -84,7 +89,7 @@ def by_attribute(
         differences = _differences(right[known], truth[known], speakers[known], values[known], groups)
         found[name] = {
             group: {
-                **_figures(probabilities[values == group], truth[values == group], speakers[values == group], labels),
+                **_metrics(probabilities[values == group], truth[values == group], speakers[values == group], labels),
                 **differences.get(group, {}),
             }
             for group in groups
@@ -93,15 +98,15 @@ def by_attribute(
 
 
 def _groups(values: np.ndarray) -> list[str]:
-    """Those that are large enough, the largest where there are too many, in their order."""
+    """The groups that are large enough, or the largest ones if there are too many, in their order."""
     names, clips = np.unique(values[values != ""], return_counts=True)
     large = [(-count, str(name)) for name, count in zip(names, clips, strict=True) if count >= FEWEST_CLIPS]
     chosen = (name for _, name in sorted(large)[:MOST_GROUPS])
     return sorted(chosen, key=lambda name: (_ORDER.index(name) if name in _ORDER else -1, name))
 
 
-def _figures(probabilities: np.ndarray, truth: np.ndarray, speakers: np.ndarray, labels: Sequence[str]) -> dict:
-    measured = metrics.evaluate(probabilities, truth, speakers, labels)
+def _metrics(probabilities: np.ndarray, truth: np.ndarray, speakers: np.ndarray, labels: Sequence[str]) -> dict:
+    measured = metrics.compute_metrics(probabilities, truth, speakers, labels)
     intervals = {f"{name}_interval": measured[f"{name}_interval"] for name in ("wa", "ua")}
     return {
         **{name: measured[name] for name in ("clips", "speakers", "wa", "ua")},
@@ -112,24 +117,20 @@ def _figures(probabilities: np.ndarray, truth: np.ndarray, speakers: np.ndarray,
 def _differences(
     right: np.ndarray, truth: np.ndarray, speakers: np.ndarray, values: np.ndarray, groups: Sequence[str]
 ) -> dict[str, dict]:
-    """How groups differ from the others, by the names of those that can be compared."""
+    """The difference of each group that can be compared with the others."""
     compared = {group: group_difference(right, truth, speakers, values == group) for group in groups}
     tested = {group: difference for group, difference in compared.items() if difference is not None}
-    # Of two groups one is the other's others: that is a single question.
-    corrected = (
-        [difference.p for difference in tested.values()]
-        if len(groups) == 2
-        else holm([difference.p for difference in tested.values()])
-    )
-    return {group: _told(tested[group], p) for group, p in zip(tested, corrected, strict=True)}
-
-
-def _told(difference: GroupDifference, p_corrected: float) -> dict:
+    values_of_p = [difference.p for difference in tested.values()]
+    # With two groups, each is the other's complement, so there is one test only.
+    corrected = values_of_p if len(groups) == 2 else holm(values_of_p)
     return {
-        "difference": difference.difference,
-        "interval": list(difference.interval),
-        "p": difference.p,
-        "p_corrected": p_corrected,
-        "least_p": difference.least_p,
-        "differs": p_corrected < LEVEL,
+        group: {
+            "difference": difference.difference,
+            "interval": list(difference.interval),
+            "p": difference.p,
+            "p_corrected": p_corrected,
+            "least_p": difference.least_p,
+            "differs": p_corrected < LEVEL,
+        }
+        for (group, difference), p_corrected in zip(tested.items(), corrected, strict=True)
     }

@@ -1,23 +1,21 @@
-"""How well emotions were told apart, with intervals over speakers.
+"""Metrics of emotion recognition, with 95 % intervals over speakers.
 
-WA is the weighted accuracy (the share of clips that are right), UA the unweighted (the mean of the classes' recalls),
-as in the INTERSPEECH 2009 Emotion Challenge (Schuller et al., section 3). Clips of one speaker are not independent, so
-intervals come from drawing speakers, not clips, with replacement (cluster bootstrap, percentile method; Efron and
-Tibshirani 1993, chapter 13).
+WA is the weighted accuracy (the share of clips that are right), UA the unweighted accuracy (the mean of the classes'
+recalls), as in the INTERSPEECH 2009 Emotion Challenge (Schuller et al., section 3). Intervals come from a bootstrap
+over speakers; see `training.evaluation.bootstrap`.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
 
-RESAMPLES = 2_000
-"""Bootstrap resamples: enough that an interval's ends move by less than 0.3 points from one seed to another."""
+from training.evaluation.bootstrap import RESAMPLES, draw_speakers, percentile_interval
 
 CALIBRATION_BINS = 15
-"""Equal-width confidence bins, as in Guo et al. 2017 (arXiv:1706.04599)."""
+"""Number of confidence bins of equal width, as in Guo et al. 2017 (arXiv:1706.04599)."""
 
 
-def evaluate(
+def compute_metrics(
     probabilities: np.ndarray,
     truth: np.ndarray,
     speakers: np.ndarray,
@@ -33,14 +31,13 @@ def evaluate(
         truth: int [clips], index of the right class.
         speakers: [clips], who speaks.
         labels: Names of the classes.
-        resamples: Bootstrap resamples for the intervals.
-        seed: Of the bootstrap.
+        resamples: Number of resamples of the bootstrap that gives the intervals.
+        seed: Seed of the bootstrap.
 
     Returns:
-        `clips`, `speakers`; `wa`, `ua`, `macro_f1` and `ece` between 0 and 1 and for each an `…_interval` of two
-        ends (95 %); `per_class`: `precision`, `recall`, `f1`, `clips` of each label; `confusion`: rows are the
-        truth, columns the answers, in the order of `labels`, which is there as well; `reliability`: for each bin of
-        confidence that has clips its mean `confidence`, the share of them that are right (`accuracy`), and `clips`.
+        `clips`, `speakers`; `wa`, `ua`, `macro_f1` and `ece` between 0 and 1, and for each an `…_interval` of two
+        ends (95 %); `per_class`: `precision`, `recall`, `f1`, `clips` of each label; `confusion`: rows are the truth,
+        columns the predictions, in the order of `labels`, which is there as well; `reliability`: see `reliability`.
 
     Raises:
         ValueError: If there are no clips, or the lengths differ.
@@ -52,23 +49,19 @@ def evaluate(
         )
     names, member = np.unique(speakers, return_inverse=True)
     classes = len(labels)
-    answers = probabilities.argmax(1)
-    # Every metric follows from sums over clips, so a resample of speakers is a weighting of their sums.
     confusion = np.zeros((len(names), classes, classes))
-    np.add.at(confusion, (member, truth, answers), 1)
+    np.add.at(confusion, (member, truth, probabilities.argmax(1)), 1)
     bins = _calibration_sums(probabilities, truth, member, len(names))
-
-    draws = np.random.default_rng(seed).multinomial(len(names), np.full(len(names), 1 / len(names)), resamples)
-    total, total_bins = confusion.sum(0), bins.sum(0)
-    resampled = np.tensordot(draws, confusion, 1)
-    resampled_bins = np.tensordot(draws, bins, 1)
+    draws = draw_speakers(len(names), resamples, seed)
+    resampled, resampled_bins = np.tensordot(draws, confusion, 1), np.tensordot(draws, bins, 1)
+    total = confusion.sum(0)
 
     result: dict = {"clips": len(truth), "speakers": len(names)}
     for name, metric in (("wa", accuracy), ("ua", mean_recall), ("macro_f1", macro_f1)):
         result[name] = float(metric(total))
-        result[f"{name}_interval"] = _interval(metric(resampled))
-    result["ece"] = float(_calibration_error(total_bins))
-    result["ece_interval"] = _interval(_calibration_error(resampled_bins))
+        result[f"{name}_interval"] = list(percentile_interval(metric(resampled)))
+    result["ece"] = float(_calibration_error(bins.sum(0)))
+    result["ece_interval"] = list(percentile_interval(_calibration_error(resampled_bins)))
     result["per_class"] = _per_class(total, labels)
     result["labels"] = list(labels)
     result["confusion"] = total.astype(int).tolist()
@@ -77,7 +70,7 @@ def evaluate(
 
 
 def calibration_error(probabilities: np.ndarray, truth: np.ndarray) -> float:
-    """Expected calibration error: how far confidence is from the share that is right, over bins of confidence.
+    """Expected calibration error: the mean gap between confidence and accuracy, over bins of confidence.
 
     Args:
         probabilities: float [clips, classes].
@@ -86,19 +79,20 @@ def calibration_error(probabilities: np.ndarray, truth: np.ndarray) -> float:
     Returns:
         A number between 0 and 1.
     """
-    everyone = np.zeros(len(truth), np.int64)
-    return float(_calibration_error(_calibration_sums(probabilities, truth, everyone, 1).sum(0)))
+    one_speaker = np.zeros(len(truth), np.int64)
+    return float(_calibration_error(_calibration_sums(probabilities, truth, one_speaker, 1).sum(0)))
 
 
 def reliability(probabilities: np.ndarray, truth: np.ndarray) -> list[dict[str, float]]:
-    """What became of answers of like confidence.
+    """The points of a reliability diagram.
 
     Args:
         probabilities: float [clips, classes].
         truth: int [clips], index of the right class.
 
     Returns:
-        For each bin that has clips, from the lowest confidence: `confidence` (mean), `accuracy`, `clips`.
+        For each bin of confidence that has clips, from the lowest confidence: the mean `confidence` of these clips,
+        the share of them that are right (`accuracy`), and their number (`clips`).
     """
     confidence, right = probabilities.max(1), probabilities.argmax(1) == truth
     bins = _confidence_bin(confidence)
@@ -113,30 +107,30 @@ def reliability(probabilities: np.ndarray, truth: np.ndarray) -> list[dict[str, 
 
 
 def accuracy(confusion: np.ndarray) -> np.ndarray:
-    """WA of confusion matrices [..., truth, answer]."""
+    """WA of confusion matrices [..., truth, prediction]."""
     return np.trace(confusion, axis1=-2, axis2=-1) / confusion.sum((-2, -1))
 
 
 def mean_recall(confusion: np.ndarray) -> np.ndarray:
-    """UA of confusion matrices [..., truth, answer], over the classes that occur."""
+    """UA of confusion matrices [..., truth, prediction], over the classes that occur."""
     clips = confusion.sum(-1)
     recall = _ratio(np.diagonal(confusion, axis1=-2, axis2=-1), clips)
     return recall.sum(-1) / (clips > 0).sum(-1)
 
 
 def macro_f1(confusion: np.ndarray) -> np.ndarray:
-    """Mean F1 of confusion matrices [..., truth, answer], over the classes that occur or are answered."""
+    """Mean F1 of confusion matrices [..., truth, prediction], over the classes that occur or are predicted."""
     right = np.diagonal(confusion, axis1=-2, axis2=-1)
     either = confusion.sum(-1) + confusion.sum(-2)
     return _ratio(2 * right, either).sum(-1) / (either > 0).sum(-1)
 
 
 def _per_class(confusion: np.ndarray, labels: Sequence[str]) -> dict[str, dict[str, float]]:
-    right, clips, answered = np.diagonal(confusion), confusion.sum(1), confusion.sum(0)
+    right, clips, predicted = np.diagonal(confusion), confusion.sum(1), confusion.sum(0)
     columns = {
-        "precision": _ratio(right, answered),
+        "precision": _ratio(right, predicted),
         "recall": _ratio(right, clips),
-        "f1": _ratio(2 * right, clips + answered),
+        "f1": _ratio(2 * right, clips + predicted),
     }
     return {
         label: {
@@ -148,7 +142,10 @@ def _per_class(confusion: np.ndarray, labels: Sequence[str]) -> dict[str, dict[s
 
 
 def _calibration_sums(probabilities: np.ndarray, truth: np.ndarray, member: np.ndarray, speakers: int) -> np.ndarray:
-    """Per speaker and confidence bin: confidence minus correctness, and clips; float [speakers, bins, 2]."""
+    """Sums over the clips of each speaker and confidence bin, float [speakers, bins, 2].
+
+    The first sum is that of confidence minus correctness, the second the number of clips.
+    """
     confidence = probabilities.max(1)
     right = probabilities.argmax(1) == truth
     place, places = member * CALIBRATION_BINS + _confidence_bin(confidence), speakers * CALIBRATION_BINS
@@ -162,13 +159,8 @@ def _confidence_bin(confidence: np.ndarray) -> np.ndarray:
 
 
 def _calibration_error(sums: np.ndarray) -> np.ndarray:
-    """Expected calibration error: the gap of each bin, weighted by its share of the clips."""
+    """The gap of each bin, weighted by its share of the clips."""
     return np.abs(sums[..., 0]).sum(-1) / sums[..., 1].sum(-1)
-
-
-def _interval(values: np.ndarray) -> list[float]:
-    low, high = np.percentile(values, [2.5, 97.5])
-    return [float(low), float(high)]
 
 
 def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:

@@ -1,128 +1,32 @@
-"""Fitting a model to a prepared dataset, epoch by epoch, keeping the weights that are best on unseen speakers."""
+"""The training loop: epochs, validation on unseen speakers, and which weights are kept."""
 
 import json
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from data_pipeline import input_pipeline
-from data_pipeline.augment import AugmentSettings
 from data_pipeline.dataset import Dataset
 from data_pipeline.errors import UserError
 from data_pipeline.targets import Target, truth
-from training.distributed import ReplicaAdamW, Replicas, Team, scope
+from training.distributed import Replicas, Team, scope
 from training.evaluation import metrics
-from training.fitting.averaging import averaged_weights
-from training.fitting.layerwise_adamw import LayerwiseAdamW
+from training.families.family import LearningRates
+from training.families.recipe import FitSettings
+from training.fitting.adamw import LayerwiseAdamW, ReplicaAdamW, averaged_weights
+from training.fitting.observer import Epoch, Observer
 from training.fitting.state import TrainingState
-from training.front_end import FrontEnd, batches, padding
+from training.front_end import FrontEnd
 from training.run.folder import Run
 
 _VALIDATION_BATCH = 64
 
-
-SCHEDULES = ("cosine", "constant")
-
-KEEP = ("best", "last")
-
-
-@dataclass(frozen=True, slots=True)
-class FitSettings:
-    """How a model is fitted.
-
-    Attributes:
-        epochs: Passes over the training clips at most.
-        patience: Stop after so many epochs without a better UA on the validation speakers.
-        batch_size: Clips a step.
-        learning_rate: Peak of the schedule.
-        schedule: `cosine`: linear warm-up, then half a cosine to zero. `constant`: the peak all the time.
-        warmup_epochs: Length of the warm-up.
-        accumulate: Steps whose gradients are averaged for one change of the weights.
-        weight_decay: Of AdamW (Loshchilov and Hutter 2019, arXiv:1711.05101).
-        label_smoothing: Share of each label spread over all classes.
-        class_balance: 1: every class counts alike, however many clips it has; 0: every clip does; between: in between.
-        average: Share of the past in the moving average of the weights that is evaluated and kept, as 0.995; 0 for
-            none. It forgets within about 1 / (1 - average) steps.
-        crop_seconds: At most so much of a clip is seen in a training step; evaluation hears all of it.
-        seed: Of initial weights, order, dropout and augmentation.
-        augment: Changes to training clips.
-        validate_every: Epochs from one look at the validation speakers to the next; after the last epoch there is
-            always one. Only epochs that were looked at can be kept.
-        keep: Whose weights stay: `best`, the epoch with the best UA on the validation speakers, or `last`, after all
-            `epochs`, so that figures on the validation speakers flatter in nothing.
-        jit: Whether XLA compiles the steps, which it does anew for each length of a batch; None leaves it to the
-            family of models.
-    """
-
-    epochs: int = 16
-    patience: int = 6
-    batch_size: int = 32
-    learning_rate: float = 5e-4
-    schedule: str = "cosine"
-    warmup_epochs: float = 1.0
-    accumulate: int = 1
-    weight_decay: float = 0.01
-    label_smoothing: float = 0.1
-    class_balance: float = 0.0
-    average: float = 0.0
-    crop_seconds: float = 3.0
-    seed: int = 0
-    augment: AugmentSettings = field(default_factory=AugmentSettings)
-    keep: str = "best"
-    validate_every: int = 1
-    jit: bool | None = None
-
-    def __post_init__(self) -> None:
-        if self.schedule not in SCHEDULES:
-            raise UserError(f"schedule must be one of {', '.join(SCHEDULES)}, not {self.schedule!r}")
-        if self.keep not in KEEP:
-            raise UserError(f"keep must be one of {', '.join(KEEP)}, not {self.keep!r}")
-        if self.accumulate < 1:
-            raise UserError(f"gradients of {self.accumulate} steps cannot be averaged: accumulate 1 or more")
-        if self.validate_every < 1:
-            raise UserError(f"validate_every is {self.validate_every!r}: give a number of epochs, 1 or more")
-        if not 0 <= self.class_balance <= 1:
-            raise UserError(f"class_balance is {self.class_balance!r}: give a number from 0 to 1")
-        if not 0 <= self.average < 1:
-            raise UserError(f"average is {self.average!r}: give 0 (off) or a share below 1")
-
-
-@dataclass(frozen=True, slots=True)
-class Epoch:
-    """What one epoch brought; a row of `history.csv`. Of an epoch without a look at the validation speakers there are
-    no figures of theirs.
-    """
-
-    epoch: int
-    loss: float
-    validation_loss: float | None
-    validation_wa: float | None
-    validation_ua: float | None
-    seconds: float
-
-
-_NOT_HEARD: dict[str, float | None] = {"validation_loss": None, "validation_wa": None, "validation_ua": None}
-
-
-class Observer:
-    """What a fit tells while it runs; the command line draws progress bars from it, tests listen to it."""
-
-    def on_resume(self, epoch: int) -> None:
-        """A training that was interrupted goes on after this epoch."""
-
-    def on_epoch_begin(self, epoch: int, steps: int) -> None:
-        """An epoch of so many steps begins; epochs count from 1."""
-
-    def on_step(self) -> None:
-        """A training step is done."""
-
-    def on_epoch_end(self, row: Epoch, best: bool) -> None:
-        """An epoch is over; `best` if its weights were kept."""
+_NOT_EVALUATED: dict[str, float | None] = {"validation_loss": None, "validation_wa": None, "validation_ua": None}
 
 
 def fit(
@@ -133,31 +37,29 @@ def fit(
     front_end: FrontEnd,
     target: Target,
     observer: Observer | None = None,
-    scales: Sequence[float] | None = None,
+    rates: LearningRates | None = None,
     jit_compile: bool | str = "auto",
-    delays: Sequence[float] | None = None,
     team: Team | None = None,
 ) -> Epoch:
     """Fit a model and keep the weights of an epoch in the run folder: that with the best UA on the validation side,
     or the last.
 
-    Where the run folder holds the state of the same training, interrupted, that goes on after its last whole epoch and
-    ends with the weights that it would have had.
+    If the run folder holds the state of the same training, interrupted, the training continues after its last complete
+    epoch. It ends with the same weights as without the interruption.
 
     Args:
-        model: From what the front end gives to probabilities. Changed in place: afterwards it holds the weights
-            of the last epoch; `run.recogniser()` gives the best ones.
+        model: From what the front end gives to probabilities. Changed in place: afterwards it has the weights of the
+            last epoch; `run.recogniser()` has those that are kept.
         dataset: With sides `train` and `validation`.
-        run: Where weights and history go.
-        settings: How to fit.
-        front_end: What the model is given.
-        target: Which labels there are and whose word is learned; the epoch is chosen by the same.
-        observer: Told of the progress.
-        scales: What the learning rate of each trainable weight is multiplied by; the same for all unless given.
-        jit_compile: See `keras.Model.compile`; counts unless the settings say whether to compile.
-        delays: Epochs after which each trainable weight begins to learn; at once unless given.
-        team: Of replicas that learn together, in whose scope the model was made; None for a model alone. A batch is
-            then divided among them, and the run folder is written by the chief only, whose state all go on from.
+        run: The run folder, which gets weights and history.
+        settings: How the model is fitted.
+        front_end: What the model receives of a clip.
+        target: The labels that are learned, by which the epoch is chosen as well.
+        observer: Receives progress events.
+        rates: How fast each weight learns, and when it starts. Defaults to the same for all, from the start.
+        jit_compile: See `keras.Model.compile`. `settings.jit` overrides it.
+        team: Replicas that learn together, in whose scope the model was made. None for a single model. A batch is
+            divided among the replicas. Only the chief writes the run folder, and all continue from its state.
 
     Returns:
         The epoch whose weights were kept.
@@ -176,8 +78,7 @@ def fit(
             f"listeners agree on one of the labels for no validation clip of {dataset.folder}, so that no epoch "
             "could be chosen: train with --labels acted"
         )
-    validation = batches(
-        front_end,
+    validation = front_end.batches(
         dataset,
         "validation",
         batch_size=_VALIDATION_BATCH,
@@ -185,11 +86,12 @@ def fit(
         part=team.part if team else None,
     )
     changes = steps / settings.accumulate  # of the weights, in an epoch
-    starts = [round(delay * changes) for delay in delays] if delays is not None else None
+    rates = rates or LearningRates()
+    starts = [round(delay * changes) for delay in rates.delays] if rates.delays is not None else None
     with scope(team):
-        optimizer = _optimizer(model, settings, steps, scales, starts, team)
+        optimizer = _optimizer(model, settings, steps, rates.scales, starts, team)
         _compile(model, settings, optimizer, jit_compile if settings.jit is None else settings.jit)
-    replicas = Replicas(model, team, padding(front_end)) if team else None
+    replicas = Replicas(model, team, front_end.padding()) if team else None
     history = _begin(model, run)
     if team:
         history = _as_the_chief(model, history, team)
@@ -207,18 +109,18 @@ def fit(
         observer.on_epoch_begin(number, steps)
         loss = _train_epoch(model, dataset, settings, front_end, target, number - 1, observer.on_step, replicas)
         with averaged_weights(model):
-            looked = number % settings.validate_every == 0 or number == settings.epochs
-            heard = _validation_figures(answers(), right) if looked else _NOT_HEARD
-            row = Epoch(number, float(loss), **heard, seconds=round(time.perf_counter() - started, 2))
+            evaluated = number % settings.validate_every == 0 or number == settings.epochs
+            figures = _validation_figures(answers(), right) if evaluated else _NOT_EVALUATED
+            row = Epoch(number, float(loss), **figures, seconds=round(time.perf_counter() - started, 2))
             history.append(row)
-            if looked and run.kept_here and _kept(history, settings) is row:
+            if evaluated and run.kept_here and _kept(history, settings) is row:
                 run.save_model(model)
         if run.kept_here:
             rows = [asdict(epoch) for epoch in history]
-            # Last of all: what is cut off before is done again, and comes out the same.
+            # Last: what is interrupted before this is done again, with the same result.
             run.write_history(rows)
             TrainingState.of(model, rows).write(run.state_file)
-        observer.on_epoch_end(row, looked and _kept(history, settings) is row)
+        observer.on_epoch_end(row, evaluated and _kept(history, settings) is row)
     if not history:
         raise UserError(f"no epoch was kept in {run.folder}: train for one epoch or more")
     if run.kept_here:
@@ -227,10 +129,10 @@ def fit(
 
 
 def _begin(model: keras.Model, run: Run) -> list[Epoch]:
-    """Take up what an interrupted training left, or note the state before the first epoch.
+    """Restore the state of an interrupted training, or write the state before the first epoch.
 
     Returns:
-        The epochs that are over.
+        The complete epochs.
     """
     if not run.kept_here:
         return []
@@ -243,23 +145,23 @@ def _begin(model: keras.Model, run: Run) -> list[Epoch]:
 
 
 def _as_the_chief(model: keras.Model, history: Sequence[Epoch], team: Team) -> list[Epoch]:
-    """Give the model the chief's state; returns the epochs that are over for the chief."""
-    rows = json.loads(team.text_of_chief(json.dumps([asdict(row) for row in history])))
-    variables = team.of_chief(TrainingState.of(model, rows).variables)
+    """Give the model the chief's state; returns the epochs that the chief has completed."""
+    rows = json.loads(team.broadcast_text(json.dumps([asdict(row) for row in history])))
+    variables = team.broadcast(TrainingState.of(model, rows).variables)
     TrainingState(tuple(variables), rows).restore(model)
     return [Epoch(**row) for row in rows]
 
 
 def _kept(history: Sequence[Epoch], settings: FitSettings) -> Epoch:
-    """The last epoch, or the first of those with the highest UA; of those that were looked at, if there is one."""
-    heard = [row for row in history if row.validation_ua is not None] or history
-    return heard[-1] if settings.keep == "last" else max(heard, key=lambda row: row.validation_ua or 0.0)
+    """The epoch that is kept: the last one, or the first one with the highest UA, of the evaluated ones if any."""
+    rows = [row for row in history if row.validation_ua is not None] or history
+    return rows[-1] if settings.keep == "last" else max(rows, key=lambda row: row.validation_ua or 0.0)
 
 
 def _stopped_early(history: Sequence[Epoch], settings: FitSettings) -> bool:
-    # Patience runs out only where there was a look: before the next one nothing can be better.
-    looked = bool(history) and history[-1].validation_ua is not None
-    return looked and history[-1].epoch - _kept(history, settings).epoch >= settings.patience
+    # Patience counts at evaluations only: between them, no epoch can be better.
+    evaluated = bool(history) and history[-1].validation_ua is not None
+    return evaluated and history[-1].epoch - _kept(history, settings).epoch >= settings.patience
 
 
 def _train_epoch(
@@ -272,8 +174,7 @@ def _train_epoch(
     on_step: Callable[[], None],
     replicas: Replicas | None,
 ) -> float:
-    clips = batches(
-        front_end,
+    clips = front_end.batches(
         dataset,
         "train",
         batch_size=settings.batch_size,
@@ -295,15 +196,15 @@ def _train_epoch(
 
 
 def class_weights(dataset: Dataset, target: Target, balance: float) -> np.ndarray:
-    """How much a clip of each class counts in the loss.
+    """The weight of each class in the loss.
 
     Args:
         dataset: With a side `train`.
-        target: Which labels there are; clips are counted by what was acted.
+        target: The labels. Clips are counted by their acted emotion.
         balance: See `FitSettings.class_balance`.
 
     Returns:
-        float32 [classes]; a clip counts 1 on average.
+        float32 [classes]; the mean weight over the clips is 1.
     """
     emotions = dataset.split("train").emotions
     counts = np.array([emotions.get(label, 0) for label in target.labels], np.float64)
@@ -314,7 +215,7 @@ def class_weights(dataset: Dataset, target: Target, balance: float) -> np.ndarra
 def _compile(
     model: keras.Model, settings: FitSettings, optimizer: keras.optimizers.Optimizer, jit_compile: bool | str
 ) -> None:
-    # Norms and biases hold no capacity worth shrinking, and a decayed gamma is a changed network.
+    # Decay would not regularise norms and biases, and a decayed gamma changes the network.
     optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
     loss = keras.losses.CategoricalCrossentropy(label_smoothing=settings.label_smoothing)
     model.compile(optimizer, loss, jit_compile=jit_compile)
@@ -353,8 +254,8 @@ def _schedule(settings: FitSettings, steps: int) -> float | keras.optimizers.sch
 
 
 def _validation_figures(probabilities: np.ndarray, right: np.ndarray) -> dict[str, float | None]:
-    """Those of an `Epoch`."""
-    # Where listeners agree on none of the labels there is no right answer.
+    """The figures of an `Epoch` on the validation split."""
+    # A clip whose listeners agree on none of the labels has no right answer.
     probabilities, right = probabilities[right >= 0], right[right >= 0]
     confusion = np.zeros((probabilities.shape[1],) * 2)
     np.add.at(confusion, (right, probabilities.argmax(1)), 1)

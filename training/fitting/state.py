@@ -1,8 +1,8 @@
-"""What a training needs to go on exactly where it stopped.
+"""The state of a training, from which it continues exactly where it stopped.
 
-`keras.callbacks.BackupAndRestore` forgets the state of dropout's seeds, which none of Keras's files holds. Here every
-variable is kept, with those of the seeds and of the optimiser; data are a pure function of the epoch, so that no more
-is needed.
+`keras.callbacks.BackupAndRestore` loses the state of dropout's seeds, which none of Keras's files contains. Here every
+variable is saved, those of the seeds and of the optimiser included. The data are a pure function of the epoch, so that
+nothing else is needed.
 """
 
 import json
@@ -24,11 +24,11 @@ _HISTORY = "history"
 
 @dataclass(frozen=True, slots=True)
 class TrainingState:
-    """Variables after an epoch, and what led there.
+    """All variables after an epoch, and the history.
 
     Attributes:
-        variables: Every variable of model and optimiser, in their order.
-        history: A row for each epoch that is over.
+        variables: All variables of model and optimiser, in their order.
+        history: A row for each complete epoch.
     """
 
     variables: tuple[np.ndarray, ...]
@@ -40,16 +40,16 @@ class TrainingState:
         return cls(tuple(ops.convert_to_numpy(variable) for variable in _variables(model)), tuple(history))
 
     def restore(self, model: keras.Model) -> None:
-        """Give every variable its value back.
+        """Restore every variable.
 
         Args:
-            model: Built and compiled as it was, its optimiser built. Changed in place.
+            model: Built and compiled like the saved one, with a built optimiser. Changed in place.
         """
         for variable, value in zip(_variables(model), self.variables, strict=True):
             variable.assign(value)
 
     def write(self, path: Path) -> None:
-        """Replace the file; whoever reads it sees the old state or the new one."""
+        """Replace the file; a reader sees the old state or the new one."""
         arrays: dict[str, Any] = {f"variable_{number:05d}": value for number, value in enumerate(self.variables)}
         with replacing(path) as part, part.open("wb") as file:
             np.savez(file, history=np.array(json.dumps(self.history)), **arrays)

@@ -1,7 +1,7 @@
-"""The figures of each epoch as TensorBoard reads them.
+"""The figures of each epoch, for TensorBoard.
 
-They are written once an epoch, so that a step costs nothing more, and without the `tensorboard` package, which is only
-needed to look at them: what makes a number a scalar there is the name of the plugin that shows it.
+They are written once per epoch, so that steps are not slowed down. Writing does not need the `tensorboard` package: a
+number is a scalar because its metadata names TensorBoard's plugin for scalars.
 """
 
 from dataclasses import asdict
@@ -9,10 +9,10 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from training.fitting.fit import Epoch, Observer
+from training.fitting.observer import Epoch, Observer
 
 FOLDER = "tensorboard"
-"""In a run folder."""
+"""Name of the folder in a run folder."""
 
 _SCALAR = tf.compat.v1.SummaryMetadata(plugin_data={"plugin_name": "scalars"})
 
@@ -23,14 +23,14 @@ _TITLES = {
     "validation_ua": "validation/UA",
     "seconds": "time/seconds",
 }
-"""TensorBoard draws what has the same first part in one group."""
+"""TensorBoard groups figures by the first part of their names."""
 
 
 class TensorBoardLog(Observer):
-    """Writes event files into a run folder, to be watched with `tensorboard --logdir`.
+    """Writes event files into a run folder; `tensorboard --logdir` shows them.
 
     Args:
-        run: The run folder; nothing is made there before the first epoch is over.
+        run: The run folder. Nothing is written before the first epoch has ended.
     """
 
     def __init__(self, run: Path) -> None:
@@ -38,7 +38,7 @@ class TensorBoardLog(Observer):
         self._writer: tf.summary.SummaryWriter | None = None
 
     def on_epoch_end(self, row: Epoch, best: bool) -> None:  # noqa: ARG002  what is kept is in `history.csv`
-        """Write the figures of an epoch, and see that they can be read at once."""
+        """Write the figures of an epoch and flush them."""
         if self._writer is None:
             self._writer = tf.summary.create_file_writer(str(self._folder))
         figures = asdict(row)

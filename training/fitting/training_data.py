@@ -1,14 +1,11 @@
-"""What a run says of the data that it learnt from, and what it refuses to learn from."""
+"""The training data as `config.json` describes them, and the data that cannot be trained on."""
 
-from dataclasses import asdict
 from typing import Any
 
 from data_pipeline import input_pipeline
 from data_pipeline.dataset import Dataset
 from data_pipeline.errors import UserError
 from data_pipeline.targets import Target
-from training.fitting.fit import FitSettings
-from training.front_end import FrontEnd, to_config
 
 
 def describe_training_data(dataset: Dataset, target: Target) -> dict[str, Any]:
@@ -16,7 +13,7 @@ def describe_training_data(dataset: Dataset, target: Target) -> dict[str, Any]:
 
     Args:
         dataset: A prepared dataset with sides `train` and `validation`.
-        target: Which labels there are and whose word is learned.
+        target: The labels that are learned.
 
     Raises:
         UserError: If a side is missing, a label has no training clip, which would be a class that is never right and
@@ -31,7 +28,7 @@ def describe_training_data(dataset: Dataset, target: Target) -> dict[str, Any]:
             f"name only labels that it has, as in --emotions {','.join(emotions)}"
         )
     return {
-        # Found again from wherever the run is repeated.
+        # Absolute, so that the run can be repeated from anywhere.
         "folder": str(dataset.folder.resolve()),
         "fingerprint": dataset.fingerprint,
         "corpora": list(dataset.corpora),
@@ -41,26 +38,4 @@ def describe_training_data(dataset: Dataset, target: Target) -> dict[str, Any]:
         "outside_labels": {name: target.outside(side) for name, side in sides.items()},
         "without_votes": {name: input_pipeline.without_votes(dataset, name, target) for name in sides},
         "speakers": {name: list(side.speakers) for name, side in sides.items()},
-    }
-
-
-def describe_learning(dataset: Dataset, fit: FitSettings, front_end: FrontEnd, target: Target) -> dict[str, Any]:
-    """The fields of `config.json` that every family of models has: how it is fitted, from what, to which labels.
-
-    Args:
-        dataset: See `describe_training_data`.
-        fit: How the model is fitted.
-        front_end: What it is given.
-        target: Which labels there are and whose word is learned.
-
-    Raises:
-        UserError: See `describe_training_data`.
-    """
-    return {
-        "fit": asdict(fit),
-        "front_end": to_config(front_end),
-        "labels": list(target.labels),
-        "label_kind": target.kind,
-        "votes_share": target.votes_share,
-        "data": describe_training_data(dataset, target),
     }

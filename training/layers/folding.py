@@ -4,6 +4,8 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from training.layers.convolution import fits_bfloat16
+
 
 def fold_batch_norms(network: keras.Model, dtype: str = "float32") -> keras.Model:
     """A network that answers the same without its batch norms.
@@ -14,8 +16,8 @@ def fold_batch_norms(network: keras.Model, dtype: str = "float32") -> keras.Mode
     Args:
         network: Functional, of one input; each norm directly follows a convolution without bias that nothing else
             reads. Left as it is.
-        dtype: Of 1 x 1 convolutions, their biases and ReLUs. Depthwise convolutions stay float32: in bfloat16 they
-            are slower.
+        dtype: Type of the 1 x 1 convolutions, their biases and ReLUs. Narrow ones (see `fits_bfloat16`) stay float32,
+            as do depthwise convolutions, which are slower in bfloat16.
 
     Returns:
         A network with the same inputs and outputs, and copies of the weights.
@@ -32,7 +34,7 @@ def fold_batch_norms(network: keras.Model, dtype: str = "float32") -> keras.Mode
             norms[convolution.name] = layer
 
     def without_norm(layer: keras.layers.Layer) -> keras.layers.Layer:
-        kind = dtype if _is_pointwise(layer) else "float32"
+        kind = dtype if _can_be_bfloat16(layer) else "float32"
         if isinstance(layer, layers.BatchNormalization):
             return layers.Identity(name=layer.name, dtype=kind)
         config = {**layer.get_config(), "dtype": kind}
@@ -66,16 +68,11 @@ def fold_backbone(model: keras.Model, dtype: str = "float32") -> keras.Model:
     return folded
 
 
-def has_pointwise(network: keras.Model) -> bool:
-    """Whether any of its layers is a 1 x 1 convolution, which `fold_batch_norms` can make one of bfloat16."""
-    return any(isinstance(layer, layers.Conv2D) and layer.kernel_size == (1, 1) for layer in network.layers)
-
-
-def _is_pointwise(layer: keras.layers.Layer) -> bool:
-    """Whether a layer is a 1 x 1 convolution, or the norm or the ReLU that follows one."""
+def _can_be_bfloat16(layer: keras.layers.Layer) -> bool:
+    """Whether a layer is a 1 x 1 convolution wide enough for bfloat16, or the norm or the ReLU that follows one."""
     while isinstance(layer, (layers.BatchNormalization, layers.ReLU)):
         layer = layer.input._keras_history.operation
-    return isinstance(layer, layers.Conv2D) and layer.kernel_size == (1, 1)
+    return isinstance(layer, layers.Conv2D) and layer.kernel_size == (1, 1) and fits_bfloat16(layer.kernel.shape)
 
 
 def _call_without_mask(layer: keras.layers.Layer, *args, mask=None, **kwargs):  # noqa: ARG001

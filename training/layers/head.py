@@ -9,13 +9,6 @@ from data_pipeline.audio.log_mel import LogMelSettings
 from training.layers.pooling import AttentiveStatisticsPooling
 from training.layers.windows import WindowFrames, WindowMean, Windows
 
-POOLINGS = ("mean", "attentive")
-"""How a clip's windows become one embedding:
-
-- `mean`: the mean of each window, averaged by how much of the clip each window holds.
-- `attentive`: mean and deviation of the frames that are the clip's, weighted by learned attention.
-"""
-
 BACKBONE = "backbone"
 """Name of the layer that sees windows."""
 
@@ -27,7 +20,7 @@ class WindowedHead:
     Attributes:
         window_frames: Length of the windows that the backbone sees.
         stride: Input frames from one frame of its feature maps to the next.
-        pooling: One of `POOLINGS`.
+        pooling: Pooling over time, see `training.layers.choices`.
         hidden: Units of the first dense layer.
         dropout: Rate after the embedding and after the first dense layer.
     """

@@ -1,1 +1,5 @@
-"""Whether a challenger takes a champion's place: the paired difference, the rule, and how the decision is shown."""
+"""Whether a challenger, trained on more data, takes a champion's place.
+
+`combined_data` makes the data and decides who measures, `challenger` trains and measures, `paired_answers` holds the
+predictions of both models, `rule` decides, `decision_files` and `decision_page` write the decision down.
+"""

@@ -1,9 +1,8 @@
-"""The rule by which a challenger is promoted: a pure function of what both models answered.
+"""The rule by which a challenger is promoted: a pure function of the predictions of both models.
 
-It has three outcomes, since on few speakers the honest answer is that nobody can tell. `better`: the whole one-sided
-interval of the difference lies above the margin, and no group is worse beyond the bound. `not better`: the whole
-interval lies at or below the margin, or a group is worse beyond the bound and surely worse. `cannot tell`: everything
-between.
+There are three outcomes, since few speakers may not be enough to decide. `better`: the whole one-sided interval of the
+difference lies above the margin, and no group is worse by more than the bound. `not better`: the whole interval lies at
+or below the margin, or a group is worse by more than the bound and that is not chance. `cannot tell`: everything else.
 """
 
 import math
@@ -12,12 +11,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from data_pipeline.errors import UserError
-from training.evaluation.metrics import RESAMPLES
-from training.promotion.paired_difference import Difference, PairedAnswers, paired_difference, student_quantile
+from training.evaluation.bootstrap import RESAMPLES
+from training.evaluation.paired import student_quantile
+from training.promotion.paired_answers import PairedAnswers, UaDifference, ua_difference
 
 
-class Outcome(StrEnum):
-    """What the rule says of a challenger; only `BETTER` is promoted."""
+class PromotionOutcome(StrEnum):
+    """What the rule says of a challenger. Only `BETTER` is promoted."""
 
     BETTER = "better"
     NOT_BETTER = "not better"
@@ -27,9 +27,9 @@ class Outcome(StrEnum):
 class Standing(StrEnum):
     """What the rule says of a group.
 
-    `WITHIN`: the challenger is at most the bound worse, as far as these speakers tell. `WORSE`: it is worse beyond the
-    bound, and surely worse. `PERHAPS_WORSE`: worse beyond the bound, but that may be chance. `TOO_FEW`: too few
-    speakers to be judged.
+    `WITHIN`: on these speakers the challenger is worse by at most the bound. `WORSE`: it is worse by more than the
+    bound, and that is not chance. `PERHAPS_WORSE`: it is worse by more than the bound, but that may be chance.
+    `TOO_FEW`: the group has too few speakers to be judged.
     """
 
     WITHIN = "within the bound"
@@ -43,13 +43,13 @@ class PromotionRule:
     """When a challenger is good enough.
 
     Attributes:
-        margin: UA by which it must be better, surely; 0 or more. Less is not worth a change of models.
-        bound: UA by which it may be worse for a group, more than 0.
-        confidence: Of each end of an interval, above 0.5 and below 1.
-        power: The chance with which the rule is to find a difference, for telling how large that has to be; above 0.5
-            and below 1.
-        resamples: Of the bootstrap.
-        seed: Of the bootstrap.
+        margin: UA by which it must be better, beyond chance; 0 or more. A smaller gain is not worth a change of models.
+        bound: UA by which it may be worse for a group, above 0.
+        confidence: Confidence of each end of an interval, above 0.5 and below 1.
+        power: Probability with which the rule should find a difference, from which the smallest detectable difference
+            follows; above 0.5 and below 1.
+        resamples: Number of resamples of the bootstrap.
+        seed: Seed of the bootstrap.
 
     Raises:
         UserError: If a number is out of range.
@@ -75,14 +75,16 @@ class PromotionRule:
 
     @property
     def fewest_speakers(self) -> int:
-        """With fewer, even if all of them were heard better, that would be chance too often (sign test), so that
-        nothing is said; 5 at a confidence of 95 %.
+        """The smallest number of speakers that a decision needs; 5 at a confidence of 95 %.
+
+        With fewer speakers, a model that is better for all of them may still be so by chance (sign test).
         """
         return max(2, math.ceil(round(-math.log2(1 - self.confidence), 9)))
 
-    def detectable(self, difference: Difference) -> float | None:
-        """The smallest true difference that these speakers would have shown to be above the margin, with the chance
-        `power`: the margin and a multiple of the standard error (minimum detectable effect; Bloom 1995,
+    def detectable(self, difference: UaDifference) -> float | None:
+        """The smallest true difference that the rule finds on these speakers with the probability `power`.
+
+        The margin plus a multiple of the standard error (minimum detectable effect; Bloom 1995,
         doi:10.1177/0193841X9501900504).
 
         Returns:
@@ -100,19 +102,19 @@ class Group:
 
     Attributes:
         trait: `channel`, `emotion`, or a trait of speakers.
-        value: Of the trait.
-        difference: Between the models.
-        standing: What the rule says of it.
+        value: Value of the trait that these clips have.
+        difference: Difference between the models on these clips.
+        standing: What the rule says of the group.
     """
 
     trait: str
     value: str
-    difference: Difference
+    difference: UaDifference
     standing: Standing
 
     @property
     def title(self) -> str:
-        """As `sex female`."""
+        """Trait and value, such as `sex female`."""
         return f"{self.trait} {self.value}"
 
 
@@ -121,18 +123,18 @@ class Decision:
     """Whether to promote, and why.
 
     Attributes:
-        outcome: Of the rule.
-        reasons: A sentence each.
-        detectable: See `PromotionRule.detectable`, of the overall difference.
-        overall: On all clips and channels.
-        groups: Channels, emotions and traits of speakers, those that have two values or more.
-        rule: By which it was decided.
+        outcome: What the rule says.
+        reasons: The reasons, a sentence each.
+        detectable: Smallest detectable overall difference; see `PromotionRule.detectable`.
+        overall: Difference on all clips and channels.
+        groups: Channels, emotions, and traits of speakers that have two values or more.
+        rule: The rule that decided.
     """
 
-    outcome: Outcome
+    outcome: PromotionOutcome
     reasons: tuple[str, ...]
     detectable: float | None
-    overall: Difference
+    overall: UaDifference
     groups: tuple[Group, ...]
     rule: PromotionRule
 
@@ -141,8 +143,8 @@ def decide(answers: PairedAnswers, rule: PromotionRule) -> Decision:
     """Apply the rule.
 
     Args:
-        answers: Of champion and challenger, to speakers whom neither was trained on.
-        rule: Which.
+        answers: Predictions of champion and challenger, for speakers that neither was trained on.
+        rule: The rule.
     """
     overall = _difference(answers, rule)
     groups = tuple(
@@ -153,16 +155,16 @@ def decide(answers: PairedAnswers, rule: PromotionRule) -> Decision:
     outcome, sentence = _overall(overall, rule)
     detectable = rule.detectable(overall)
     reasons = [sentence]
-    if outcome is Outcome.CANNOT_TELL and detectable is not None:
+    if outcome is PromotionOutcome.CANNOT_TELL and detectable is not None:
         reasons.append(
             f"With a chance of {rule.power:.0%} these {overall.speakers} speakers would have shown a true difference "
             f"of {points(detectable)} points or more, and not a smaller one: measure on more speakers."
         )
     standings = {group.standing for group in groups}
     if Standing.WORSE in standings:
-        outcome = Outcome.NOT_BETTER
-    elif Standing.PERHAPS_WORSE in standings and outcome is Outcome.BETTER:
-        outcome = Outcome.CANNOT_TELL
+        outcome = PromotionOutcome.NOT_BETTER
+    elif Standing.PERHAPS_WORSE in standings and outcome is PromotionOutcome.BETTER:
+        outcome = PromotionOutcome.CANNOT_TELL
     reasons += [_complaint(group, rule) for group in groups if group.standing in _COMPLAINTS]
     unjudged = [
         f"{group.title} ({group.difference.speakers})" for group in groups if group.standing is Standing.TOO_FEW
@@ -177,12 +179,12 @@ def points(share: float) -> str:
     return f"{100 * share:+.1f}"
 
 
-def _difference(answers: PairedAnswers, rule: PromotionRule) -> Difference:
-    return paired_difference(answers, rule.confidence, rule.fewest_speakers, rule.resamples, rule.seed)
+def _difference(answers: PairedAnswers, rule: PromotionRule) -> UaDifference:
+    return ua_difference(answers, rule.confidence, rule.fewest_speakers, rule.resamples, rule.seed)
 
 
 def _parts(answers: PairedAnswers) -> Iterator[tuple[str, str, PairedAnswers]]:
-    """The groups, with their answers."""
+    """Trait, value and predictions of each group."""
     if len(answers.channels) > 1:
         for channel in answers.channels:
             yield "channel", channel, answers.through(channel)
@@ -196,7 +198,7 @@ def _parts(answers: PairedAnswers) -> Iterator[tuple[str, str, PairedAnswers]]:
                 yield trait, value, answers.where(values == value)
 
 
-def _standing(difference: Difference, rule: PromotionRule) -> Standing:
+def _standing(difference: UaDifference, rule: PromotionRule) -> Standing:
     if difference.high is None:
         return Standing.TOO_FEW
     if difference.value >= -rule.bound:
@@ -204,23 +206,23 @@ def _standing(difference: Difference, rule: PromotionRule) -> Standing:
     return Standing.WORSE if difference.high < 0 else Standing.PERHAPS_WORSE
 
 
-def _overall(difference: Difference, rule: PromotionRule) -> tuple[Outcome, str]:
-    told = (
+def _overall(difference: UaDifference, rule: PromotionRule) -> tuple[PromotionOutcome, str]:
+    difference_text = (
         f"UA {difference.challenger:.1%} against {difference.champion:.1%} of the champion, "
         f"{points(difference.value)} points"
     )
     if difference.low is None or difference.high is None:
-        return Outcome.CANNOT_TELL, (
-            f"{told}, on {difference.speakers} speakers: at a confidence of {rule.confidence:.0%} at least "
+        return PromotionOutcome.CANNOT_TELL, (
+            f"{difference_text}, on {difference.speakers} speakers: at a confidence of {rule.confidence:.0%} at least "
             f"{rule.fewest_speakers} are needed."
         )
-    interval = f"{told} ({points(difference.low)} to {points(difference.high)})"
+    interval = f"{difference_text} ({points(difference.low)} to {points(difference.high)})"
     margin = f"the margin of {100 * rule.margin:.1f}"
     if difference.low > rule.margin:
-        return Outcome.BETTER, f"{interval}: surely above {margin}."
+        return PromotionOutcome.BETTER, f"{interval}: surely above {margin}."
     if difference.high <= rule.margin:
-        return Outcome.NOT_BETTER, f"{interval}: surely not above {margin}."
-    return Outcome.CANNOT_TELL, f"{interval}: it may be above or below {margin}."
+        return PromotionOutcome.NOT_BETTER, f"{interval}: surely not above {margin}."
+    return PromotionOutcome.CANNOT_TELL, f"{interval}: it may be above or below {margin}."
 
 
 _COMPLAINTS = {

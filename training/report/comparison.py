@@ -1,140 +1,141 @@
-"""Runs side by side, on the terminal and as a page."""
+"""Runs side by side: the page of `ser compare`, and the words that the terminal has in common with it."""
 
-import html
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
+from data_pipeline.pages import (
+    NOT_KNOWN,
+    IntervalMark,
+    Page,
+    Piece,
+    Section,
+    Table,
+    Text,
+    Value,
+    interval,
+    p_value,
+    points,
+    points_interval,
+    quantity,
+    render,
+)
 from data_pipeline.storage.atomic_file import write_text
 from training.evaluation.groups import LEVEL
-from training.report.range_mark import range_mark
-from training.report.style import page, table
-from training.report.wording import MAIN, interval, p_value, points, points_interval, split_in_words
+from training.report.page import clips_in_words
+from training.report.wording import MAIN, split_in_words
 
 METHOD = (
-    "Differences are the run's figure less the first run's, on the same clips, with 95 % intervals by paired bootstrap "
-    "over speakers. McNemar's test counts the clips that only one of the two has right; it takes clips for "
-    "independent, so that its p is too small where speakers differ: go by the intervals. Every p is corrected for the "
+    "Differences are the run's figure minus the first run's, on the same clips, with 95 % intervals by paired "
+    "bootstrap over speakers. McNemar's test counts the clips that only one of the two runs has right. It takes clips "
+    "as independent, so its p is too small where speakers differ: rely on the intervals. Every p is corrected for the "
     f"number of runs compared (Holm 1979); a difference is marked where it is below {LEVEL:g}."
 )
 
 _DIFFERENCES = (("wa", "WA"), ("ua", "UA"), ("macro_f1", "macro-F1"))
 
 
-def show(comparison: Mapping[str, Any], console: Console | None = None) -> None:
-    """Print a comparison.
-
-    Args:
-        comparison: From `compare.compare`.
-        console: Where to; the terminal by default.
-    """
-    console = console or Console(highlight=False)
-    console.print(
-        f"\n[bold]{comparison['condition']}[/] of {', '.join(comparison['corpora'])}: {comparison['clips']} clips of "
-        f"{comparison['speakers']} speakers, split {split_in_words(comparison)}"
-    )
-    names = names_of(comparison)
-    figures = Table("run", *(title for _, title in MAIN))
-    for name, run in zip(names, comparison["runs"], strict=True):
-        figures.add_row(name, *(f"{run[key]:.1%} {interval(run[f'{key}_interval'])}" for key, _ in MAIN))
-    console.print(figures)
-    for name, one in zip(names[1:], comparison["comparisons"], strict=True):
-        differences = Table(f"{name} against {names[0]}", "points", "95 % interval", "p")
-        for key, title in _DIFFERENCES:
-            found = one["metrics"][key]
-            differences.add_row(
-                title, points(found["difference"]), points_interval(found["interval"]), p_value(found["p_corrected"])
-            )
-        differences.add_row("McNemar", _only(one["mcnemar"]), "", p_value(one["mcnemar"]["p_corrected"]))
-        console.print(differences)
-    for notice in comparison_notices(comparison):
-        console.print(f"[yellow]note:[/] {notice}")
-
-
 def write(comparison: Mapping[str, Any], path: Path) -> None:
     """Write a comparison as a page.
 
     Args:
-        comparison: From `compare.compare`.
-        path: Of the page.
+        comparison: From `comparison.compare`.
+        path: Path of the page.
     """
-    names = [html.escape(name) for name in names_of(comparison)]
-    first = comparison["runs"][0]
+    names = names_of(comparison)
+    first, speakers, labels = comparison["runs"][0], comparison["speakers"], comparison["labels"]
     figures = [
-        [
+        (
             name,
-            html.escape(run["family"]),
-            *(f"{run[key]:.1%} <small>{interval(run[f'{key}_interval'])}</small>" for key, _ in MAIN),
-            range_mark(run["ua"], run["ua_interval"], first["ua"]),
-        ]
+            run["family"],
+            *(Value(f"{run[key]:.1%}", interval(run[f"{key}_interval"], speakers)) for key, _ in MAIN),
+            IntervalMark(run["ua"], run["ua_interval"], first["ua"]),
+        )
         for name, run in zip(names, comparison["runs"], strict=True)
     ]
-    labels = comparison["labels"]
     recalls = [
-        [name, *(_recall(run, first, label) for label in labels)]
+        (name, *(_recall(run, first, label) for label in labels))
         for name, run in zip(names, comparison["runs"], strict=True)
     ]
-    parts = [
-        f"<p>{comparison['clips']:,} clips of {comparison['speakers']:,} speakers of "
-        f"{html.escape(', '.join(comparison['corpora']))}, split {html.escape(split_in_words(comparison))}.</p>",
-        *(f"<p class=notice>{html.escape(notice)}</p>" for notice in comparison_notices(comparison)),
-        "<h2>Figures</h2>",
-        table(["run", "family", *(title for _, title in MAIN), "UA"], figures),
-        f"<h2>Against {names[0]}</h2>",
-        *(_against(name, one) for name, one in zip(names[1:], comparison["comparisons"], strict=True)),
-        f"<p class=quiet>{METHOD}</p>",
-        "<h2>Recall of each emotion</h2>",
-        table(["run", *map(html.escape, labels)], recalls),
-    ]
-    write_text(path, page(f"{len(names)} runs, {comparison['condition']}", parts))
+    against = [_against(name, one, speakers) for name, one in zip(names[1:], comparison["comparisons"], strict=True)]
+    corpora, split = ", ".join(comparison["corpora"]), split_in_words(comparison["split_name"])
+    page = Page(
+        f"{len(names)} runs, {comparison['condition']}",
+        notices=comparison_notices(comparison),
+        introduction=[f"{clips_in_words(comparison)} of {corpora}, split {split}."],
+        sections=[
+            Section("Figures", [Table("Figures", ("run", "family", *(title for _, title in MAIN), "UA"), figures)]),
+            Section(f"Against {names[0]}", [*against, Text(METHOD, "quiet")]),
+            Section("Recall of each emotion", [Table("Recall of each emotion", ("run", *labels), recalls)]),
+        ],
+    )
+    write_text(path, render(page))
 
 
 def names_of(comparison: Mapping[str, Any]) -> list[str]:
-    """What the runs are called: their folders' names, or their paths where names are alike."""
+    """Names of the runs: those of their folders, or their paths where two names are the same.
+
+    Args:
+        comparison: From `comparison.compare`.
+    """
     folders = [run["folder"] for run in comparison["runs"]]
     names = [Path(folder).name for folder in folders]
     return names if len(set(names)) == len(names) else folders
 
 
 def comparison_notices(comparison: Mapping[str, Any]) -> list[str]:
-    """What a reader of these figures must know, a sentence each."""
+    """What a reader of these figures must know, a sentence each.
+
+    Args:
+        comparison: From `comparison.compare`.
+    """
     found = []
     if comparison["synthetic"]:
         found.append("This speech is synthetic: the figures say nothing about real voices.")
     if comparison["split_name"] == "random":
-        found.append("The split is clip by clip, so that these figures flatter.")
+        found.append("The split is clip by clip, so these figures are too good.")
     for name, run in zip(names_of(comparison), comparison["runs"], strict=True):
-        for side, words in (("train", "was trained on"), ("validation", "had its epoch chosen on")):
-            if seen := run["seen_speakers"].get(side):
-                found.append(f"{name} {words} {seen} of these speakers, which flatters it.")
+        for split, words in (("train", "was trained on"), ("validation", "had its epoch chosen on")):
+            if seen := run["seen_speakers"].get(split):
+                found.append(f"{name} {words} {seen} of these speakers, so its figures are too good.")
     return found
 
 
-def _against(name: str, one: Mapping[str, Any]) -> str:
+def difference_rows(one: Mapping[str, Any], speakers: int) -> list[tuple[str, str, str, str]]:
+    """A row for each metric, and one for McNemar's test: its name, the difference, the interval and p.
+
+    Args:
+        one: An entry of `comparisons`.
+        speakers: Number of speakers that were compared on.
+    """
     rows = [
-        [
+        (
             title,
             points(found["difference"]),
-            points_interval(found["interval"]),
-            html.escape(p_value(found["p_corrected"])),
-        ]
+            points_interval(found["interval"], speakers),
+            p_value(found["p_corrected"]) if speakers > 1 else NOT_KNOWN,
+        )
         for key, title in _DIFFERENCES
         for found in [one["metrics"][key]]
     ]
-    marked = [one["metrics"][key]["p_corrected"] < LEVEL for key, _ in _DIFFERENCES]
-    rows.append(["McNemar", _only(one["mcnemar"]), "", html.escape(p_value(one["mcnemar"]["p_corrected"]))])
-    return table([name, "points", "95 % interval", "p"], rows, [*marked, False])
-
-
-def _only(mcnemar: Mapping[str, Any]) -> str:
-    return f"{mcnemar['only_second']} right alone, {mcnemar['only_first']} wrong alone"
-
-
-def _recall(run: Mapping[str, Any], first: Mapping[str, Any], label: str) -> str:
-    figure = f"{run['recalls'][label]:.1%}"
-    return (
-        figure if run is first else f"{figure} <small>{points(run['recalls'][label] - first['recalls'][label])}</small>"
+    mcnemar = one["mcnemar"]
+    alone = (
+        f"{quantity(mcnemar['only_second'], 'clip')} right alone, {quantity(mcnemar['only_first'], 'clip')} wrong alone"
     )
+    return [*rows, ("McNemar", alone, "", p_value(mcnemar["p_corrected"]))]
+
+
+def _against(name: str, one: Mapping[str, Any], speakers: int) -> Table:
+    marked = [
+        place
+        for place, (key, _) in enumerate(_DIFFERENCES)
+        if speakers > 1 and one["metrics"][key]["p_corrected"] < LEVEL
+    ]
+    return Table(
+        f"Differences of {name}", (name, "points", "95 % interval", "p"), difference_rows(one, speakers), marked
+    )
+
+
+def _recall(run: Mapping[str, Any], first: Mapping[str, Any], label: str) -> Piece:
+    difference = "" if run is first else points(run["recalls"][label] - first["recalls"][label])
+    return Value(f"{run['recalls'][label]:.1%}", difference)

@@ -1,7 +1,7 @@
-"""`model_card.md`: what whoever is handed a model must know, in the form of the Hugging Face hub.
+"""`model_card.md`: what everyone who receives a model must know, in the format of the Hugging Face hub.
 
-The form is a YAML front matter that the hub reads, its `model-index` holding the figures, and Markdown below it (hub
-documentation, "Model Cards"; the idea is that of Mitchell et al. 2019, FAT*). Every figure is from `metrics.json`.
+The format is a YAML front matter that the hub reads, with the figures in its `model-index`, and Markdown below it (hub
+documentation, "Model Cards"; the idea is from Mitchell et al. 2019, FAT*). Every figure is from `metrics.json`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,42 +12,31 @@ from huggingface_hub import EvalResult, ModelCardData
 
 from data_pipeline.corpora import CORPORA, open_corpus
 from data_pipeline.corpora.corpus import Corpus
+from data_pipeline.pages import interval, p_value, points, points_interval
 from data_pipeline.storage.atomic_file import write_text
 from training.ensemble.out_of_fold import read_figures
-from training.families.registry import ENSEMBLE
 from training.report import ensemble
-from training.report.group_findings import METHOD, findings
-from training.report.notices import notices
-from training.report.wording import (
-    MAIN,
-    interval,
-    learned,
-    p_value,
-    points,
-    points_interval,
-    split_in_words,
-    split_named,
-    start,
-)
+from training.report.groups import METHOD, findings
+from training.report.page import clips_in_words
+from training.report.wording import MAIN, learned, notices, split_in_words, start
 from training.run.folder import PACKAGES, Run
 
 _LANGUAGES = {"English": "en", "German": "de"}
-"""ISO 639-1 codes of the languages of the corpora, by the first word of what they call theirs."""
+"""ISO 639-1 codes of the corpora's languages, by the first word of their `language`."""
 
 _INTENDED = """\
 - Ordering a queue, routing and annotating recordings by how **callers** sound, with people who can overrule it.
-- Aggregates over many utterances, and research on acted emotion.
+- Statistics over many utterances, and research on acted emotion.
 """
 
 _FORBIDDEN = """\
 - **Inferring the emotions of people at work or in education.** Article 5(1)(f) of the EU's AI Act (Regulation (EU)
-  2024/1689) prohibits it, but for medical or safety reasons: score callers, not agents.
-- **Listening in secret.** Article 50(3) demands that people who are exposed to an emotion recognition system are told
-  so, and that their data are handled lawfully. Annex III, 1(c), counts such systems among those of high risk, with all
-  duties that follow.
-- Decisions about a single person on the strength of a single answer: hiring, credit, insurance, policing, health.
-- Telling what somebody feels, means or is. The model hears **tone, not content**: raised voices can be heard; insults,
-  hate speech and lies cannot.
+  2024/1689) prohibits it except for medical or safety reasons: score callers, not agents.
+- **Secret use.** Article 50(3) requires that people who are exposed to an emotion recognition system are informed, and
+  that their data are processed lawfully. Annex III, 1(c), lists such systems as high-risk, with all duties that follow.
+- Decisions about a single person based on a single answer: hiring, credit, insurance, policing, health.
+- Conclusions about what somebody feels, means or is. The model uses **tone, not content**: it can recognise raised
+  voices, but not insults, hate speech or lies.
 """
 
 
@@ -66,7 +55,7 @@ def model_card(run: Run) -> str:
     """The card's text.
 
     Args:
-        run: That was evaluated under one condition or more.
+        run: A run that was evaluated under one condition or more.
     """
     conditions = list(run.metrics().values())
     names = run.config["data"]["corpora"]
@@ -74,17 +63,17 @@ def model_card(run: Run) -> str:
     parts = [
         f"---\n{_front_matter(run, conditions, corpora).to_yaml()}\n---\n",
         f"# Speech emotion recognition: {run.config['model']['family']} on {', '.join(names)}\n",
-        f"Names the emotion of a speaker from the sound of one utterance: {', '.join(run.labels)}.\n",
-        *(f"> {notice}\n" for notice in _first_of_all(run, conditions)),
+        f"Recognises the emotion of a speaker from the sound of one utterance: {', '.join(run.labels)}.\n",
+        *(f"> {notice}\n" for notice in _notices(run, conditions)),
         *_section("Model", _table(("", ""), _facts(run))),
         *(_section("Members", _members(run)) if _is_ensemble(run) else []),
         *_section("Intended uses", _INTENDED),
-        *_section("Uses that are forbidden or beyond it", _FORBIDDEN),
+        *_section("Forbidden and unsuitable uses", _FORBIDDEN),
         *_section("Training data", _table(("corpus", "licence", "source"), _sources(corpora)) + _training_data(run)),
         *_section("Evaluation", _evaluation(conditions)),
         *_section("Limits", _limits(run, conditions, corpora)),
         *_section("How to use it", _usage()),
-        *_section("How to repeat it", _repetition(run)),
+        *_section("How to train it again", _repetition(run)),
     ]
     return "\n".join(parts)
 
@@ -103,10 +92,10 @@ def _front_matter(run: Run, conditions: Sequence[Mapping[str, Any]], corpora: Se
 
 
 def _base_models(config: Mapping[str, Any]) -> list[str]:
-    """What the hub knows of where training began, of all members of an ensemble."""
+    """Checkpoints of the hub that training started from; for an ensemble, those of all members."""
     trained = [member["config"] for member in config["model"].get("members", ())] or [config]
     found = [one["weights"] for one in trained if isinstance(one["weights"], Mapping)]
-    # A folder has no revision, and is nothing that the hub knows.
+    # A local folder has no revision, and the hub does not know it.
     return list(dict.fromkeys(weights["checkpoint"] for weights in found if weights.get("revision")))
 
 
@@ -133,10 +122,11 @@ def _results(metrics: Mapping[str, Any]) -> list[EvalResult]:
     ]
 
 
-def _first_of_all(run: Run, conditions: Sequence[Mapping[str, Any]]) -> list[str]:
-    """What must not be missed: each notice of a condition, once."""
-    synthetic = ["It was trained on synthetic speech, and says nothing about real voices."] if run.synthetic else []
-    return list(dict.fromkeys(synthetic + [notice for metrics in conditions for notice in notices(dict(metrics))]))
+def _notices(run: Run, conditions: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The notices of all conditions, each once."""
+    synthetic = ["The model was trained on synthetic speech, so its figures say nothing about real voices."]
+    found = [notice for metrics in conditions for notice in notices(metrics)]
+    return list(dict.fromkeys(synthetic * run.synthetic + found))
 
 
 def _facts(run: Run) -> list[tuple[str, str]]:
@@ -144,9 +134,9 @@ def _facts(run: Run) -> list[tuple[str, str]]:
     return [
         ("family", config["model"]["family"]),
         ("made of" if _is_ensemble(run) else "initial weights", start(config)),
-        ("is given", " and ".join(_given(config["front_end"]))),
-        ("answers", f"probabilities of {', '.join(run.labels)}"),
-        ("learned", learned(config)),
+        ("input", " and ".join(_inputs(config["front_end"]))),
+        ("output", f"probabilities of {', '.join(run.labels)}"),
+        ("learned labels", learned(config)),
         ("temperature", f"{run.temperature:.3f}" if run.calibration else "1 (not calibrated)"),
         *([] if _is_ensemble(run) else _fit_facts(config["fit"])),
         ("versions", ", ".join(f"{name} {config['versions'][name]}" for name in ("python", *PACKAGES))),
@@ -155,28 +145,28 @@ def _facts(run: Run) -> list[tuple[str, str]]:
 
 def _fit_facts(fit: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [
-        ("epochs at most", str(fit["epochs"])),
+        ("maximum number of epochs", str(fit["epochs"])),
         ("batch size, learning rate", f"{fit['batch_size']}, {fit['learning_rate']:g}"),
         ("seed", str(fit["seed"])),
     ]
 
 
-def _given(front_end: Mapping[str, Any]) -> list[str]:
-    """What the model hears of a clip, each kind once."""
+def _inputs(front_end: Mapping[str, Any]) -> list[str]:
+    """The inputs of the model, each kind once."""
     kinds = {one["kind"]: None for one in front_end.get("parts", [front_end])}
     words = {"log_mel": "log-mel spectrograms of 16 kHz audio", "waveform": "16 kHz waveforms"}
     return [words[kind] for kind in kinds]
 
 
 def _is_ensemble(run: Run) -> bool:
-    return run.config["model"]["family"] == ENSEMBLE
+    return bool(run.family.members)
 
 
 def _members(run: Run) -> str:
     figures = read_figures(run)
     told = "".join(f"- {sentence}\n" for sentence in ensemble.findings(run, figures))
     rows = ensemble.member_rows(run, figures)
-    return f"{ensemble.heard(figures)}\n\n{_table(ensemble.HEADER, rows)}\n{told}"
+    return f"{ensemble.method(figures)}\n\n{_table(ensemble.HEADER, rows)}\n{told}"
 
 
 def _sources(corpora: Sequence[Corpus]) -> list[tuple[str, str, str]]:
@@ -190,10 +180,10 @@ def _training_data(run: Run) -> str:
         for side in data["clips"]
     ]
     return (
-        f"\nThe split is {split_named(data['split'])}.\n\n"
-        + _table(("side", "clips", "speakers", "clips left out, having none of the labels"), rows)
-        + f"\nFingerprint of the prepared data: `{data['fingerprint']}`. No licence is stated for the weights: whoever "
-        "publishes them chooses one that the licences above allow.\n"
+        f"\nThe split is {split_in_words(data['split'])}.\n\n"
+        + _table(("split", "clips", "speakers", "clips left out because they have none of the labels"), rows)
+        + f"\nFingerprint of the prepared data: `{data['fingerprint']}`. No licence is given for the weights: whoever "
+        "publishes them must choose one that the licences above allow.\n"
     )
 
 
@@ -203,23 +193,23 @@ def _outside(counts: Mapping[str, int]) -> str:
 
 def _evaluation(conditions: Sequence[Mapping[str, Any]]) -> str:
     if not conditions:
-        return "It was not evaluated.\n"
+        return "The model was not evaluated.\n"
     rows = [
         (
             metrics["condition"],
             ", ".join(metrics["corpora"]),
-            f"{metrics['clips']:,} of {metrics['speakers']:,} speakers",
-            *(f"{metrics[key]:.1%} {interval(metrics[f'{key}_interval'])}" for key, _ in MAIN),
+            clips_in_words(metrics),
+            *(f"{metrics[key]:.1%} {interval(metrics[f'{key}_interval'], metrics['speakers'])}" for key, _ in MAIN),
         )
         for metrics in conditions
     ]
     header = ("condition", "data", "clips", *(title for _, title in MAIN))
     details = "".join(_details(metrics) for metrics in conditions)
-    splits = dict.fromkeys(split_in_words(metrics) for metrics in conditions)
+    splits = dict.fromkeys(split_in_words(metrics["split_name"]) for metrics in conditions)
     return (
         _table(header, rows)
-        + "\nIn brackets: 95 % intervals by bootstrap over speakers. WA: share of clips right; UA: mean of the "
-        f"emotions' recalls; ECE: expected calibration error. The split is {'; '.join(splits)}.\n{details}"
+        + "\nIn brackets: 95 % intervals by bootstrap over speakers. WA: share of correct clips; UA: mean of "
+        f"the emotions' recalls; ECE: expected calibration error. The split is {'; '.join(splits)}.\n{details}"
     )
 
 
@@ -236,9 +226,8 @@ def _details(metrics: Mapping[str, Any]) -> str:
             f"{attribute}: {name}",
             f"{group['clips']:,}",
             f"{group['speakers']:,}",
-            f"{group['ua']:.1%} {interval(group['ua_interval'])}",
-            f"{points(group['difference'])} {points_interval(group['interval'])}" if "p" in group else "–",
-            p_value(group["p_corrected"]) if "p" in group else "–",
+            f"{group['ua']:.1%} {interval(group['ua_interval'], group['speakers'])}",
+            *_difference(group),
         )
         for attribute, groups in metrics["groups"].items()
         for name, group in groups.items()
@@ -248,25 +237,34 @@ def _details(metrics: Mapping[str, Any]) -> str:
     return f"{text}\n{METHOD}\n\n" + "".join(f"- {one}\n" for one in told) + "\n" + _table(header, rows)
 
 
+def _difference(group: Mapping[str, Any]) -> tuple[str, str]:
+    if "p" not in group:
+        return "–", "–"
+    found = f"{points(group['difference'])} {points_interval(group['interval'], group['speakers'])}"
+    return found, p_value(group["p_corrected"])
+
+
 def _limits(run: Run, conditions: Sequence[Mapping[str, Any]], corpora: Sequence[Corpus]) -> str:
     found = []
     if any(corpus.acted for corpus in corpora):
         found.append(
-            "The emotions are acted. How it does on spontaneous speech, on other languages and in other places than "
-            "those of its corpora has not been measured."
+            "The emotions are acted. Performance on spontaneous speech, and on other languages and regions than those "
+            "of the corpora, has not been measured."
         )
     if all(metrics["channel"] == "clean" for metrics in conditions):
-        found.append("How it does on telephone speech has not been measured.")
+        found.append("Performance on telephone speech has not been measured.")
     if not any(metrics["split"] == "test" for metrics in conditions):
-        found.append("It has not been measured on a test side that played no part in making it.")
+        found.append("The model has not been measured on a test split that played no part in its development.")
     if not run.calibration:
-        found.append("Its confidence was not calibrated.")
-    # Clips of an earlier version's metrics are not grouped.
+        found.append("The confidence of the answers was not calibrated.")
+    # Metrics of an earlier version have no groups.
     known = {attribute for metrics in conditions for attribute in metrics.get("groups", {})}
     unknown = [name for name in ("sex", "age", "race") if name not in known]
     if unknown:
-        found.append(f"Whether it serves people of any {' or '.join(unknown)} alike has not been measured.")
-    found.append("An answer is a guess about a sound, and no fact about a person.")
+        found.append(
+            f"Whether the model works equally well for people of any {' or '.join(unknown)} has not been measured."
+        )
+    found.append("An answer is an estimate from a sound, not a fact about a person.")
     return "".join(f"- {one}\n" for one in found)
 
 
@@ -283,12 +281,12 @@ def _repetition(run: Run) -> str:
         return (
             f"```sh\nser ensemble {'RUN ' * len(run.config['model']['members'])}--output NEWRUN --folds {fit['folds']} "
             f"--channel {fit['channel']}{' --biases' if fit['biased'] else ''}\n```\n\n"
-            "`config.json` of the run names its members, with every setting of each; they are trained one by one.\n"
+            "`config.json` of the run lists its members with all their settings; they are trained one by one.\n"
         )
     return (
         "```sh\nser train from RUN NEWRUN    # the same seed, settings and data\n```\n\n"
-        f"`config.json` of the run holds every setting (seed {fit['seed']}) and the fingerprint of its "
-        "data; on the same machine and versions the weights come out the same.\n"
+        f"`config.json` of the run holds every setting (seed {fit['seed']}) and the fingerprint of its data. On the "
+        "same machine and with the same versions the weights are the same.\n"
     )
 
 
@@ -302,5 +300,5 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _cell(text: str) -> str:
-    """Text that does not end its cell."""
+    """Text that cannot end its cell."""
     return " ".join(text.replace("|", "\\|").split())

@@ -1,19 +1,32 @@
 """`report.html`: everything that a run has to show, in one file."""
 
-import html
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from data_pipeline.dataset import Dataset
+from data_pipeline.pages import (
+    Fact,
+    Facts,
+    Group,
+    Matrix,
+    Page,
+    Part,
+    Piece,
+    Section,
+    Table,
+    Text,
+    Word,
+    interval,
+    quantity,
+    render,
+)
 from data_pipeline.storage.atomic_file import write_text
 from training.ensemble.out_of_fold import read_figures
-from training.families.registry import ENSEMBLE
 from training.report.ensemble import members_section
-from training.report.groups_section import channels_section, groups_section
-from training.report.notices import notices
-from training.report.style import page, table
-from training.report.wording import MAIN, interval, learned, split_in_words, start
+from training.report.groups import channels_sections, groups_content
+from training.report.wording import MAIN, learned, notices, split_in_words, start
 from training.run.folder import Run
 
 
@@ -21,75 +34,103 @@ def write(run: Run, dataset: Dataset | None = None) -> Path:
     """Write `report.html` from the run's configuration, history and metrics.
 
     Args:
-        run: Whose page it is.
-        dataset: To show the clips that were got most wrong, where metrics are of this dataset.
+        run: The run to describe.
+        dataset: The data of the clips that the run got most wrong, for showing them; they are shown where metrics are
+            of this dataset.
 
     Returns:
-        Its path.
+        Path of the page.
     """
+    from data_pipeline.pages.figures import plot
     from training.report.figures import learning_curves
 
-    config, conditions = run.config, list(run.metrics().values())
-    parts = []
-    if run.synthetic:
-        parts.append("<p class=notice>Trained on synthetic speech, made by a formant synthesiser.</p>")
-    seed = f"seed {config['fit']['seed']}; " if "seed" in config["fit"] else ""
-    parts.append(
-        f"<p>{config['data']['clips']['train']} training clips of {len(config['data']['speakers']['train'])} speakers; "
-        f"{html.escape(start(config))}; learned {learned(config)}; "
-        f"{seed}all settings are in <code>config.json</code>.</p>"
-    )
-    channels, history = channels_section(conditions), run.history()
-    members = members_section(run, read_figures(run)) if config["model"]["family"] == ENSEMBLE else []
-    parts.append(_contents(conditions, bool(channels), bool(members), bool(history)))
-    for number, metrics in enumerate(conditions):
-        parts += _section(metrics, number, dataset)
-    parts += channels + members
+    config, conditions, history = run.config, list(run.metrics().values()), run.history()
+    sections = [_condition(metrics, number, dataset) for number, metrics in enumerate(conditions)]
+    sections += channels_sections(conditions)
+    if run.family.members:
+        sections.append(members_section(run, read_figures(run)))
     if history:
-        parts += ["<h2 id=curves>Learning curves</h2>", learning_curves(history)]
+        curves = plot("curves", partial(learning_curves, history), "Loss and validation figures over the epochs")
+        sections.append(Section("Learning curves", (curves,), link="learning curves"))
+    page = Page(
+        f"{config['model']['family']}, {', '.join(config['data']['corpora'])}",
+        notices=["Trained on synthetic speech, made by a formant synthesiser."] if run.synthetic else [],
+        introduction=[_introduction(config)],
+        sections=sections,
+    )
     path = run.folder / "report.html"
-    write_text(path, page(f"{config['model']['family']}, {', '.join(config['data']['corpora'])}", parts))
+    write_text(path, render(page))
     return path
 
 
-def _contents(conditions: list[dict[str, Any]], channels: bool, members: bool, curves: bool) -> str:
-    links = [(f"condition-{number}", html.escape(metrics["condition"])) for number, metrics in enumerate(conditions)]
-    links += [("channels", "by channel")] * channels + [("members", "members")] * members
-    links += [("curves", "learning curves")] * curves
-    return f"<nav>{''.join(f'<a href=#{anchor}>{words}</a>' for anchor, words in links)}</nav>"
-
-
-def _section(metrics: Mapping[str, Any], number: int, dataset: Dataset | None) -> list[str]:
-    from training.report.figures import confusion_plot, reliability_plot
-    from training.report.worst_clips import worst_clips_section
-
-    tiles = "".join(
-        f"<div class=tile><b>{metrics[key]:.1%}</b>{title}<br><span class=quiet>"
-        f"{interval(metrics[f'{key}_interval'])}</span></div>"
-        for key, title in MAIN
+def _introduction(config: Mapping[str, Any]) -> Text:
+    data = config["data"]
+    speakers = quantity(len(data["speakers"]["train"]), "speaker")
+    seed = f"seed {config['fit']['seed']}; " if "seed" in config["fit"] else ""
+    return Text(
+        (
+            f"{quantity(data['clips']['train'], 'training clip')} of {speakers}; {start(config)}; learned labels: "
+            f"{learned(config)}; {seed}all settings are in ",
+            Word("config.json", "code"),
+            ".",
+        )
     )
-    classes = [
-        [
-            html.escape(label),
-            *(f"{row[key]:.1%}" for key in ("precision", "recall", "f1")),
-            f"{row['clips']:,}",
-        ]
-        for label, row in metrics["per_class"].items()
+
+
+def _condition(metrics: Mapping[str, Any], number: int, dataset: Dataset | None) -> Section:
+    from data_pipeline.pages.figures import plot
+    from training.report.figures import reliability_figure
+    from training.report.worst_clips import worst_clips
+
+    figures = [
+        Fact(title, f"{metrics[key]:.1%}", interval(metrics[f"{key}_interval"], metrics["speakers"]))
+        for key, title in MAIN
     ]
-    plots = [confusion_plot(metrics["confusion"], metrics["labels"], metrics["measured_against"])]
+    plots: list[Part] = [confusion_matrix(metrics)]
     # Metrics of an earlier version have no bins.
     if "reliability" in metrics:
-        plots.append(reliability_plot(metrics["reliability"]))
-    return [
-        f"<h2 id=condition-{number}>{html.escape(metrics['condition'])}: {metrics['clips']} clips of "
-        f"{metrics['speakers']} speakers</h2>",
-        f"<p>{html.escape(', '.join(metrics['corpora']))}, split {html.escape(split_in_words(metrics))}.</p>",
-        *(f"<p class=notice>{html.escape(notice)}</p>" for notice in notices(dict(metrics))),
-        f"<div class=tiles>{tiles}</div>",
-        "<p class=quiet>In brackets: 95 % intervals by bootstrap over speakers. WA: share of clips right; UA: mean of "
-        "the classes' recalls; ECE: expected calibration error.</p>",
-        table(["emotion", "precision", "recall", "F1", "clips"], classes),
-        f"<div class=plots>{''.join(plots)}</div>",
-        *groups_section(metrics),
-        *worst_clips_section(metrics, dataset),
+        draw = partial(reliability_figure, metrics["reliability"])
+        plots.append(plot(f"reliability-{number}", draw, "Share of correct answers against confidence", small=True))
+    content: list[Piece] = [
+        f"{', '.join(metrics['corpora'])}, split {split_in_words(metrics['split_name'])}.",
+        *(Text(notice, "notice") for notice in notices(metrics)),
+        Facts(figures),
+        Text(
+            "In brackets: 95 % intervals by bootstrap over speakers. WA: share of correct clips; UA: mean of the "
+            "classes' recalls; ECE: expected calibration error.",
+            "quiet",
+        ),
+        class_table(metrics),
+        Group(plots, "row"),
+        *groups_content(metrics),
+        *worst_clips(metrics, number, dataset),
     ]
+    return Section(f"{metrics['condition']}: {clips_in_words(metrics)}", content, link=metrics["condition"])
+
+
+def clips_in_words(metrics: Mapping[str, Any]) -> str:
+    """What was measured on, such as `36 clips of 3 speakers`."""
+    return f"{quantity(metrics['clips'], 'clip')} of {quantity(metrics['speakers'], 'speaker')}"
+
+
+def class_table(metrics: Mapping[str, Any]) -> Table:
+    """Precision, recall and F1 of each emotion.
+
+    Args:
+        metrics: From `metrics.evaluate`.
+    """
+    rows = [
+        (label, *(f"{row[key]:.1%}" for key in ("precision", "recall", "f1")), f"{row['clips']:,}")
+        for label, row in metrics["per_class"].items()
+    ]
+    return Table("Figures of each emotion", ("emotion", "precision", "recall", "F1", "clips"), rows)
+
+
+def confusion_matrix(metrics: Mapping[str, Any]) -> Matrix:
+    """The confusion matrix.
+
+    Args:
+        metrics: From `metrics.evaluate`, perhaps with what was `measured_against`.
+    """
+    rows = metrics.get("measured_against", "acted")
+    return Matrix("Confusion matrix", rows, "answer of the model", metrics["labels"], metrics["confusion"])

@@ -1,59 +1,46 @@
-"""Figures and settings in words, the same in every report."""
+"""What a reader of a run's figures must know, in the same words on the terminal, on pages and in model cards."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from data_pipeline.pages import quantity
+
 MAIN = (("wa", "WA"), ("ua", "UA"), ("macro_f1", "macro-F1"), ("ece", "ECE"))
-"""The figures of a condition that come first."""
+"""The main figures of a condition: keys in `metrics.json` and titles."""
 
 SPLITS = {
-    "speaker": "by speaker: nobody is heard on two sides",
-    "random": "clip by clip: the same speakers are on every side, so these figures flatter; for comparison only",
+    "speaker": "by speaker: no speaker is in two splits",
+    "random": "clip by clip: the same speakers are in every split, so these figures are too good; for comparison only",
 }
+"""Kinds of splits in words."""
 
 LEARNED = {
     "acted": "the emotions that speakers were asked to act",
     "voted": "what most listeners heard",
     "soft": "the shares of listeners' votes",
 }
+"""Kinds of labels in words."""
 
 
-def split_in_words(metrics: Mapping[str, Any]) -> str:
-    """How the data was split."""
-    return split_named(metrics["split_name"])
+def split_in_words(kind: str) -> str:
+    """A kind of split in words.
 
-
-def split_named(name: str) -> str:
-    """A kind of split in words: `speaker`, `random`, `fold:K/N`."""
-    if name.startswith("fold:"):
-        number, _, folds = name.removeprefix("fold:").partition("/")
-        return f"by speaker, fold {number} of {folds}: nobody is heard on two sides"
-    return SPLITS.get(name, name)
-
-
-def interval(ends: Sequence[float] | None) -> str:
-    """The two ends of an interval of shares; empty where there is none."""
-    return f"({ends[0]:.1%} to {ends[1]:.1%})" if ends else ""
-
-
-def points(difference: float) -> str:
-    """A difference of shares in points of per cent, with its sign."""
-    return f"{100 * difference:+.1f}".replace("-", "−")
-
-
-def points_interval(ends: Sequence[float]) -> str:
-    """The two ends of an interval of differences."""
-    return f"({points(ends[0])} to {points(ends[1])})"
-
-
-def p_value(p: float) -> str:
-    """A p value; small ones only say that they are."""
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+    Args:
+        kind: `speaker`, `random` or `fold:K/N`.
+    """
+    if kind.startswith("fold:"):
+        number, _, folds = kind.removeprefix("fold:").partition("/")
+        return f"by speaker, fold {number} of {folds}: no speaker is in two splits"
+    return SPLITS.get(kind, kind)
 
 
 def start(config: Mapping[str, Any]) -> str:
-    """Where training began, or of whom an ensemble is."""
+    """Where the weights of a run come from, or the members of an ensemble.
+
+    Args:
+        config: Content of `config.json`.
+    """
     members = config["model"].get("members")
     if members:
         return f"an ensemble of {', '.join(member['name'] for member in members)}"
@@ -64,7 +51,75 @@ def start(config: Mapping[str, Any]) -> str:
 
 
 def learned(config: Mapping[str, Any]) -> str:
-    """Whose word was learned, and for how many clips it was not to be had."""
+    """Which labels a run has learned, and how many clips lack them.
+
+    Args:
+        config: Content of `config.json`.
+    """
     without, clips = config["data"].get("without_votes", {}).get("train"), config["data"]["clips"]["train"]
     exceptions = f" ({without:,} of {clips:,} training clips have no votes and count as acted)" if without else ""
     return LEARNED[config["label_kind"]] + exceptions
+
+
+def notices(metrics: Mapping[str, Any]) -> list[str]:
+    """What a reader of these figures must know, a sentence each.
+
+    Args:
+        metrics: Metrics of one condition.
+    """
+    found = []
+    if metrics["synthetic"]:
+        found.append(
+            "This speech is synthetic, made by a formant synthesiser: the figures show that the software works and "
+            "say nothing about real voices."
+        )
+    if metrics["split_name"] == "random":
+        found.append(f"The split is {SPLITS['random']}.")
+    if metrics["speakers_unknown"]:
+        found.append(
+            f"The speaker of {quantity(metrics['speakers_unknown'], 'clip')} of this dataset is not known. Each of "
+            "these clips counts as a speaker of its own, so one person may be in two splits and the figures may be too "
+            "good."
+        )
+    if metrics["outside_labels"]:
+        counts = ", ".join(f"{emotion} {count:,}" for emotion, count in metrics["outside_labels"].items())
+        found.append(f"Clips of emotions that the model does not know are left out: {counts}.")
+    if metrics["tied"]:
+        found.append(f"Left out: {quantity(metrics['tied'], 'clip')} on whose label listeners did not agree.")
+    # Metrics of an earlier version lack this field.
+    if metrics.get("without_votes"):
+        clips = metrics["clips"] + metrics["tied"]
+        found.append(f"{metrics['without_votes']:,} of {clips:,} clips have no votes and count as acted.")
+    if metrics["learned"] != metrics["measured_against"] and {metrics["learned"], metrics["measured_against"]} != {
+        "soft",
+        "voted",
+    }:
+        found.append(
+            f"The run learned {LEARNED[metrics['learned']]} and is measured here against "
+            f"{LEARNED[metrics['measured_against']]}; in CREMA-D the two agree for four clips in ten."
+        )
+    if metrics.get("calibration"):
+        found.append(_calibration(metrics["calibration"]))
+    seen = metrics["seen_speakers"]
+    if seen["validation"]:
+        found.append(f"The epoch was chosen on {seen['validation']} of these speakers, so the figures are too good.")
+    if seen["train"]:
+        found.append(
+            f"The run was trained on {seen['train']} of these speakers: the figures do not hold for new speakers."
+        )
+    return found
+
+
+def _calibration(calibration: Mapping[str, Any]) -> str:
+    found = (
+        f"Answers are at the temperature {calibration['temperature']:.2f}; without it the ECE is "
+        f"{calibration['ece_before']:.1%}."
+    )
+    if calibration["fitted_speakers"]:
+        found += (
+            f" The temperature was fitted on {calibration['fitted_speakers']} of these speakers, so the ECE is too good"
+        )
+        if "ece_cross_fitted" in calibration:
+            found += f"; with each speaker at the temperature of the others it is {calibration['ece_cross_fitted']:.1%}"
+        found += "."
+    return found

@@ -1,37 +1,39 @@
-"""The clips that a run got most wrong, to be seen and heard on its page."""
+"""The clips that a run got most wrong, to look at and listen to."""
 
-import base64
-import html
 import io
 import wave
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from matplotlib.figure import Figure
 
 from data_pipeline import input_pipeline
 from data_pipeline.audio.decode import SAMPLE_RATE
 from data_pipeline.audio.log_mel import LogMelSettings
 from data_pipeline.dataset import Dataset
-from data_pipeline.pages.style import new_figure, png, styled
+from data_pipeline.pages import Audio, Group, Piece, Text, Word
+from data_pipeline.pages.figures import Size, new_figure, plot, styled
 from data_pipeline.plots.signals import draw_spectrogram, loudest, mel, spectrogram_of
 from data_pipeline.targets import Target
-from training.evaluation.channel import channel_named
+from training.evaluation.condition import channel_named
 
 LONGEST = 3.0
-"""Seconds of a clip that are shown and heard: with six clips a condition about a megabyte of page."""
+"""Maximum number of seconds of a clip that are shown and played: six clips make about a megabyte of page."""
 
 _FREQUENCIES = (500, 1_500, 4_000)
-"""Hertz, of the marks on the axis: so small a picture has room for few."""
+"""Marks on the frequency axis, in Hz: so small a picture has room for few."""
 
 
-def worst_clips_section(metrics: Mapping[str, Any], dataset: Dataset | None) -> list[str]:
+def worst_clips(metrics: Mapping[str, Any], number: int, dataset: Dataset | None) -> list[Piece]:
     """Cards of the worst clips of one condition.
 
     Args:
-        metrics: Of the condition.
-        dataset: That the clips are in. Without it, or with another one, cards tell of the clips and show nothing.
+        metrics: Metrics of the condition.
+        number: Number of the condition on its page.
+        dataset: The data of the clips. Without it, or with another dataset, cards have neither picture nor sound.
     """
     worst = metrics.get("worst")
     if not worst:
@@ -39,18 +41,20 @@ def worst_clips_section(metrics: Mapping[str, Any], dataset: Dataset | None) -> 
     sounds: dict[int, np.ndarray] = {}
     if dataset is not None and dataset.fingerprint == metrics["fingerprint"]:
         sounds = _sounds(dataset, metrics, [clip["place"] for clip in worst])
-    cards = "".join(_card(clip, sounds.get(clip["place"]), metrics["measured_against"]) for clip in worst)
-    heard = (
-        f" Shown and heard: the first {LONGEST:g} s, as the model was given them. This page holds people's voices; "
-        "handle it as the recordings themselves."
-        if sounds
-        else ""
-    )
-    return [
-        "<h3>Most wrong</h3>",
-        f"<p class=quiet>Wrong answers that left the least probability for the right one.{heard}</p>",
-        f"<div class=clips>{cards}</div>",
+    explanation = "Wrong answers with the least probability for the right emotion."
+    if sounds:
+        explanation += (
+            f" Pictures and sound: the first {LONGEST:g} s, as the model receives them. This page contains people's "
+            "voices; handle it like the recordings themselves."
+        )
+    cards = [
+        Group(
+            [*_words(clip, metrics["measured_against"]), *_picture_and_sound(clip, sounds, f"worst-{number}-{place}")],
+            "card",
+        )
+        for place, clip in enumerate(worst)
     ]
+    return [Text("Most wrong", "heading"), Text(explanation, "quiet"), Group(cards, "grid")]
 
 
 def _sounds(dataset: Dataset, metrics: Mapping[str, Any], places: Sequence[int]) -> dict[int, np.ndarray]:
@@ -72,38 +76,41 @@ def _sounds(dataset: Dataset, metrics: Mapping[str, Any], places: Sequence[int])
     return {int(place): waveform for place, waveform in found.as_numpy_iterator()}
 
 
-def _card(clip: Mapping[str, Any], waveform: np.ndarray | None, measured_against: str) -> str:
-    votes = ", ".join(f"{emotion} {count}" for emotion, count in clip.get("votes", {}).items())
-    words = (
-        f"<p><code>{html.escape(clip['name'])}</code> of {html.escape(clip['speaker'])}</p>"
-        f"<p>{measured_against} <b>{html.escape(clip['right'])}</b> ({clip['probability']:.1%}), answered "
-        f"<b>{html.escape(clip['answer'])}</b> ({clip['confidence']:.1%})</p>"
-        + (f"<p class=quiet>listeners heard {html.escape(votes)}</p>" if votes else "")
-    )
-    return f"<div class=clip>{words}{'' if waveform is None else _seen_and_heard(waveform, clip['name'])}</div>"
+def _words(clip: Mapping[str, Any], measured_against: str) -> list[Piece]:
+    right, answer = Word(clip["right"], "strong"), Word(clip["answer"], "strong")
+    words: list[Piece] = [
+        Text((Word(clip["name"], "code"), " of ", Word(clip["speaker"], "code"))),
+        Text(
+            (
+                *(f"{measured_against} ", right, f" ({clip['probability']:.1%}), "),
+                *("answered ", answer, f" ({clip['confidence']:.1%})"),
+            )
+        ),
+    ]
+    if votes := ", ".join(f"{emotion} {count}" for emotion, count in clip.get("votes", {}).items()):
+        words.append(Text(f"votes of listeners: {votes}", "quiet"))
+    return words
 
 
-def _seen_and_heard(waveform: np.ndarray, name: str) -> str:
-    part = waveform[: round(LONGEST * SAMPLE_RATE)]
-    picture = base64.b64encode(_picture(part)).decode()
-    sound = base64.b64encode(wav(part)).decode()
-    return (
-        f"<img src='data:image/png;base64,{picture}' alt='log-mel spectrogram of {html.escape(name)}'>"
-        f"<audio controls preload=none src='data:audio/wav;base64,{sound}'></audio>"
-    )
+def _picture_and_sound(clip: Mapping[str, Any], sounds: Mapping[int, np.ndarray], name: str) -> list[Piece]:
+    if clip["place"] not in sounds:
+        return []
+    part = sounds[clip["place"]][: round(LONGEST * SAMPLE_RATE)]
+    picture = plot(name, partial(_spectrogram, part), f"log-mel spectrogram of {clip['name']}", small=True)
+    return [picture, Audio(wav(part), f"recording {clip['name']}")]
 
 
 @styled
-def _picture(waveform: np.ndarray) -> bytes:
+def _spectrogram(waveform: np.ndarray, *, size: Size) -> Figure:
     settings = LogMelSettings()
     spectrogram = spectrogram_of(waveform, settings)
-    figure = new_figure(1.3, 3.6)
+    figure = new_figure(1.5, size)
     axes = figure.subplots()
     draw_spectrogram(axes, spectrogram, settings, loudest(spectrogram))
     axes.set_yticks([mel(frequency) for frequency in _FREQUENCIES], [f"{frequency:,}" for frequency in _FREQUENCIES])
     axes.set_xlabel("seconds")
     axes.set_ylabel("Hz")
-    return png(figure)
+    return figure
 
 
 def wav(waveform: np.ndarray) -> bytes:

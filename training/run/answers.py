@@ -1,4 +1,4 @@
-"""What a run answered, clip by clip, and the file in which it stays: a table to look into, to sort and to compare."""
+"""The answers of a run, clip by clip, and the CSV file that holds them."""
 
 import csv
 import io
@@ -16,14 +16,14 @@ _FINGERPRINT = "fingerprint"
 
 @dataclass(frozen=True, slots=True)
 class Predictions:
-    """What a run answered.
+    """The answers of a run.
 
     Attributes:
         names: Clip names, [clips].
-        speakers: Who speaks, [clips].
+        speakers: Speaker ids, [clips].
         truth: int [clips], index of the right emotion; -1 where listeners agree on none of the labels.
         probabilities: float32 [clips, classes].
-        known: What else is known of each clip; see `input_pipeline.descriptions`.
+        known: Further columns, see `input_pipeline.descriptions`.
     """
 
     names: np.ndarray
@@ -34,18 +34,18 @@ class Predictions:
 
     @property
     def clear(self) -> np.ndarray:
-        """Whether there is a right answer; bool [clips]."""
+        """Which clips have a right answer; bool [clips]."""
         return self.truth >= 0
 
 
 def write_answers(path: Path, predictions: Predictions, labels: Sequence[str], fingerprint: str) -> None:
-    """Write a CSV file, a row a clip: its name, speaker, the right emotion, the answer, each emotion's probability.
+    """Write a CSV file with one row per clip: name, speaker, right emotion, answer, probability of each emotion.
 
     Args:
-        path: Of the file; its folder must exist.
-        predictions: What was answered.
+        path: The file; its folder must exist.
+        predictions: The answers.
         labels: Emotions in the order of the probabilities.
-        fingerprint: Of the dataset; the same in each row.
+        fingerprint: Fingerprint of the dataset, which is written into each row.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -54,22 +54,22 @@ def write_answers(path: Path, predictions: Predictions, labels: Sequence[str], f
         predictions.names, predictions.speakers, predictions.truth, predictions.probabilities, strict=True
     ):
         answer = labels[int(probabilities.argmax())]
-        # Nine digits bring a float32 back as it was.
+        # Nine digits restore a float32 exactly.
         shares = [f"{probability:.9g}" for probability in probabilities]
         writer.writerow([name, speaker, labels[right] if right >= 0 else "", answer, *shares, fingerprint])
     write_text(path, text.getvalue())
 
 
 def read_answers(path: Path, labels: Sequence[str], fingerprint: str) -> Predictions | None:
-    """What `write_answers` wrote of the same dataset.
+    """Read what `write_answers` wrote for the same dataset.
 
     Args:
-        path: Of the file.
+        path: The file.
         labels: Emotions in the order of the probabilities.
-        fingerprint: Of the dataset.
+        fingerprint: Fingerprint of the dataset.
 
     Returns:
-        None where there is no such file, or it is of another dataset.
+        The answers, or None if there is no such file or it belongs to another dataset.
 
     Raises:
         UserError: If the file is damaged.

@@ -1,4 +1,4 @@
-"""A run folder: everything that a training left behind, enough to use it and to do it again."""
+"""The run folder: what a training writes, enough to use the model and to repeat the training."""
 
 import csv
 import io
@@ -16,33 +16,35 @@ import keras
 
 from data_pipeline.errors import UserError
 from data_pipeline.storage.atomic_file import replacing, write_text
-from training.front_end import FrontEnd, from_config
+from training.families.family import Family
+from training.families.registry import family_of
+from training.front_end import FrontEnd, front_end_from_config
 from training.run.answers import Predictions, read_answers, write_answers
 from training.run.recogniser import Recogniser
 
 STATE = "state.npz"
-"""Of a training that is not over; see `training.fitting.state`."""
+"""File with the state of an unfinished training, see `training.fitting.state`."""
 
 _CALIBRATION = "calibration.json"
 
 _HALF_WRITTEN = ".*.part.*"
-"""Files that `atomic_file.replacing` had no time to remove, of a training that was killed."""
+"""Temporary files of `atomic_file.replacing` that a killed training could not remove."""
 
 _FIELDS = ("model", "fit", "front_end", "labels", "label_kind", "data", "weights")
-"""Of `config.json`, needed to use a run."""
+"""Fields of `config.json` that are needed to use a run."""
 
 PACKAGES = ("tensorflow", "keras", "numpy", "speech-emotion-recognition")
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A finished or running training.
+    """A complete or running training.
 
     Attributes:
-        folder: Holds `config.json`, `model.keras`, `history.csv`, `metrics.json`, `calibration.json`,
-            `report.html`, `model_card.md`, and `answers/` with a table of its answers for each condition.
-        config: What `config.json` says.
-        kept_here: Whether this process keeps the folder; of several that train together one does.
+        folder: The folder with `config.json`, `model.keras`, `history.csv`, `metrics.json`, `calibration.json`,
+            `report.html`, `model_card.md`, and `answers/` with a table of the answers for each condition.
+        config: Content of `config.json`.
+        kept_here: Whether this process writes the folder; of several processes that train together one does.
     """
 
     folder: Path
@@ -51,12 +53,12 @@ class Run:
 
     @classmethod
     def create(cls, folder: Path, config: Mapping, kept_here: bool = True) -> "Run":
-        """Start a run folder, or take up the one of the same training that was interrupted.
+        """Make a run folder, or open the folder of the same training that was interrupted.
 
         Args:
-            folder: Must not exist, be empty, or hold an unfinished run with the same configuration and data.
-            config: Model, settings, labels and data; versions of this machine's packages are added.
-            kept_here: Where it is false, the folder is not looked at: another process keeps it.
+            folder: It must not exist, be empty, or hold an unfinished run with the same configuration and data.
+            config: Model, settings, labels and data. The versions of this machine's packages are added.
+            kept_here: False where another process writes the folder, which is then not read here.
 
         Raises:
             UserError: If the folder holds anything else.
@@ -81,7 +83,7 @@ class Run:
         return run
 
     def _refuse_unless_interrupted(self) -> None:
-        """Whether the folder holds what this training left when it was interrupted.
+        """Check that the folder holds this very training, interrupted.
 
         Raises:
             UserError: If it does not.
@@ -100,13 +102,13 @@ class Run:
             )
         if before["versions"] != self.config["versions"]:
             raise UserError(
-                f"{self.folder} was begun with other versions of Python or its packages: go on with those, or choose "
-                "another folder"
+                f"{self.folder} was started with other versions of Python or its packages: continue with those, or "
+                "choose another folder"
             )
 
     @property
     def state_file(self) -> Path:
-        """Where a training that is not over keeps its state."""
+        """The file with the state of an unfinished training."""
         return self.folder / STATE
 
     @classmethod
@@ -114,12 +116,12 @@ class Run:
         """Read a run folder.
 
         Raises:
-            UserError: If it is not one, or no epoch of it was finished.
+            UserError: If it is no run folder, or no epoch was completed.
         """
         folder = Path(folder)
-        config = read_config(folder)
+        config = read_run_config(folder)
         if not (folder / "model.keras").is_file():
-            raise UserError(f"{folder} has no model.keras: no epoch of its training was finished; train it again")
+            raise UserError(f"{folder} has no model.keras: no epoch of its training was completed; train it again")
         return cls(folder, config)
 
     @property
@@ -129,34 +131,43 @@ class Run:
 
     @property
     def synthetic(self) -> bool:
-        """Whether it learnt from speech made by a machine."""
+        """Whether it was trained on synthetic speech."""
         return self.config["data"]["synthetic"]
 
     @property
-    def front_end(self) -> FrontEnd:
-        """What the model was trained on.
+    def family(self) -> Family:
+        """Family of the model.
 
         Raises:
             UserError: If `config.json` names none that is known.
         """
-        return from_config(self.config["front_end"])
+        return family_of(self.config)
+
+    @property
+    def front_end(self) -> FrontEnd:
+        """What the model receives of a clip.
+
+        Raises:
+            UserError: If `config.json` names an unknown one.
+        """
+        return front_end_from_config(self.config["front_end"])
 
     def recogniser(self) -> Recogniser:
-        """Load the model with its best weights.
+        """Load the trained model.
 
         Raises:
             UserError: If `model.keras` cannot be read.
         """
         path = self.folder / "model.keras"
         try:
-            model = keras.saving.load_model(path, compile=False)
+            model = self.family.load(path)
         except (ValueError, OSError, KeyError) as error:
             raise UserError(f"{path} cannot be read ({error}): train the run again") from error
-        return Recogniser(model, self.labels, self.front_end, self.temperature)
+        return Recogniser(model, self.labels, self.front_end, self.family, self.temperature)
 
     @property
     def calibration(self) -> dict | None:
-        """What `calibration.json` says (see `calibrate.calibrate`), or None where the run was not calibrated.
+        """Content of `calibration.json` (see `training.evaluation.calibration`), or None without calibration.
 
         Raises:
             UserError: If it is damaged.
@@ -169,7 +180,7 @@ class Run:
 
     @property
     def temperature(self) -> float:
-        """Of the model's answers: 1 where the run was not calibrated."""
+        """Temperature of the model's answers; 1 without calibration."""
         calibration = self.calibration
         return calibration["temperature"] if calibration else 1.0
 
@@ -178,12 +189,12 @@ class Run:
         self.write_json(_CALIBRATION, calibration)
 
     def save_model(self, model: keras.Model) -> None:
-        """Replace `model.keras`; a reader sees the old or the new one, never half of either."""
+        """Replace `model.keras`; a reader sees the old or the new file."""
         with replacing(self.folder / "model.keras") as part:
             model.save(part)
 
     def write_history(self, rows: Sequence[Mapping[str, float | None]]) -> None:
-        """Replace `history.csv`, a row an epoch; what there is no figure of stays empty."""
+        """Replace `history.csv`, with one row per epoch; missing figures stay empty."""
         text = io.StringIO()
         writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
         writer.writeheader()
@@ -191,7 +202,7 @@ class Run:
         write_text(self.folder / "history.csv", text.getvalue())
 
     def history(self) -> list[dict[str, float | None]]:
-        """The rows of `history.csv`, an epoch each."""
+        """The rows of `history.csv`, one per epoch."""
         path = self.folder / "history.csv"
         if not path.is_file():
             return []
@@ -201,7 +212,7 @@ class Run:
             ]
 
     def metrics(self) -> dict[str, dict]:
-        """What `metrics.json` says: for each condition that was evaluated, by its title, the metrics.
+        """Content of `metrics.json`: the metrics of each evaluated condition, by its title.
 
         Raises:
             UserError: If it is damaged.
@@ -217,19 +228,19 @@ class Run:
         self.write_json("metrics.json", {**self.metrics(), metrics["condition"]: metrics})
 
     def record_answers(self, condition: str, answers: Predictions, fingerprint: str) -> None:
-        """Add or replace a file of `answers/`: what the run said of each clip.
+        """Write a file of `answers/`: the answer for each clip.
 
         Args:
-            condition: Its title; see `evaluate.Condition`.
-            answers: From `evaluate.predict`.
-            fingerprint: Of the dataset.
+            condition: Title of the condition.
+            answers: The answers.
+            fingerprint: Fingerprint of the dataset.
         """
         path = self._answers_file(condition)
         path.parent.mkdir(exist_ok=True)
         write_answers(path, answers, self.labels, fingerprint)
 
     def answers(self, condition: str, fingerprint: str) -> Predictions | None:
-        """What `record_answers` wrote of the same condition and dataset, or None.
+        """The answers that `record_answers` wrote for the same condition and dataset, or None.
 
         Raises:
             UserError: If the file is damaged.
@@ -240,12 +251,12 @@ class Run:
         return self.folder / "answers" / f"{re.sub(r'[^a-z0-9.%-]+', '_', condition)}.csv"
 
     def write_json(self, name: str, content: Mapping) -> None:
-        """Write a file of the folder, whole or not at all."""
+        """Write a file of the folder, completely or not at all."""
         write_text(self.folder / name, json.dumps(content, indent=2) + "\n")
 
     @contextmanager
     def discarded_unless_trained(self) -> Iterator[None]:
-        """Within, a failure before the end of the first epoch leaves no folder: the command can be given again."""
+        """A context in which a failure before the end of the first epoch removes the folder."""
         try:
             yield
         except BaseException:
@@ -260,15 +271,15 @@ def _remove(files: Iterable[Path]) -> None:
 
 
 def versions() -> dict[str, str]:
-    """Of Python, and of the packages that decide what a training comes to, on this machine."""
+    """Versions of Python and of the packages that influence the result of a training, on this machine."""
     return {"python": platform.python_version(), **{package: version(package) for package in PACKAGES}}
 
 
-def read_config(folder: Path) -> dict:
-    """What `config.json` of a run folder says, whether or not an epoch of the run was finished.
+def read_run_config(folder: Path) -> dict:
+    """Content of `config.json` of a run folder, also where no epoch was completed.
 
     Raises:
-        UserError: If the folder is not one of a run.
+        UserError: If it is no run folder.
     """
     path = Path(folder) / "config.json"
     if not path.is_file():
@@ -284,6 +295,6 @@ def read_config(folder: Path) -> dict:
 
 
 def _what_decides(config: Mapping) -> dict:
-    """A configuration without what may change between the start of a run and its going on: where the data lie."""
+    """A configuration without what may change while a run is interrupted: the folder of the data."""
     data = {key: value for key, value in config.get("data", {}).items() if key != "folder"}
     return {**{key: value for key, value in config.items() if key != "versions"}, "data": data}

@@ -2,14 +2,15 @@
 
 | file | what it is |
 | --- | --- |
-| `search.json` | what the search was begun with |
+| `search.json` | the settings that the search started with |
 | `study.journal` | its trials, as Optuna keeps them |
-| `folds/` | a dataset a fold |
-| `trials/` | a folder a trial with a run folder a fold, without weights once the fold is over |
-| `trials.csv`, `best.json` | see `results` |
+| `folds/` | a dataset for each fold |
+| `trials/` | a folder for each trial, with a run folder for each fold, without weights once the fold is finished |
+| `trials.csv`, `best.json` | the results; see `search_files` |
 """
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,15 +18,14 @@ from typing import Any
 from data_pipeline.dataset import Dataset
 from data_pipeline.errors import UserError
 from data_pipeline.storage.claimed_folder import claimed
-from training.families.registry import Family
-from training.tuning.begun import take_up
-from training.tuning.cross_validation import CrossValidation, TrainingsObserver
-from training.tuning.folds import folds_of, write_folds
-from training.tuning.pruning import Pruning
-from training.tuning.results import TABLE, write_best, write_table
+from training.cross_validation.speaker_folds import speaker_folds, write_fold
+from training.families.family import Family
+from training.fitting.observer import Observer
+from training.tuning.search_files import TABLE, begin_or_resume, write_best, write_results
 from training.tuning.space import Space, own_settings
 from training.tuning.study import OpenTrial, Study, import_optuna
-from training.tuning.trial import State, Trial, best_of
+from training.tuning.trial import Pruning, State, Trial, best_of
+from training.tuning.trial_training import TrialTraining
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +33,14 @@ class Search:
     """What is searched for, and where.
 
     Attributes:
-        family: Of models.
-        config: What all trials have in common, in the structure of a run's `config.json`; its seed is also that of
-            the search.
-        space: What is searched; see `space.fitted_to`.
-        dataset: Whose training side is cut into folds.
-        folder: Where everything is written; may hold the same search, interrupted or with fewer trials.
-        trials: In all.
-        folds: Of cross-validation.
+        family: The family of models.
+        config: What all trials have in common, in the structure of a run's `config.json`. Its seed is also that of the
+            search.
+        space: The settings that are searched; see `space.fitted_to`.
+        dataset: The dataset whose training split is divided into folds.
+        folder: Folder of the search; may hold the same search, interrupted or with fewer trials.
+        trials: Number of trials in all.
+        folds: Number of folds of the cross-validation.
         pruning: When a trial is given up; None for never.
     """
 
@@ -57,90 +57,87 @@ class Search:
         if self.trials < 1 or self.folds < 2:
             raise UserError(f"a search takes 1 trial and 2 folds or more, not {self.trials} and {self.folds}")
 
+    def trial_folder(self, number: int) -> Path:
+        """The folder of a trial's runs."""
+        return self.folder / "trials" / f"trial-{number:03d}"
 
-class SearchObserver(TrainingsObserver):
-    """Who is told of a search."""
+    def to_json(self) -> dict[str, Any]:
+        """Everything that decides the results of the trials, for `search.json`."""
+        return {
+            "family": self.family.name,
+            "recipe": asdict(self.family.recipe(self.config)),
+            "space": {name: asdict(dimension) for name, dimension in self.space.items()},
+            "folds": self.folds,
+            "pruning": asdict(self.pruning) if self.pruning else None,
+            "data": self.dataset.fingerprint,
+        }
+
+
+class SearchObserver:
+    """Receives the progress of a search; does nothing."""
+
+    def training(self, title: str, epochs: int) -> AbstractContextManager[Observer]:  # noqa: ARG002  as `ObserverOf`
+        """The observer of a training that begins."""
+        return nullcontext(Observer())
 
     def on_trial_begin(self, trial: OpenTrial) -> None:
-        """A trial begins, or goes on."""
+        """A trial begins or is resumed."""
 
     def on_trial_end(self, trials: list[Trial]) -> None:
-        """The last of these is over, and the tables are written."""
+        """The last of these trials has ended, and the result files are written."""
 
 
-def search(what: Search, observer: SearchObserver | None = None) -> tuple[list[Trial], Trial]:
+def run_search(search: Search, observer: SearchObserver | None = None) -> tuple[list[Trial], Trial]:
     """Run the trials that are missing.
 
-    The first has the settings of `config` themselves, where they lie in the space.
+    The first trial has the settings of `config` themselves, if they lie in the space.
 
     Args:
-        what: To search.
-        observer: Told of the progress.
+        search: The search.
+        observer: Receives the progress.
 
     Returns:
         All trials, in their order, and the best of them.
 
     Raises:
-        UserError: If the folder holds anything but this search, Optuna is not installed, the data do not suffice (see
-            `folds.folds_of`), or every trial failed.
+        UserError: If the folder holds anything but this search, Optuna is not installed, the data are not enough (see
+            `speaker_folds`), or every trial failed.
     """
     observer = observer or SearchObserver()
-    with claimed(what.folder):
-        common = what.family.recipe(what.config)
-        # Whatever may be wrong is found before the folder becomes that of this search.
+    with claimed(search.folder):
+        common = search.family.recipe(search.config)
+        # Errors are found before the folder becomes that of this search.
         import_optuna()
-        folds = folds_of(what.dataset, what.folds, common.target)
-        take_up(what.folder, _what_decides(what))
-        study = Study(what.folder / "study.journal", what.space, common.fit.seed)
-        datasets = write_folds(what.dataset, what.folder / "folds", folds)
-        if own := own_settings(what.space, what.family, what.config):
+        folds = speaker_folds(search.dataset, search.folds, common.target)
+        begin_or_resume(search.folder, search.to_json())
+        study = Study(search.folder / "study.journal", search.space, common.fit.seed)
+        datasets = [
+            write_fold(search.dataset, fold, search.folder / "folds" / f"fold-{number}")
+            for number, fold in enumerate(folds, start=1)
+        ]
+        if own := own_settings(search.space, search.family, search.config):
             study.start_with(own)
-        validation = CrossValidation(what.family, what.config, datasets, what.pruning, observer)
-        while _over(study) < what.trials:
+        training = TrialTraining(search.family, search.config, datasets, search.pruning, observer.training)
+        while sum(trial.state is not State.RUNNING for trial in study.trials()) < search.trials:
             trial = study.next()
             observer.on_trial_begin(trial)
-            complete = [one.course for one in study.trials() if one.state is State.COMPLETE]
-            study.finish(trial, validation.run(trial, trial_folder(what.folder, trial.number), complete))
-            _write(what, study.trials())
+            complete = [one.intermediate for one in study.trials() if one.state is State.COMPLETE]
+            study.finish(trial, training.run(trial, search.trial_folder(trial.number), complete))
+            _write(search, study.trials())
             observer.on_trial_end(study.trials())
         trials = study.trials()
-        # Once more: a search may have been cut off between a trial and its row.
-        _write(what, trials)
+        # Once more: the search may have been interrupted between a trial and its row.
+        _write(search, trials)
     best = best_of(trials)
     if best is None:
         raise UserError(
-            f"every trial failed, the last since {trials[-1].reason}; {what.folder / TABLE} has all of them: put that "
-            "right, and search in another folder"
+            f"every trial failed, the last since {trials[-1].reason}; {search.folder / TABLE} has all of them: put "
+            "that right, and search in another folder"
         )
     return trials, best
 
 
-def trial_folder(folder: Path, number: int) -> Path:
-    """Where a trial's runs are.
-
-    Args:
-        folder: Of the search.
-        number: Of the trial.
-    """
-    return folder / "trials" / f"trial-{number:03d}"
-
-
-def _over(study: Study) -> int:
-    return sum(trial.state is not State.RUNNING for trial in study.trials())
-
-
-def _write(what: Search, trials: list[Trial]) -> None:
-    write_table(what.folder, trials, list(what.space), what.folds)
+def _write(search: Search, trials: list[Trial]) -> None:
+    write_results(search.folder, trials, list(search.space), search.folds)
     if best := best_of(trials):
-        write_best(what.folder, trial_folder(what.folder, best.number) / "fold-1")
-
-
-def _what_decides(what: Search) -> dict[str, Any]:
-    return {
-        "family": what.family.name,
-        "recipe": asdict(what.family.recipe(what.config)),
-        "space": {name: asdict(dimension) for name, dimension in what.space.items()},
-        "folds": what.folds,
-        "pruning": asdict(what.pruning) if what.pruning else None,
-        "data": what.dataset.fingerprint,
-    }
+        write_best(search.folder, search.trial_folder(best.number) / "fold-1")

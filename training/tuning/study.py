@@ -1,9 +1,8 @@
-"""The trials of a search as Optuna (Akiba et al. 2019, arXiv:1907.10902) draws and keeps them, in a journal.
+"""The trials of a search, drawn and stored by Optuna (Akiba et al. 2019, arXiv:1907.10902) in a journal.
 
-Every change is a line at the end of the file, so that a search that is killed loses at most the line that was being
-written, and network file systems, which SQLite is not for, will do. Trials are run one after the other, and what is
-drawn for one is a function of (seed, its number, the trials before it), whether or not the search was interrupted in
-between.
+Every change is a line at the end of the file, so a search that is killed loses at most the line that was being written,
+and network file systems can be used, unlike with SQLite. Trials run one after the other. The settings of a trial are a
+function of (seed, its number, the trials before it), whether or not the search was interrupted in between.
 """
 
 import os
@@ -25,16 +24,16 @@ if TYPE_CHECKING:
 _NAME = "tuning"
 
 _FOLDS, _SECONDS, _REASON = "folds", "seconds", "reason"
-"""What is noted of a trial beside what Optuna itself keeps."""
+"""Attributes of a trial beside those that Optuna itself stores."""
 
 
 class OpenTrial:
-    """A trial that is being run.
+    """A trial that is running.
 
     Args:
-        trial: Optuna's.
-        space: Whose settings it has.
-        before: What is known of it from before an interruption, or None for a new one.
+        trial: The trial in Optuna.
+        space: The space that its settings are drawn from.
+        before: Its results from before an interruption, or None for a new trial.
     """
 
     def __init__(self, trial: "optuna.Trial", space: Space, before: Trial | None = None) -> None:
@@ -43,25 +42,25 @@ class OpenTrial:
         self.number = trial.number + 1
         self.settings = {name: _drawn(trial, name, dimension) for name, dimension in space.items()}
         self.folds: list[float] = list(before.folds) if before else []
-        self._course: dict[int, float] = dict(before.course) if before else {}
+        self._intermediate: dict[int, float] = dict(before.intermediate) if before else {}
 
     def report(self, step: int, value: float) -> None:
-        """Note what has come of it up to a step; the same again changes nothing."""
-        if step not in self._course:
+        """Record the intermediate value of a step; reporting it again changes nothing."""
+        if step not in self._intermediate:
             self._trial.report(value, step)
-            self._course[step] = value
+            self._intermediate[step] = value
 
     def record_fold(self, value: float) -> None:
-        """Note the result of the next fold."""
+        """Record the result of the next fold."""
         self.folds.append(value)
         self._trial.set_user_attr(_FOLDS, self.folds)
 
     def record_seconds(self, seconds: float) -> None:
-        """Note what its epochs took."""
+        """Record the seconds that its epochs took."""
         self._trial.set_user_attr(_SECONDS, seconds)
 
     def record_reason(self, reason: str) -> None:
-        """Note why it ends before its last fold."""
+        """Record why it ends before its last fold."""
         self._trial.set_user_attr(_REASON, reason)
 
 
@@ -69,9 +68,9 @@ class Study:
     """All trials of a search.
 
     Args:
-        file: The journal, which nobody else writes to; made if it is missing.
-        space: What is drawn.
-        seed: Of what is drawn.
+        file: The journal, which no other process writes to; made if it is missing.
+        space: The settings that are drawn.
+        seed: Seed of the draws.
 
     Raises:
         UserError: If Optuna is not installed, or the file cannot be read.
@@ -88,26 +87,26 @@ class Study:
             self._study = self._optuna.create_study(
                 storage=self._storage, study_name=_NAME, direction="maximize", load_if_exists=True
             )
-        # Of lines that are not JSON, and of others than Optuna writes.
+        # Lines that are not JSON, and lines that Optuna did not write.
         except (ValueError, KeyError, TypeError) as error:
             raise UserError(f"{file} is damaged ({error}): search in another folder") from error
 
     def start_with(self, settings: Mapping[str, Any]) -> None:
-        """Let the first trial have these settings, unless there is a first trial already."""
+        """Give the first trial these settings, unless there is a first trial already."""
         if not self._study.get_trials(deepcopy=False):
             self._study.enqueue_trial(dict(settings))
 
     def trials(self) -> list[Trial]:
-        """Those that were begun, in their order."""
+        """The trials that were started, in their order."""
         waiting = self._optuna.trial.TrialState.WAITING
         return [_record(trial) for trial in self._study.get_trials(deepcopy=False) if trial.state != waiting]
 
     def next(self) -> OpenTrial:
-        """The trial that was interrupted, or else a new one."""
-        begun = self.trials()
-        interrupted = next((trial for trial in begun if trial.state is State.RUNNING), None)
-        number = interrupted.number - 1 if interrupted else len(begun)
-        # One after the other, so that no trial has to keep away from others that run at the same time.
+        """The trial that was interrupted, or a new one."""
+        started = self.trials()
+        interrupted = next((trial for trial in started if trial.state is State.RUNNING), None)
+        number = interrupted.number - 1 if interrupted else len(started)
+        # No trial runs at the same time, so no draw has to keep away from unfinished trials.
         self._study.sampler = self._optuna.samplers.TPESampler(
             seed=int(np.random.SeedSequence([self._seed, number]).generate_state(1)[0]), constant_liar=False
         )
@@ -118,7 +117,7 @@ class Study:
         return OpenTrial(self._optuna.trial.Trial(self._study, trial_id), self._space, interrupted)
 
     def finish(self, trial: OpenTrial, state: State) -> None:
-        """Note that a trial is over."""
+        """Record the state in which a trial ended."""
         states = self._optuna.trial.TrialState
         if state is State.COMPLETE:
             self._study.tell(trial.number - 1, fmean(trial.folds))
@@ -127,7 +126,7 @@ class Study:
 
 
 def _mend(file: Path) -> None:
-    """Remove what a search that was killed may have left: half a line, and the lock that it held."""
+    """Remove what a killed search may have left: half a line, and its lock."""
     file.with_name(f"{file.name}.lock").unlink(missing_ok=True)
     if file.exists():
         content = file.read_bytes()
@@ -137,7 +136,7 @@ def _mend(file: Path) -> None:
 
 
 def import_optuna() -> ModuleType:
-    """Optuna, without its messages on the way.
+    """Import Optuna, and silence its progress messages.
 
     Raises:
         UserError: If it is not installed.
@@ -151,7 +150,7 @@ def import_optuna() -> ModuleType:
 
 
 def _drawn(trial: "optuna.Trial", name: str, dimension: Range | Choice) -> Any:
-    """The value of a setting; drawn once, and afterwards what was drawn."""
+    """The value of a setting: drawn at the first call, the same value afterwards."""
     if isinstance(dimension, Choice):
         return trial.suggest_categorical(name, dimension.choices)
     if dimension.whole:
@@ -163,13 +162,13 @@ def _drawn(trial: "optuna.Trial", name: str, dimension: Range | Choice) -> Any:
 
 def _record(trial: "optuna.trial.FrozenTrial") -> Trial:
     states = {"COMPLETE": State.COMPLETE, "PRUNED": State.PRUNED, "FAIL": State.FAILED}
-    noted = trial.user_attrs
+    attributes = trial.user_attrs
     return Trial(
         number=trial.number + 1,
         state=states.get(trial.state.name, State.RUNNING),
         settings=dict(trial.params),
-        folds=tuple(noted.get(_FOLDS, ())),
-        course=dict(trial.intermediate_values),
-        seconds=noted.get(_SECONDS, 0.0),
-        reason=noted.get(_REASON, ""),
+        folds=tuple(attributes.get(_FOLDS, ())),
+        intermediate=dict(trial.intermediate_values),
+        seconds=attributes.get(_SECONDS, 0.0),
+        reason=attributes.get(_REASON, ""),
     )

@@ -1,17 +1,18 @@
-"""`tuning.html`: the trials of a search, and what each setting has to do with their values."""
+"""`tuning.html`: the trials of a search, and their values against each setting."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter, PercentFormatter
 
-from data_pipeline.pages.page import Plot, Section, Table, page
-from data_pipeline.pages.style import INK, MUTED, new_figure, png, shortened, styled
+from data_pipeline.pages import Page, Section, Table, quantity, render
+from data_pipeline.pages.figures import INK, MUTED, PAPER, WIDE, Size, new_figure, new_panels, plot, shortened, styled
+from training.cross_validation.speaker_folds import describe_folds
 from training.fitting.progress import duration
-from training.tuning.folds import unheard
 from training.tuning.search import Search
 from training.tuning.space import Choice, Range, Space
 from training.tuning.trial import State, Trial, best_of
@@ -20,7 +21,7 @@ FILE = "tuning.html"
 
 _MARKS: Mapping[State, dict[str, Any]] = {
     State.COMPLETE: {"marker": "o", "color": INK, "label": "complete"},
-    State.PRUNED: {"marker": "o", "facecolor": "none", "edgecolor": MUTED, "label": "pruned, where it stood"},
+    State.PRUNED: {"marker": "o", "facecolor": "none", "edgecolor": MUTED, "label": "pruned, last value"},
     State.FAILED: {"marker": "x", "color": MUTED, "label": "failed"},
 }
 """Told apart by shape, since colours belong to emotions."""
@@ -29,54 +30,60 @@ _BEST: dict[str, Any] = {
     "marker": "*",
     "s": 190,
     "color": INK,
-    "edgecolor": "white",
+    "edgecolor": PAPER,
     "zorder": 4,
     "label": "best",
-    # Also whole where it lies on the edge of what was searched.
+    # Also whole on the edge of the searched range.
     "clip_on": False,
 }
 
 _COLUMNS = 3
-"""Panels side by side."""
+"""Maximum number of panels side by side."""
 
 
 def tuning_page(search: Search, trials: Sequence[Trial]) -> str:
     """The page's HTML.
 
     Args:
-        search: That was run.
-        trials: Those of its trials that are over, in their order.
+        search: The search.
+        trials: Its finished trials, in their order.
     """
     space, best = search.space, best_of(trials)
     sections = [
         Section(
             "Trials",
-            "The mean UA over the folds, trial by trial, and the best so far. A pruned trial is drawn where it stood "
-            "when it fell below the median of the complete ones, which is not where it would have ended.",
-            plots=(Plot("trials", png(trials_figure(trials)), "UA of each trial and the best so far"),),
+            (
+                "The mean UA over the folds of each trial, and the best so far. A pruned trial is drawn at its last "
+                "value, when it fell below the median of the complete trials; a full training might have ended higher.",
+                plot("trials", partial(trials_figure, trials), "UA of each trial and the best so far"),
+            ),
         )
     ]
     if best:
         sections += [
             Section(
-                f"The best: trial {best.number}",
-                "In best.json, with all other settings.",
-                tables=(
+                f"Best trial: {best.number}",
+                (
+                    "These settings are in best.json, with all others.",
                     Table(
+                        "Settings of the best trial",
                         ("setting", "value", "searched"),
-                        tuple((name, shown(best.settings[name]), space[name].in_words()) for name in space),
+                        [(name, shown(best.settings[name]), space[name].in_words()) for name in space],
                     ),
                 ),
             ),
             Section(
                 "Each setting",
-                "Values of the complete trials. All settings change at a time, and later ones are drawn near what had "
-                "done well, so that what looks like the work of one setting may be that of another.",
-                plots=(Plot("settings", png(settings_figure(trials, space)), "Value against each setting"),),
+                (
+                    "UA of the complete trials. All settings change at the same time, and later trials are drawn near "
+                    "good earlier ones, so what looks like the effect of one setting may be that of another.",
+                    plot("settings", partial(settings_figure, trials, space), "UA against each setting"),
+                ),
             ),
         ]
-    sections.append(Section("All trials", "", tables=(_table(trials, space),)))
-    return page(f"Search for settings of {search.family.name}", _facts(search, trials), _notices(search), sections)
+    sections.append(Section("All trials", (_table(trials, space),)))
+    title = f"Search for settings of {search.family.name}"
+    return render(Page(title, _facts(search, trials), _notices(search), sections))
 
 
 def _facts(search: Search, trials: Sequence[Trial]) -> list[tuple[str, str]]:
@@ -94,21 +101,22 @@ def _facts(search: Search, trials: Sequence[Trial]) -> list[tuple[str, str]]:
 
 def _notices(search: Search) -> list[str]:
     notices = [
-        unheard(search.dataset, search.folds),
-        "The best value is the highest of many on the same speakers, so it flatters: train with best.json, and "
-        "evaluate on speakers that the search did not hear.",
+        describe_folds(search.dataset, search.folds),
+        "The best value is the highest of many on the same speakers, so it is too good: train with best.json, and "
+        "evaluate on speakers that the search did not use.",
     ]
     if search.dataset.synthetic:
-        notices.append("Some of this speech is synthetic: what it learns best with says nothing about people.")
+        notices.append("Some of this speech is synthetic: the best settings for it say nothing about real voices.")
     if unknown := search.dataset.speakers_unknown:
         notices.append(
-            f"{unknown:,} clips have no known speaker and count as one each, so that a person may be in several folds."
+            f"The speaker of {quantity(unknown, 'clip')} is not known. Each of these clips counts as a speaker of its "
+            "own, so one person may be in several folds."
         )
     return notices
 
 
 def shown(value: Any) -> str:
-    """A setting's value for people."""
+    """A setting's value as text for readers."""
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
@@ -125,19 +133,21 @@ def _table(trials: Sequence[Trial], space: Space) -> Table:
         )
         for trial in trials
     ]
-    return Table(("trial", "", "UA", "folds", *space, "time", "why it ended early"), tuple(rows))
+    header = ("trial", "state", "UA", "folds", *space, "time", "why it ended early")
+    return Table("All trials", header, rows)
 
 
 @styled
-def trials_figure(trials: Sequence[Trial]) -> Figure:
+def trials_figure(trials: Sequence[Trial], *, size: Size) -> Figure:
     """Each trial at its value, and the best so far as a line.
 
     Args:
-        trials: That are over, in their order.
+        trials: Finished trials, in their order.
+        size: The room that there is.
     """
-    figure = new_figure(3.6)
+    figure = new_figure(3.6, size)
     axes = figure.subplots()
-    lowest = min((trial.course[max(trial.course)] for trial in trials if trial.course), default=0.0)
+    lowest = min((trial.intermediate[max(trial.intermediate)] for trial in trials if trial.intermediate), default=0.0)
     for state, mark in _MARKS.items():
         ones = [trial for trial in trials if trial.state is state]
         if ones:
@@ -154,34 +164,33 @@ def trials_figure(trials: Sequence[Trial]) -> Figure:
     axes.set_xlabel("trial")
     axes.set_ylabel("UA")
     axes.grid(visible=True)
-    axes.legend(frameon=False, fontsize=8)
+    axes.legend()
     return figure
 
 
 def _stood(trial: Trial, lowest: float) -> float:
-    """Where a trial ended; at the bottom where nothing is known."""
+    """The last value of a trial; the lowest of all where it has none."""
     if trial.state is State.COMPLETE:
         return trial.mean
-    return trial.course[max(trial.course)] if trial.course else lowest
+    return trial.intermediate[max(trial.intermediate)] if trial.intermediate else lowest
 
 
 @styled
-def settings_figure(trials: Sequence[Trial], space: Space) -> Figure:
-    """A panel a setting: the values of the complete trials against it.
+def settings_figure(trials: Sequence[Trial], space: Space, *, size: Size) -> Figure:
+    """A panel for each setting: the values of the complete trials against it.
 
     Args:
-        trials: Some of them complete.
-        space: That they were drawn from.
+        trials: Finished trials, some of them complete.
+        space: The space that their settings were drawn from.
+        size: The room that there is.
     """
-    lines = -(-len(space) // _COLUMNS)
-    figure = new_figure(0.3 + 2.3 * lines)
-    panels = figure.subplots(lines, _COLUMNS, squeeze=False, sharey=True).ravel()
+    figure, panels = new_panels([2.1] * -(-len(space) // _COLUMNS), _COLUMNS, size, sharey=True)
     complete = [trial for trial in trials if trial.state is State.COMPLETE]
     for axes, (name, dimension) in zip(panels, space.items(), strict=False):
         _against(axes, name, dimension, complete)
     for axes in panels[len(space) :]:
         axes.set_visible(False)
-    for axes in panels[::_COLUMNS]:
+    for axes in panels[:: _COLUMNS if size is WIDE else 1]:
         axes.set_ylabel("UA")
     return figure
 

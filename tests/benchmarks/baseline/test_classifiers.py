@@ -5,13 +5,13 @@ pytest.importorskip("sklearn")
 pytest.importorskip("skops")
 pytest.importorskip("xgboost")
 
-from benchmarks.baseline.classifiers import SEQUENCE_RECIPES, VECTOR_RECIPES, Making, probabilities
+from benchmarks.baseline.classifiers import SEQUENCE_RECIPES, VECTOR_RECIPES, FitOptions, probabilities
 from benchmarks.baseline.projection import Projection
 from benchmarks.baseline.saved_baseline import Fitted, SavedBaseline
 from benchmarks.baseline.xgboost_classifier import XGBoost, check_device
 from data_pipeline.errors import UserError
 
-MAKING = Making(seed=0, device="cpu", brief=True)
+OPTIONS = FitOptions(seed=0, device="cpu", brief=True)
 
 LABELS = ("anger", "disgust", "fear", "happiness")
 
@@ -24,7 +24,7 @@ def vectors(clips: int = 120, features: int = 8) -> tuple[np.ndarray, np.ndarray
 
 
 def sequences(clips: int = 60) -> tuple[np.ndarray, np.ndarray]:
-    """Frames whose mean tells the class, of clips of many lengths."""
+    """Frames whose mean depends on the class, of clips of many lengths."""
     random = np.random.default_rng(0)
     truth = np.array([0, 2, 3])[np.arange(clips) % 3]
     rows = np.empty(clips, object)
@@ -33,11 +33,11 @@ def sequences(clips: int = 60) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.mark.parametrize("name", VECTOR_RECIPES)
-def test_learns_clusters_and_gives_a_class_that_it_has_not_met_no_chance(name):
+def test_clusters_are_learned_and_unknown_classes_have_no_probability(name):
     recipe = VECTOR_RECIPES[name]
     values, truth = vectors()
 
-    found = probabilities(recipe.make(recipe.settings[-1], MAKING).fit(values, truth), values, 4)
+    found = probabilities(recipe.make(recipe.settings[-1], OPTIONS).fit(values, truth), values, 4)
 
     assert (found.argmax(1) == truth).mean() > 0.9
     assert np.allclose(found.sum(1), 1, atol=1e-5)
@@ -45,12 +45,12 @@ def test_learns_clusters_and_gives_a_class_that_it_has_not_met_no_chance(name):
 
 
 @pytest.mark.parametrize("name", VECTOR_RECIPES)
-def test_answers_of_what_was_saved_are_the_same(name, tmp_path):
+def test_a_saved_classifier_predicts_the_same(name, tmp_path):
     recipe = VECTOR_RECIPES[name]
     values, truth = vectors()
     projection = Projection.fit(values, 0)
     seen = projection.apply(values) if recipe.projected else values
-    model = recipe.make(recipe.settings[0], MAKING).fit(seen, truth)
+    model = recipe.make(recipe.settings[0], OPTIONS).fit(seen, truth)
     fitted = Fitted(name, "study", recipe.projected, recipe.settings[0], model, 1.0)
     saved = SavedBaseline(LABELS, {name: fitted}, {"study": projection}, ("a/1",), "print")
 
@@ -64,9 +64,9 @@ def test_answers_of_what_was_saved_are_the_same(name, tmp_path):
     assert not [path for path in (tmp_path / "saved").rglob("*") if path.suffix in (".pkl", ".joblib")]
 
 
-def test_the_network_learns_and_answers_the_same_when_saved(tmp_path):
+def test_the_network_learns_and_predicts_the_same_when_saved(tmp_path):
     values, truth = sequences()
-    model = SEQUENCE_RECIPES["network"].make(20, MAKING).fit(values, truth)
+    model = SEQUENCE_RECIPES["network"].make(20, OPTIONS).fit(values, truth)
     saved = SavedBaseline(
         LABELS, {"network": Fitted("network", "sequence", False, 20, model, 1.0)}, {}, ("a/1",), "print"
     )
@@ -79,9 +79,9 @@ def test_the_network_learns_and_answers_the_same_when_saved(tmp_path):
     assert np.allclose(found, loaded, atol=1e-6)
 
 
-def test_the_network_answers_a_clip_beside_longer_ones_as_alone():
+def test_the_network_predicts_a_clip_beside_longer_ones_as_alone():
     values, truth = sequences()
-    model = SEQUENCE_RECIPES["network"].make(2, MAKING).fit(values, truth)
+    model = SEQUENCE_RECIPES["network"].make(2, OPTIONS).fit(values, truth)
 
     together = model.predict_proba(values)
     alone = np.concatenate([model.predict_proba(values[row : row + 1]) for row in (0, 30)])
@@ -89,7 +89,7 @@ def test_the_network_answers_a_clip_beside_longer_ones_as_alone():
     assert np.allclose(together[[0, 30]], alone, atol=1e-5)
 
 
-def test_a_folder_that_is_there_is_left_alone(tmp_path):
+def test_an_existing_folder_is_not_overwritten(tmp_path):
     with pytest.raises(UserError, match="is there already"):
         SavedBaseline(LABELS, {}, {}, (), "print").save(tmp_path)
 
@@ -99,7 +99,7 @@ def test_a_folder_of_something_else_is_refused(tmp_path):
         SavedBaseline.load(tmp_path)
 
 
-def test_many_features_are_shared_out_among_boosters():
+def test_many_features_are_divided_among_boosters():
     values, truth = vectors(clips=60, features=1_200)
     model = XGBoost(3, 0).fit(values, truth)
 
@@ -109,7 +109,7 @@ def test_many_features_are_shared_out_among_boosters():
     assert model.importance().sum() > 0
 
 
-def test_importance_is_of_the_feature_that_tells():
+def test_the_informative_feature_has_the_importance():
     random = np.random.default_rng(0)
     values = random.normal(size=(200, 6)).astype(np.float32)
     truth = (values[:, 4] > 0).astype(int)
@@ -118,7 +118,7 @@ def test_importance_is_of_the_feature_that_tells():
 
 
 @pytest.mark.parametrize("device", ["gpu", "cuda"])
-def test_a_device_that_is_not_there_is_refused(device):
+def test_an_unavailable_device_is_refused(device):
     if device == "cuda":
         import tensorflow as tf
 

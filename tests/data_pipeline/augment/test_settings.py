@@ -5,6 +5,7 @@ import pytest
 
 from data_pipeline.augment import AugmentSettings
 from data_pipeline.errors import UserError
+from data_pipeline.settings import changed
 
 
 def test_only_what_the_readmes_figures_were_made_with_is_on():
@@ -17,11 +18,11 @@ def test_only_what_the_readmes_figures_were_made_with_is_on():
 
 @pytest.mark.parametrize("settings", [AugmentSettings(), AugmentSettings.off(), AugmentSettings.strong("noises")])
 def test_settings_survive_json(settings):
-    assert AugmentSettings.from_json(json.loads(json.dumps(asdict(settings)))) == settings
+    assert changed(AugmentSettings(), json.loads(json.dumps(asdict(settings)))) == settings
 
 
 def test_settings_of_an_older_run_have_defaults_for_what_is_new():
-    assert AugmentSettings.from_json({"gain": 3.0}) == AugmentSettings(gain=3.0)
+    assert changed(AugmentSettings(), {"gain": 3.0}) == AugmentSettings(gain=3.0)
 
 
 @pytest.mark.parametrize(
@@ -47,4 +48,4 @@ def test_a_value_out_of_range_is_named(field, value):
 @pytest.mark.parametrize("content", [{"nose": 0.5}, {"noise": "much"}, {"noise_snr": [1, 2, 3]}, {"noise_snr": None}])
 def test_garbled_json_is_a_users_error(content):
     with pytest.raises(UserError):
-        AugmentSettings.from_json(content)
+        changed(AugmentSettings(), content)

@@ -37,7 +37,7 @@ def test_it_says_where_the_figures_and_the_page_are(data, tmp_path):
     figures = len(list((tmp_path / "plots").glob("*.png")))
     assert f"{figures} figures in {tmp_path / 'plots'}\npage: {tmp_path / 'plots' / 'index.html'}\n" in output
     assert figures >= 4
-    assert "synthetic: the train side" in (tmp_path / "plots" / "index.html").read_text()
+    assert "synthetic: the train split" in (tmp_path / "plots" / "index.html").read_text()
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,7 @@
 """The figures and the page of a dataset."""
 
-import html.parser
 import io
 import json
-import re
 from collections import Counter
 
 import numpy as np
@@ -20,8 +18,7 @@ from data_pipeline.clip import Clip
 from data_pipeline.dataset import FORMAT, Dataset
 from data_pipeline.emotion import EMOTIONS, PALETTE
 from data_pipeline.errors import UserError
-from data_pipeline.pages import style
-from data_pipeline.pages.page import Section, Table, page
+from data_pipeline.pages import figures
 from data_pipeline.plots import distributions, votes
 from data_pipeline.plots.clip_table import ClipTable, read_table, read_waveforms
 from data_pipeline.plots.dataset_page import plot_dataset
@@ -31,6 +28,7 @@ from data_pipeline.records.record import encode
 from data_pipeline.records.tfrecord import write_record
 from data_pipeline.splits import SPLITS
 from data_pipeline.storage.stored_file import StoredFile
+from tests.html_page import HtmlPage
 
 ALWAYS = {"class_distribution.png", "durations.png", "examples.png"}
 
@@ -44,17 +42,17 @@ def noise(samples: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).integers(-9_000, 9_000, samples).astype(np.int16)
 
 
-def write(folder, sides, synthetic=False, split="speaker") -> Dataset:
-    """A dataset of the clips given, each with its samples; two shards a side."""
+def write(folder, clips_of, synthetic=False, split="speaker") -> Dataset:
+    """A dataset of the clips given, each with its samples; two shards a split."""
     folder.mkdir()
-    splits, clips = {}, [described for items in sides.values() for described, _ in items]
-    for side, items in sides.items():
-        shards = [f"{side}-{number}.tfrecord" for number in range(2)]
+    splits, clips = {}, [described for items in clips_of.values() for described, _ in items]
+    for name, items in clips_of.items():
+        shards = [f"{name}-{number}.tfrecord" for number in range(2)]
         for number, shard in enumerate(shards):
             with (folder / shard).open("wb") as file:
                 for described, pcm in items[number::2]:
                     write_record(file, encode(described, pcm))
-        splits[side] = {
+        splits[name] = {
             "clips": len(items),
             "seconds": sum(len(pcm) for _, pcm in items) / 16_000,
             "speakers": sorted({f"{described.corpus}/{described.speaker}" for described, _ in items}),
@@ -81,7 +79,7 @@ def table_of(**columns) -> ClipTable:
     """A table of these columns, the others filled with something."""
     count = len(next(iter(columns.values())))
     filled = {
-        "side": np.full(count, "train"),
+        "split": np.full(count, "train"),
         "place": np.arange(count),
         "name": np.array([f"clip{index}" for index in range(count)]),
         "corpus": np.full(count, "manifest"),
@@ -103,25 +101,9 @@ def texts(figure: Figure) -> set[str]:
     return {text.get_text() for text in figure.findobj(matplotlib.text.Text)}
 
 
-class _Page(html.parser.HTMLParser):
-    def __init__(self, source: str) -> None:
-        super().__init__()
-        self.tags: Counter[str] = Counter()
-        self.links: list[str] = []
-        self.text = ""
-        self.feed(source)
-
-    def handle_starttag(self, tag, attributes):
-        self.tags[tag] += 1
-        self.links += [value for name, value in attributes if name in ("src", "href")]
-
-    def handle_data(self, data):
-        self.text += data
-
-
 @pytest.fixture(scope="module")
 def nine(tmp_path_factory) -> Dataset:
-    """Nine emotions, two corpora, votes, names that are HTML and formulas, unknown speakers, an empty side."""
+    """Nine emotions, two corpora, votes, names that are HTML and formulas, unknown speakers, an empty split."""
     odd = [
         (
             clip(
@@ -137,8 +119,8 @@ def nine(tmp_path_factory) -> Dataset:
         )
         for index in range(18)
     ]
-    sides = {"train": odd, "validation": [], "test": [(clip("last", 2, "two"), noise(40_000))]}
-    return write(tmp_path_factory.mktemp("nine") / "data", sides, split="random")
+    clips_of = {"train": odd, "validation": [], "test": [(clip("last", 2, "two"), noise(40_000))]}
+    return write(tmp_path_factory.mktemp("nine") / "data", clips_of, split="random")
 
 
 @pytest.fixture(scope="module")
@@ -147,12 +129,15 @@ def drawn(nine, tmp_path_factory):
 
 
 def test_the_page_holds_every_figure_and_needs_no_other_file(drawn):
-    found = _Page(drawn.page.read_text())
+    found = HtmlPage.of(drawn.page)
 
     assert {path.name for path in drawn.figures} == ALWAYS | {"speakers.png", "sexes.png", "votes.png"}
     assert set(drawn.page.parent.iterdir()) == {drawn.page, *drawn.figures}
-    assert found.tags["img"] == len(drawn.figures)
-    assert all(link.startswith(("data:image/png;base64,", "#part-")) for link in found.links)
+    assert found.tags["figure"] == len(drawn.figures)
+    assert all(path.name in found.text for path in drawn.figures)
+    # Each for a wide screen and for a phone.
+    assert found.tags["svg"] == 2 * len(drawn.figures)
+    assert all(link.startswith(("data:image/png;base64,", "#")) for link in found.links)
     for path in drawn.figures:
         width, height = Image.open(path).size
         assert width == 1_500
@@ -160,22 +145,22 @@ def test_the_page_holds_every_figure_and_needs_no_other_file(drawn):
 
 
 def test_names_are_text_and_never_markup(drawn):
-    source = drawn.page.read_text()
+    found = HtmlPage.of(drawn.page)
 
-    assert "<i>" not in source
-    assert "man<i>&$" in _Page(source).text
+    assert not {"i", "b"} & found.tags.keys()
+    assert "man<i>&$" in found.text
 
 
-def test_a_reader_is_told_what_flatters_and_what_is_not_known(drawn):
-    notices = re.findall(r'<p class="notice">(.*?)</p>', drawn.page.read_text())
+def test_a_reader_is_told_what_makes_figures_too_good_and_what_is_not_known(drawn):
+    notices = HtmlPage.of(drawn.page).notices
 
     assert [notice.split()[:4] for notice in notices] == [
         ["The", "split", "is", "clip"],
-        ["Nothing", "tells", "who", "speaks"],
-        ["No", "clip", "is", "on"],
+        ["The", "speaker", "of", "5"],
+        ["The", "validation", "split", "has"],
     ]
-    assert "in 5 of the clips" in notices[1]
-    assert "the validation side" in notices[2]
+    assert "5 clips is not known" in notices[1]
+    assert "no clips" in notices[2]
 
 
 def test_equal_datasets_and_seeds_give_equal_files(tmp_path):
@@ -217,17 +202,17 @@ def test_augmentation_is_shown_before_and_after(nine, tmp_path):
     assert all(f"A clip before and after: {title}" in source for title in titles if title != "Original")
 
 
-def test_a_side_alone(nine, tmp_path):
+def test_a_split_alone(nine, tmp_path):
     source = plot_dataset(nine, tmp_path, split="test").page.read_text()
 
-    assert "manifest: the test side" in source
+    assert "manifest: the test split" in source
     assert "Listeners voted" not in source
     with pytest.raises(UserError, match="no clips to plot"):
         plot_dataset(nine, tmp_path / "nothing", split="validation")
     assert not (tmp_path / "nothing").exists()
 
 
-def test_a_side_that_is_not_there_leaves_nothing_behind(tmp_path):
+def test_a_split_that_is_not_there_leaves_nothing_behind(tmp_path):
     dataset = write(tmp_path / "data", {"train": [(clip("x", 0), noise(900))]})
 
     with pytest.raises(UserError, match="has no test clips"):
@@ -241,7 +226,7 @@ def test_the_table_is_that_of_the_records(nine):
     assert len(table) == 19
     assert table.emotions == EMOTIONS
     assert table.corpora == ("man<i>&$", "manifest")
-    assert table.sides == ("train", "test")
+    assert table.splits == ("train", "test")
     # Five of the odd clips' speakers are not known.
     assert (table.speakers, int((~table.speaker_known).sum())) == (4, 5)
     row = list(table.name).index('<b>$x^2$ & "4"\n語')
@@ -306,11 +291,11 @@ def test_votes_are_counted_against_what_was_acted():
 
 
 def test_counts_can_be_read_from_the_class_distribution():
-    table = table_of(emotion=["anger"] * 1_234 + ["surprise"] * 56, side=["train"] * 1_289 + ["test"])
+    table = table_of(emotion=["anger"] * 1_234 + ["surprise"] * 56, split=["train"] * 1_289 + ["test"])
 
     figure = distributions.class_distribution(table)
 
-    assert len(style.png(figure)) > 1_000
+    assert len(figures.png(figure)) > 1_000
     assert {"1,234", "55", "1", "anger", "surprise", "manifest, test: 1 clip"} <= texts(figure)
     bars = figure.axes[0].patches
     assert [bar.get_facecolor()[:3] for bar in bars] == [
@@ -331,30 +316,28 @@ def test_one_very_long_clip_does_not_flatten_the_histogram():
 @pytest.mark.parametrize("speakers", [1, 10, 91, 3_000])
 def test_the_speaker_map_counts_every_clip_of_however_many_speakers(speakers):
     names = [f"speaker{index % speakers:04}" for index in range(2 * speakers)]
-    table = table_of(speaker=names, emotion=["anger", "fear"] * speakers, side=["train", "test"] * speakers)
+    table = table_of(speaker=names, emotion=["anger", "fear"] * speakers, split=["train", "test"] * speakers)
 
     figure = distributions.speaker_emotions(table)
 
-    assert figure is not None
-    maps = [axes.images[0].get_array() for axes in figure.axes if len(axes.images) == 2]
+    maps = [axes.images[0].get_array() for axes in figure.axes if axes.images]
     assert sum(int(counts.sum()) for counts in maps) == 2 * speakers
     assert figure.get_figheight() < 20
-    assert len(style.png(figure)) > 1_000
+    assert len(figures.png(figure)) > 1_000
     assert (names[-1] in texts(figure)) == (speakers <= 91)
 
 
-def test_a_speaker_on_several_sides_is_shown_as_such():
-    figure = distributions.speaker_emotions(table_of(speaker=["a", "a", "b"], side=["train", "test", "test"]))
+def test_a_speaker_in_several_splits_is_shown_as_such():
+    figure = distributions.speaker_emotions(table_of(speaker=["a", "a", "b"], split=["train", "test", "test"]))
 
-    assert figure is not None
-    assert {"several sides", "test"} <= {text.get_text() for text in figure.legends[0].get_texts()}
+    assert {"several splits", "test"} <= {text.get_text() for text in figure.legends[0].get_texts()}
 
 
-def test_women_and_men_are_counted_by_side():
+def test_women_and_men_are_counted_by_split():
     table = table_of(
         sex=["female", "female", "male", ""],
         speaker=["a", "a", "b", "c"],
-        side=["train", "train", "train", "validation"],
+        split=["train", "train", "train", "validation"],
     )
 
     [train, validation] = distributions.count_sexes(table)
@@ -369,7 +352,7 @@ def test_a_tone_lies_at_its_frequency_and_time_in_the_spectrogram():
     settings = LogMelSettings()
     time = np.arange(16_000) / 16_000
     tone = np.where(time >= 0.5, np.sin(2 * np.pi * 2_000 * time), 0).astype(np.float32)
-    axes = style.new_figure(2).subplots()
+    axes = figures.new_figure(2, figures.WIDE).subplots()
 
     image = draw_spectrogram(axes, spectrogram_of(tone, settings), settings, highest=40.0)
 
@@ -388,7 +371,7 @@ def test_a_tone_lies_at_its_frequency_and_time_in_the_spectrogram():
 @given(st.integers(1, 5_000), st.integers(0, 9))
 def test_a_drawn_waveform_reaches_its_highest_and_lowest_samples(samples, seed):
     waveform = noise(samples, seed).astype(np.float32) / 32_768
-    axes = style.new_figure(2).subplots()
+    axes = figures.new_figure(2, figures.WIDE).subplots()
 
     draw_waveform(axes, waveform, "red", 1.0)
 
@@ -402,27 +385,18 @@ def test_a_dollar_sign_in_a_name_is_no_formula():
 
     figure = distributions.speaker_emotions(table)
 
-    assert figure is not None
     assert "$\\frac$" in texts(figure)
-    assert Image.open(io.BytesIO(style.png(figure))).size[0] == 1_500
+    assert Image.open(io.BytesIO(figures.png(figure))).size[0] == 1_500
 
 
 @given(st.text(max_size=80))
 def test_shortened_names_are_short_and_printable(text):
-    short = style.shortened(text, 20)
+    short = figures.shortened(text, 20)
 
     assert len(short) == min(len(text), 20)
     assert all(character.isprintable() for character in short)
 
 
 def test_text_is_dark_on_light_fields_and_light_on_dark_ones():
-    assert style.text_colour(0.0) == style.INK
-    assert style.text_colour(1.0) == "white"
-
-
-def test_a_page_of_nothing_is_a_page():
-    source = page("<>", [], [], [Section("A & B", "", tables=(Table(("x",), (("<td>",),)),))])
-
-    found = _Page(source)
-    assert "A & B" in found.text
-    assert found.tags["td"] == 1
+    assert figures.text_colour(0.0) == figures.INK
+    assert figures.text_colour(1.0) == "white"

@@ -10,7 +10,8 @@ import soundfile
 from data_pipeline.corpora import open_corpus
 from data_pipeline.prepare import shards
 from data_pipeline.prepare.job import prepare
-from data_pipeline.quality.check import check, write
+from data_pipeline.quality.check import check
+from data_pipeline.quality.check_files import write
 
 NOT_UTF8 = "has a name that is not UTF-8: rename it"
 

@@ -19,7 +19,8 @@ from data_pipeline.cli.check import check as check_command
 from data_pipeline.corpora.sources import parse_sources
 from data_pipeline.errors import UserError
 from data_pipeline.prepare.job import prepare
-from data_pipeline.quality.check import check, summary, write
+from data_pipeline.quality.check import check
+from data_pipeline.quality.check_files import summary, write
 from data_pipeline.quality.duplicates import linked_groups
 from data_pipeline.quality.findings import UNUSABLE, Kind
 from data_pipeline.quality.near_duplicates import Match
@@ -356,7 +357,8 @@ def test_json_is_all_that_is_printed(app, corpus, tmp_path, result):
 def test_tensorflow_is_not_needed(corpus, tmp_path):
     # Seconds of start in every process.
     code = (
-        "import sys; from data_pipeline.quality.check import check, write; from pathlib import Path\n"
+        "import sys; from data_pipeline.quality.check import check; from pathlib import Path\n"
+        "from data_pipeline.quality.check_files import write\n"
         f"if __name__ == '__main__': write(check([{str(corpus)!r}], workers=1), Path({str(tmp_path)!r})); "
         "sys.exit('tensorflow' in sys.modules)"
     )

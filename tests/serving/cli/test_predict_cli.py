@@ -13,7 +13,6 @@ from data_pipeline.emotion import LABELS
 from data_pipeline.errors import UserError
 from serving.client import EmotionClient
 from serving.status import RowStatus
-from training.front_end import to_config
 from training.run.folder import Run
 
 
@@ -181,7 +180,7 @@ class TestExport:
             "labels": mobilenet.labels,
             "label_kind": "acted",
             "fit": {},
-            "front_end": to_config(mobilenet.front_end),
+            "front_end": mobilenet.front_end.to_config(),
             "data": {"synthetic": True},
         }
         trained = Run.create(tmp_path / "run", config)

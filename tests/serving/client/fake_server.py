@@ -1,4 +1,4 @@
-"""Servers that answer as they are told: what a real one does only when something is wrong."""
+"""Fake servers, which also give the answers that a real server gives only after an error."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ Predict = Callable[[predict_pb2.PredictRequest, grpc.ServicerContext], predict_p
 
 
 def happy(request: predict_pb2.PredictRequest, version: int = 1, **changed: np.ndarray) -> predict_pb2.PredictResponse:
-    """An answer that is sure of happiness in every row; `changed` outputs replace its own."""
+    """An answer of happiness with a high confidence in every row; `changed` outputs replace its own."""
     rows = to_array(request.inputs["num_samples"]).shape[0]
     outputs = {
         "probabilities": np.tile(np.eye(len(LABELS), dtype=np.float32)[3], (rows, 1)),
@@ -36,7 +36,7 @@ def happy(request: predict_pb2.PredictRequest, version: int = 1, **changed: np.n
 
 @contextlib.contextmanager
 def fake_server(predict: Predict, credentials: grpc.ServerCredentials | None = None) -> Iterator[str]:
-    """Its address, while it runs; its model is always available."""
+    """Run a fake server, whose model is always available. Yields its address."""
 
     class Service(prediction_service_pb2_grpc.PredictionServiceServicer):
         def Predict(self, request, context):

@@ -1,4 +1,4 @@
-"""The client for coroutines: the same answers and errors as the blocking one's."""
+"""The client for coroutines: its answers and errors are those of the blocking client."""
 
 import asyncio
 import socket
@@ -20,12 +20,12 @@ from serving.client import (
     ServerUnavailableError,
     UnreadableAudioError,
 )
-from serving.recognition import window
+from serving.recognition import batches
 from tests.serving.client.fake_server import fake_server, happy
 
 
 def run(address, ask, **choices):
-    """What a coroutine makes of a client."""
+    """Run a coroutine with a client and return its result."""
 
     async def main():
         async with AsyncEmotionClient(address, **choices) as client:
@@ -125,7 +125,7 @@ def test_who_waits_for_a_place_too_long_is_out_of_time(clips):
 
 
 def test_whoever_stops_listening_leaves_no_call_behind(clips, monkeypatch):
-    monkeypatch.setattr(window, "MOST_UTTERANCES", 16)
+    monkeypatch.setattr(batches, "MAX_UTTERANCES", 16)
     watch = Watch(seconds=0.05)
 
     async def ask(client):
@@ -141,7 +141,7 @@ def test_whoever_stops_listening_leaves_no_call_behind(clips, monkeypatch):
 
 
 class Watch:
-    """A slow server that counts its callers."""
+    """A slow server that counts its concurrent calls."""
 
     def __init__(self, seconds=0.02):
         self.seconds = seconds

@@ -1,4 +1,4 @@
-"""The client against a real server, and the recogniser in process that takes its place."""
+"""The client with a real server, and the recogniser in process, which has the same interface."""
 
 import socket
 import subprocess
@@ -30,9 +30,9 @@ from serving.client import (
     UnreadableAudioError,
     wait_until_available,
 )
-from serving.recognition import window
+from serving.recognition import batches
 from serving.recognition.answer import EmotionAnswer, read_answers
-from serving.server.local import LocalServer
+from serving.server.local_server import LocalServer
 from serving.server.recogniser_in_process import InProcessRecogniser
 from serving.status import RowStatus
 from serving.tensors import to_array
@@ -153,11 +153,11 @@ class TestBatches:
 
 
 class TestMany:
-    """Windows of few utterances, so that there are several."""
+    """Few utterances are read ahead at a time, so that they are read in several parts."""
 
     @pytest.fixture(autouse=True)
     def small_windows(self, monkeypatch):
-        monkeypatch.setattr(window, "MOST_UTTERANCES", 16)
+        monkeypatch.setattr(batches, "MAX_UTTERANCES", 16)
 
     def test_answers_come_in_the_order_of_the_questions(self, client, clips):
         many = clips * 8
@@ -238,7 +238,7 @@ class TestMany:
 
 
 class TestUntrueAnswers:
-    """Of something that is no model of this project, or no model server at all."""
+    """Answers of models of other projects, and of servers that are no model servers."""
 
     @pytest.mark.parametrize(
         ("changed", "sentence"),
@@ -366,7 +366,7 @@ class TestErrors:
     def test_more_audio_than_a_message_takes(self, client):
         hour = np.broadcast_to(np.float32(0), (1, 3_600 * 16_000))
         with pytest.raises(RequestRefusedError, match="1 rows of 3600 s are too much for one call"):
-            client.ask(hour, np.array([hour.size], np.int32))
+            client.predict(hour, np.array([hour.size], np.int32))
 
     def test_the_labels_of_another_model(self, server, clips):
         with (
@@ -395,7 +395,7 @@ def test_a_status_of_the_future_is_an_error_with_its_number():
 
 
 def test_a_model_with_other_outputs_is_an_error():
-    with pytest.raises(UnexpectedAnswerError, match="does not say confidence, emotion, status"):
+    with pytest.raises(UnexpectedAnswerError, match="has no output confidence, emotion, status"):
         read_answers({"probabilities": np.zeros((1, 6))}, LABELS, 1, 1, 0.0)
 
 
@@ -444,7 +444,7 @@ class TestInProcess:
 
 def test_neither_client_nor_server_needs_the_training_code():
     program = (
-        "import sys, serving.client, serving.server.recogniser_in_process, serving.server.local\n"
+        "import sys, serving.client, serving.server.recogniser_in_process, serving.server.local_server\n"
         "sys.exit(', '.join(name for name in sys.modules if name.split('.')[0] == 'training') or 0)"
     )
     found = subprocess.run(

@@ -1,4 +1,4 @@
-"""Retries and balancing, by what servers get to see."""
+"""Retries and load balancing, observed by the servers."""
 
 import collections
 import time

@@ -1,6 +1,6 @@
-"""What a stranger to this project gets from `ser serve`: a real MobileNet, exported, behind a process of its own.
+"""A client that does not use this project calls `ser serve`, which serves an exported MobileNet in a separate process.
 
-The client side is grpc and tensorflow_serving.apis alone; not even TensorFlow's way of packing tensors is used.
+The client uses only grpc and tensorflow_serving.apis, not even TensorFlow's functions for packing tensors.
 """
 
 import grpc
@@ -27,13 +27,13 @@ def channel(mobilenet_version):
 
 @pytest.fixture(scope="module")
 def expected(mobilenet, clips):
-    """The Keras model's probabilities of each clip, in this process."""
+    """The Keras model's probabilities for each clip, in this process."""
     answers = [mobilenet(clip[np.newaxis], np.array([clip.size], np.int32)) for clip in clips]
     return np.concatenate(answers)
 
 
 def ask(channel, waveform, num_samples):
-    """The outputs as arrays, and which model gave them."""
+    """The outputs as arrays, and the model specification of the response."""
     request = predict_pb2.PredictRequest()
     request.model_spec.name = "ser"
     request.model_spec.signature_name = "serving_default"
@@ -58,7 +58,7 @@ def unpack(tensor):
 
 
 def test_no_two_clips_have_the_same_answer(expected):
-    """Without that, wrong rows would go unnoticed."""
+    """Otherwise the tests would not notice exchanged rows."""
     distances = np.abs(expected[:, np.newaxis] - expected).max(axis=-1)
     assert distances[~np.eye(len(expected), dtype=bool)].min() > 1e-3
 

@@ -1,4 +1,4 @@
-"""Encrypted connections, with certificates made for the test."""
+"""Encrypted connections, with certificates that the test creates."""
 
 import json
 
@@ -24,7 +24,7 @@ def authority() -> trustme.CA:
 
 @pytest.fixture(scope="module")
 def mutual(authority):
-    """A server that asks for certificates."""
+    """A server that requires certificates."""
     own = authority.issue_cert("localhost")
     credentials = grpc.ssl_server_credentials(
         [(own.private_key_pem.bytes(), own.cert_chain_pems[0].bytes())], authority.cert_pem.bytes(), True

@@ -12,7 +12,7 @@ from tests.serving.server.ser_serve import ser_serve
 
 @dataclass(frozen=True)
 class Addresses:
-    """Where the server answers."""
+    """The address of the server."""
 
     grpc: str
     rest: str

@@ -1,4 +1,4 @@
-"""The repository that the suite asks for, whoever serves it: `python -m tests.serving.conformance.repository FOLDER`.
+"""The repository that the suite needs, for any server: `python -m tests.serving.conformance.repository FOLDER`.
 
 Two versions of a small MobileNet with random weights, `stable` and `canary`, with batching and monitoring.
 """
@@ -11,8 +11,11 @@ import numpy as np
 
 from data_pipeline.audio.log_mel import LogMelSettings
 from data_pipeline.emotion import LABELS
-from serving.export.export import export
-from training.families.mobilenet.network import MobileNetSettings, build
+from serving.export.saved_model import export_model
+from training.families.mobilenet.family import FAMILY
+from training.families.mobilenet.network import build
+from training.families.mobilenet.recipe import MobileNetSettings
+from training.front_end import LogMelFrontEnd
 from training.run.recogniser import Recogniser
 
 MODEL = "mobilenet"
@@ -28,9 +31,9 @@ model_config_list { config {
 
 
 def write(models: Path) -> None:
-    """Make the repository."""
+    """Write the repository."""
     for seed in (1, 2):
-        export(_recogniser(seed), models, MODEL)
+        export_model(_recogniser(seed), models, MODEL)
     (models / "models.config").write_text(_CONFIG)
 
 
@@ -41,7 +44,7 @@ def _recogniser(seed: int) -> Recogniser:
     # Norms that fit their inputs; otherwise every clip would be answered alike.
     backbone = model.get_layer("backbone")
     backbone(np.random.default_rng(seed).normal(-2, 2, (16, *backbone.input_shape[1:])), training=True)
-    return Recogniser(model, tuple(map(str, LABELS)), front_end)
+    return Recogniser(model, tuple(map(str, LABELS)), LogMelFrontEnd(front_end), FAMILY)
 
 
 if __name__ == "__main__":

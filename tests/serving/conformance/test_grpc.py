@@ -1,4 +1,4 @@
-"""What TensorFlow Serving's gRPC API answers, asked with plain stubs."""
+"""TensorFlow Serving's gRPC API, called with plain stubs."""
 
 import struct
 from concurrent.futures import ThreadPoolExecutor
@@ -37,7 +37,7 @@ def make_request(inputs, *, model=MODEL, **options):
 
 
 def rows(*waveforms):
-    """Some waveforms as one batch, padded with ones."""
+    """Waveforms as one batch, padded with ones."""
     padded = np.ones((len(waveforms), max(map(len, waveforms))), np.float32)
     for row, waveform in zip(padded, waveforms, strict=True):
         row[: len(waveform)] = waveform

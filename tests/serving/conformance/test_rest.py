@@ -1,4 +1,4 @@
-"""What TensorFlow Serving's REST API answers, asked with curl."""
+"""TensorFlow Serving's REST API, called with curl."""
 
 import base64
 import json

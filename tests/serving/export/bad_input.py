@@ -1,4 +1,4 @@
-"""Requests with something wrong in them, drawn by a seed, each with what must come back."""
+"""Random requests with an error in them, each with the expected result."""
 
 import io
 import struct
@@ -42,7 +42,7 @@ ANY = frozenset(RowStatus)
 
 
 def cases(count: int, seed: int) -> list[Case]:
-    """So many of them, all kinds in turn, in a drawn order."""
+    """The given number of cases, all kinds in turn, in random order."""
     random = np.random.default_rng(seed)
     makers = [*_REFUSED.items(), *_JUDGED.items()]
     made = [maker(random, kind) for kind, maker in (makers[number % len(makers)] for number in range(count))]
@@ -119,7 +119,7 @@ def _batch_sizes(random: Random, request: PredictRequest) -> None:
 
 
 def _contradiction(random: Random, request: PredictRequest) -> None:
-    """A tensor that is not what it says."""
+    """A tensor that contradicts itself."""
     tensor = request.inputs[random.choice(["waveform", "num_samples"])]
     match random.integers(7):
         case 0:
@@ -169,7 +169,7 @@ def _output_filter(random: Random, request: PredictRequest) -> None:
 
 
 def _noise(random: Random, kind: str) -> Case:
-    """No request at all. gRPC itself answers, and its Python server says INTERNAL to what cannot be parsed."""
+    """Bytes that are no request. The server returns INTERNAL for a request that it cannot parse."""
     junk = random.bytes(int(random.integers(1, 400)))
     try:
         PredictRequest.FromString(junk)
@@ -195,7 +195,7 @@ _REFUSED: dict[str, Callable[[Random, str], Case]] = {
 
 
 def _waveform_rows(random: Random, kind: str) -> Case:
-    """Rows of which each may have something wrong in its samples or their number."""
+    """Rows that may each have an error in their samples or in their number."""
     rows, samples = int(random.integers(1, 7)), int(random.integers(200, 4_000))
     waveform = random.uniform(-1, 1, (rows, samples)).astype(np.float32)
     num_samples = random.integers(1, samples + 1, rows).astype(np.int32)
@@ -237,7 +237,7 @@ def _no_samples(random: Random, kind: str) -> Case:
 
 
 def good_wav(random: Random, rate: int = 16_000) -> bytes:
-    """A WAV file that the graph takes."""
+    """A WAV file that the graph accepts."""
     file = io.BytesIO()
     soundfile.write(file, random.uniform(-1, 1, int(random.integers(50, 2_000))), rate, "PCM_16", format="WAV")
     return file.getvalue()
@@ -267,7 +267,7 @@ def _wav_row(random: Random) -> tuple[bytes, frozenset[RowStatus]]:
 
 
 def _of_cut(length: int) -> frozenset[RowStatus]:
-    """What a WAV file says of which only so many bytes came: 44 of header, then samples."""
+    """Status of a WAV file that was cut off after a number of bytes: 44 bytes of header, then samples."""
     if length == 0:
         return frozenset({RowStatus.EMPTY})
     if length < 12:

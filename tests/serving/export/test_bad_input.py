@@ -1,4 +1,4 @@
-"""Whatever is sent: the right status, never NaN, a server that lives, and neighbours that notice nothing."""
+"""For any input: the right status, no NaN, a server that keeps running, and other callers that are not affected."""
 
 import itertools
 import socket
@@ -31,7 +31,7 @@ SEED = 5
 
 @pytest.fixture(scope="module")
 def predict(server):
-    """Makes a call of bytes: its code and, where there is one, the answer."""
+    """Makes a call with given bytes. Returns its status code and the answer, if there is one."""
     options = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
     with grpc.insecure_channel(server.address, options=options) as channel:
         method = channel.unary_unary(METHOD)
@@ -47,7 +47,7 @@ def predict(server):
 
 @pytest.fixture(scope="module")
 def neighbours(server, clips):
-    """Good callers: each must be answered as it was alone, whoever else calls. Gives what is wrong."""
+    """Good callers, whose answers must not depend on other callers. Returns descriptions of differences."""
     with EmotionClient(server.address, concurrency=16) as client:
         alone = [client.recognise(Samples(clip, 16_000)).probabilities for clip in clips]
 
@@ -61,7 +61,7 @@ def neighbours(server, clips):
 
 
 def complaints(case, code, response) -> list[str]:
-    """What is wrong with what came back."""
+    """A description of what is wrong with an answer."""
     if code not in case.codes:
         return [f"{case.kind}: {code} instead of {case.codes}"]
     if response is None:
@@ -153,7 +153,7 @@ def client(server):
 
 
 class TestTheClient:
-    """One typed error, whatever was wrong."""
+    """Each error of the server is one typed exception."""
 
     def test_damaged_files(self, client):
         random = np.random.default_rng(SEED)
@@ -202,7 +202,7 @@ class TestTheClient:
 
 
 def damaged(random: np.random.Generator) -> bytes:
-    """The bytes of a WAV file after an accident."""
+    """The bytes of a damaged WAV file."""
     audio = bytearray(good_wav(random))
     match random.integers(4):
         case 0:

@@ -1,6 +1,7 @@
-"""Several networks in one SavedModel, their log-mels computed once."""
+"""Several networks in one SavedModel, which computes their log-mels once."""
 
 import json
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -11,18 +12,24 @@ from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 from data_pipeline.audio.log_mel import LogMelSettings
 from data_pipeline.emotion import LABELS
 from data_pipeline.errors import UserError
-from serving.export import origin
-from serving.export.export import export
+from serving.export.provenance import run_provenance
+from serving.export.saved_model import export_model
 from tests.training.families.wav2vec2.small import SMALL
 from training.families.cnn import network as cnn
-from training.families.cnn.network import CnnSettings
+from training.families.cnn.family import FAMILY as CNN
+from training.families.cnn.recipe import CnnSettings
+from training.families.ensemble.family import EnsembleFamily
 from training.families.ensemble.network import Ensemble
 from training.families.functionals import network as functionals_network
-from training.families.functionals.network import FunctionalsSettings
+from training.families.functionals.family import FAMILY as FUNCTIONALS
+from training.families.functionals.recipe import FunctionalsSettings
 from training.families.mobilenet import network as mobilenet
-from training.families.mobilenet.network import MobileNetSettings
-from training.families.wav2vec2 import Wav2Vec2Classifier, Wav2Vec2Settings
-from training.front_end import SeveralFrontEnds, WaveformSettings
+from training.families.mobilenet.family import FAMILY as MOBILENET
+from training.families.mobilenet.recipe import MobileNetSettings
+from training.families.wav2vec2.classifier import Wav2Vec2Classifier
+from training.families.wav2vec2.family import FAMILY as WAV2VEC2
+from training.families.wav2vec2.settings import Wav2Vec2Settings
+from training.front_end import LogMelFrontEnd, SeveralFrontEnds, WaveformFrontEnd
 from training.run.folder import Run
 from training.run.recogniser import Recogniser
 
@@ -39,16 +46,17 @@ def recogniser():
     for member in members:
         weights = member.get_layer("emotion").kernel
         weights.assign(3 * np.random.default_rng(0).normal(size=weights.shape))
-    front_ends = SeveralFrontEnds.of([LogMelSettings(), LogMelSettings(), WaveformSettings()])
+    front_ends = SeveralFrontEnds.of([LogMelFrontEnd(), LogMelFrontEnd(), WaveformFrontEnd()])
     model = Ensemble(members, [0, 0, 1], [1.0, 1.5, 0.8], [0.5, 0.3, 0.6], np.linspace(-0.2, 0.2, 6).tolist())
-    return Recogniser(model, tuple(map(str, LABELS)), front_ends, 1.3)
+    family = EnsembleFamily((CNN, CNN, WAV2VEC2))
+    return Recogniser(model, tuple(map(str, LABELS)), front_ends, family, 1.3)
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 1e-4), ("bfloat16", 1e-2)])
 def test_it_answers_as_the_recogniser_alone_or_in_a_batch(recogniser, tmp_path, dtype, tolerance):
     waveform = np.random.default_rng(0).normal(scale=0.1, size=(3, 9_000)).astype("float32")
     num_samples = np.array([9_000, 4_000, 900], "int32")
-    version = export(recogniser, tmp_path, "ser", dtype=dtype)
+    version = export_model(recogniser, tmp_path, "ser", dtype=dtype)
     ask = tf.saved_model.load(str(version)).signatures["serving_default"]
     together = ask(waveform=tf.constant(waveform), num_samples=tf.constant(num_samples))
     expected = recogniser(tf.constant(waveform), tf.constant(num_samples)).numpy()
@@ -74,8 +82,13 @@ def test_members_may_hear_different_log_mels_and_gain_nothing_from_bfloat16(tmp_
         functionals_network.build(FunctionalsSettings(hidden=8), len(LABELS), fine),
     ]
     model = Ensemble(members, [0, 1], [1.0, 1.0], [0.5, 0.6], [0.0] * len(LABELS))
-    recogniser = Recogniser(model, tuple(map(str, LABELS)), SeveralFrontEnds.of([coarse, fine]))
-    version = export(recogniser, tmp_path, "ser", dtype=dtype)
+    recogniser = Recogniser(
+        model,
+        tuple(map(str, LABELS)),
+        SeveralFrontEnds.of([LogMelFrontEnd(coarse), LogMelFrontEnd(fine)]),
+        EnsembleFamily((MOBILENET, FUNCTIONALS)),
+    )
+    version = export_model(recogniser, tmp_path, "ser", dtype=dtype)
     waveform = np.random.default_rng(0).normal(scale=0.1, size=(2, 9_000)).astype("float32")
     num_samples = np.array([9_000, 900], "int32")
     ask = tf.saved_model.load(str(version)).signatures["serving_default"]
@@ -88,14 +101,14 @@ def test_members_may_hear_different_log_mels_and_gain_nothing_from_bfloat16(tmp_
     alone = ask(waveform=tf.constant(waveform[1:, :900]), num_samples=tf.constant([900]))["probabilities"]
     np.testing.assert_allclose(alone[0], together[1], atol=tolerance)
     with pytest.raises(UserError, match="gains nothing from bfloat16"):
-        Recogniser(members[1], recogniser.labels, fine).for_serving("bfloat16")
+        Recogniser(members[1], recogniser.labels, LogMelFrontEnd(fine), FUNCTIONALS).for_serving("bfloat16")
     convolutions = cnn.build(CnnSettings(filters=(8,), window_frames=48, hidden=8), len(LABELS), coarse)
     with pytest.raises(UserError, match="gains nothing from bfloat16"):
-        Recogniser(convolutions, recogniser.labels, coarse).for_serving("bfloat16")
+        Recogniser(convolutions, recogniser.labels, LogMelFrontEnd(coarse), CNN).for_serving("bfloat16")
 
 
 def transforms(version):
-    """How often the graph has a Fourier transform."""
+    """Number of Fourier transforms in the graph."""
     [meta_graph] = SavedModel.FromString((version / "saved_model.pb").read_bytes()).meta_graphs
     # As text, which has the nodes of all functions.
     return str(meta_graph.graph_def).count('op: "RFFT"')
@@ -105,7 +118,7 @@ def test_its_file_brings_it_back(recogniser, tmp_path):
     recogniser.model.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras", compile=False)
     waveform = tf.constant(np.random.default_rng(1).normal(scale=0.1, size=(2, 6_000)).astype("float32"))
-    copy = Recogniser(again, recogniser.labels, recogniser.front_end, recogniser.temperature)
+    copy = replace(recogniser, model=again)
     lengths = tf.constant([6_000, 900])
     np.testing.assert_allclose(copy(waveform, lengths), recogniser(waveform, lengths), atol=1e-6)
 
@@ -114,6 +127,6 @@ def test_a_version_tells_of_the_members(recogniser, tmp_path):
     recogniser.model.save(tmp_path / "model.keras")
     member = {"name": "a", "folder": "/runs/a", "model": "digest", "temperature": 1.0, "weight": 0.4}
     config = {"model": {"family": "ensemble", "members": [{**member, "config": {}}]}, "data": {"synthetic": True}}
-    told = origin.of_run(Run(tmp_path, config), "float32")
+    told = run_provenance(Run(tmp_path, config), "float32")
     assert json.loads(json.dumps(told))["members"] == [member]
     assert told["synthetic"]

@@ -1,4 +1,4 @@
-"""What the three signatures promise, asked as functions; `test_export.py` asks the SavedModel."""
+"""The three signatures, called as functions; `test_saved_model.py` calls the SavedModel."""
 
 import io
 from dataclasses import replace
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from data_pipeline.audio.log_mel import LogMelSettings
 from data_pipeline.audio.upsample import upsample_by_two
-from serving.export.mulaw import expansion_table
+from serving.export.encoded_audio import expansion_table
 from serving.export.signatures import signatures
 from serving.status import RowStatus
 
@@ -23,7 +23,7 @@ FLOATS = st.floats(width=32, allow_nan=True, allow_infinity=True)
 
 @pytest.fixture(scope="module")
 def ask(tiny_recogniser):
-    """The signatures of a tiny model, answering in numpy."""
+    """The signatures of a tiny model, with outputs in numpy."""
     functions = signatures(tiny_recogniser)
 
     def ask(signature: str, *inputs) -> dict[str, np.ndarray]:
@@ -34,14 +34,14 @@ def ask(tiny_recogniser):
 
 @pytest.fixture(scope="module")
 def alone(ask, clips):
-    """The probabilities of each clip, asked by itself."""
+    """The probabilities of each clip alone."""
     return np.concatenate(
         [ask("serving_default", clip[None], np.int32([clip.size]))["probabilities"] for clip in clips]
     )
 
 
 def padded(clips, filling=0.0, extra=0):
-    """Waveforms [batch, samples] and their true lengths; the filling broadcasts to the padding."""
+    """Waveforms [batch, samples] and their lengths; `filling` is broadcast to the padding."""
     longest = max(clip.size for clip in clips) + extra
     waveform = np.full((len(clips), longest), filling, np.float32)
     for row, clip in zip(waveform, clips, strict=True):

@@ -5,10 +5,12 @@ import tensorflow as tf
 
 from data_pipeline.emotion import LABELS
 from data_pipeline.errors import UserError
-from serving.export.export import export
+from serving.export.saved_model import export_model
 from tests.training.families.wav2vec2.small import SMALL
-from training.families.wav2vec2 import Wav2Vec2Classifier, Wav2Vec2Settings
-from training.front_end import WaveformSettings
+from training.families.wav2vec2.classifier import Wav2Vec2Classifier
+from training.families.wav2vec2.family import FAMILY
+from training.families.wav2vec2.settings import Wav2Vec2Settings
+from training.front_end import WaveformFrontEnd
 from training.run.recogniser import Recogniser
 
 
@@ -20,7 +22,7 @@ def recogniser():
     model = Wav2Vec2Classifier(Wav2Vec2Settings.from_config(config), len(LABELS), learn="lora", lora_rank=2)
     for layer in model.backbone.encoder_layers:
         layer.attention.value.lora_kernel_b.assign(np.full(layer.attention.value.lora_kernel_b.shape, 0.02))
-    return Recogniser(model, tuple(map(str, LABELS)), WaveformSettings())
+    return Recogniser(model, tuple(map(str, LABELS)), WaveformFrontEnd(), FAMILY)
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +37,7 @@ def test_an_export_answers_as_the_model_from_audio_alone_or_in_a_batch(
     recogniser, clips, tmp_path, dtype, tolerance, bytes_each
 ):
     waveform, num_samples = clips
-    version = export(recogniser, tmp_path, "wav2vec2", dtype=dtype)
+    version = export_model(recogniser, tmp_path, "wav2vec2", dtype=dtype)
     ask = tf.saved_model.load(str(version)).signatures["serving_default"]
     together = ask(waveform=tf.constant(waveform), num_samples=tf.constant(num_samples))
     expected = recogniser(tf.constant(waveform), tf.constant(num_samples)).numpy()
@@ -54,7 +56,7 @@ def test_junk_in_one_row_is_that_rows_status(recogniser, clips, tmp_path):
     waveform, num_samples = clips
     spoilt = waveform.copy()
     spoilt[1, 10] = np.nan
-    ask = tf.saved_model.load(str(export(recogniser, tmp_path, "wav2vec2"))).signatures["serving_default"]
+    ask = tf.saved_model.load(str(export_model(recogniser, tmp_path, "wav2vec2"))).signatures["serving_default"]
     good = ask(waveform=tf.constant(waveform), num_samples=tf.constant(num_samples))
     answer = ask(waveform=tf.constant(spoilt), num_samples=tf.constant(num_samples))
     assert answer["status"].numpy()[1] != 0
@@ -65,5 +67,5 @@ def test_junk_in_one_row_is_that_rows_status(recogniser, clips, tmp_path):
 
 def test_an_unknown_dtype_is_refused_before_anything_is_written(recogniser, tmp_path):
     with pytest.raises(UserError, match="float16"):
-        export(recogniser, tmp_path / "models", "wav2vec2", dtype="float16")
+        export_model(recogniser, tmp_path / "models", "wav2vec2", dtype="float16")
     assert not (tmp_path / "models").exists()

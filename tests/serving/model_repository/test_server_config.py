@@ -1,4 +1,4 @@
-"""The text protos beside the models, read as TensorFlow Serving reads them."""
+"""The text protos beside the models, parsed as TensorFlow Serving parses them."""
 
 from pathlib import Path
 from threading import Thread
@@ -12,12 +12,12 @@ from serving.model_repository.config_messages import read_text_proto
 
 
 def entries(models: Path) -> dict[str, str]:
-    return {model.name: model.base_path for model in server_config.read_config(models).model_config_list.config}
+    return {model.name: model.base_path for model in server_config.read_models_config(models).model_config_list.config}
 
 
 def test_a_model_is_served_from_where_the_image_holds_it(tmp_path):
     server_config.register(tmp_path, "ser")
-    (model,) = server_config.read_config(tmp_path).model_config_list.config
+    (model,) = server_config.read_models_config(tmp_path).model_config_list.config
     assert model == ModelConfig(name="ser", base_path="/models/ser", model_platform="tensorflow")
     assert server_config.local_folder(tmp_path, model) == tmp_path / "ser"
 
@@ -38,11 +38,11 @@ def test_what_the_operator_has_written_stays(tmp_path):
     """
     (tmp_path / "models.config").write_text(written)
     (tmp_path / "batching.config").write_text("max_batch_size { value: 4 }")
-    before = server_config.read_config(tmp_path)
+    before = server_config.read_models_config(tmp_path)
     server_config.register(tmp_path, "old")
     assert (tmp_path / "models.config").read_text() == written, "nothing to add, nothing to write"
     server_config.register(tmp_path, "new")
-    after = server_config.read_config(tmp_path)
+    after = server_config.read_models_config(tmp_path)
     assert after.model_config_list.config[0] == before.model_config_list.config[0]
     assert list(entries(tmp_path)) == ["old", "new"]
     assert (tmp_path / "batching.config").read_text() == "max_batch_size { value: 4 }"
@@ -81,7 +81,7 @@ def test_prometheus_is_switched_on(tmp_path):
 
 def test_a_missing_models_config_is_named(tmp_path):
     with pytest.raises(UserError, match=r"there is no .*models\.config: .*`ser export"):
-        server_config.read_config(tmp_path)
+        server_config.read_models_config(tmp_path)
 
 
 @pytest.mark.parametrize("content", [b"model_config_list { nonsense: 1 }", b"\xff\xfe", b"{{{"])

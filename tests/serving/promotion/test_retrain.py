@@ -1,4 +1,4 @@
-"""`ser retrain` from prepared data to a canary that a running server answers with."""
+"""`ser retrain`, from prepared data to a canary on a running server."""
 
 import json
 import shutil
@@ -12,21 +12,22 @@ from typer.testing import CliRunner
 import ser
 from data_pipeline.augment import AugmentSettings
 from data_pipeline.errors import UserError
-from serving.export import origin
+from serving.export.provenance import MEASURED_SPEAKERS, PROVENANCE_FILE, read_provenance
 from serving.promotion import version_labels
-from serving.promotion.champion import find
-from serving.server.local import LocalServer, ServerSettings
+from serving.promotion.champion import find_champion
+from serving.server.local_server import LocalServer, ServerSettings
 from tests.data_pipeline.prepared import write_dataset
 from tests.serving.server.reload_client import ReloadClient
-from training.families.cnn.network import CnnSettings
-from training.families.cnn.recipe import CnnRecipe, train
-from training.fitting.fit import FitSettings
+from training.families.cnn.family import FAMILY
+from training.families.cnn.recipe import CnnRecipe, CnnSettings
+from training.families.recipe import FitSettings
+from training.fitting.train import train
 from training.run.folder import Run
 
 RECIPE = CnnRecipe(
     model=CnnSettings(filters=(16, 32, 32), window_frames=48, hidden=16, dropout=0.0),
     fit=FitSettings(
-        epochs=10,
+        epochs=16,
         batch_size=12,
         learning_rate=2e-2,
         crop_seconds=0.4,
@@ -48,14 +49,14 @@ def new(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def good(old, tmp_path_factory) -> Run:
-    run, best = train(RECIPE, old, tmp_path_factory.mktemp("good") / "run")
+    run, best = train(FAMILY, RECIPE, old, tmp_path_factory.mktemp("good") / "run")
     assert best.validation_ua > 0.5, "it has learned something"
     return run
 
 
 @pytest.fixture(scope="module")
 def bad(good, tmp_path_factory) -> Run:
-    """The same with its answers exchanged: whatever it hears, it says the next emotion."""
+    """The same model with exchanged outputs, so that it always answers the next emotion."""
     folder = tmp_path_factory.mktemp("bad") / "run"
     shutil.copytree(good.folder, folder)
     run = Run.open(folder)
@@ -67,7 +68,7 @@ def bad(good, tmp_path_factory) -> Run:
 
 @pytest.fixture(scope="module")
 def kept(good, old, new, tmp_path_factory) -> tuple[Path, Path]:
-    """A repository with the good champion, and the output of a challenge to it."""
+    """A repository with the good champion, and the output of a challenge."""
     folder = tmp_path_factory.mktemp("kept")
     export(good, folder / "models")
     before = (folder / "models" / "models.config").read_bytes()
@@ -115,12 +116,12 @@ def test_a_better_one_becomes_the_canary_and_once_only(bad, kept, new, tmp_path)
     told = json.loads((output / "decision.json").read_text())
     assert told["outcome"] == "better"
     assert told["promoted"]["label"] == "canary"
-    said = origin.read(models / "ser" / "2")
+    said = read_provenance(models / "ser" / "2")
     assert said["champion"] == 1
-    assert said[origin.MEASURED] == told["speakers"]
+    assert said[MEASURED_SPEAKERS] == told["speakers"]
 
     version_labels.promote(models / "ser")
-    reigning = find(models / "ser")
+    reigning = find_champion(models / "ser")
     assert reigning.version == 2
     assert reigning.speakers == frozenset(told["speakers"]), "who measured once is known to the next challenge"
     again = retrain(models, output, new)
@@ -132,29 +133,29 @@ class TestChampion:
     def test_it_is_the_stable_version_and_not_the_newest(self, good, bad, tmp_path):
         for run in (good, bad):
             export(run, tmp_path / "models")
-        assert find(tmp_path / "models" / "ser").run.folder == bad.folder
+        assert find_champion(tmp_path / "models" / "ser").run.folder == bad.folder
         version_labels.promote(tmp_path / "models" / "ser", 1)
-        assert find(tmp_path / "models" / "ser").run.folder == good.folder
+        assert find_champion(tmp_path / "models" / "ser").run.folder == good.folder
 
     def test_a_run_that_has_gone_can_be_named(self, good, tmp_path):
         shutil.copytree(good.folder, tmp_path / "run")
         export(Run.open(tmp_path / "run"), tmp_path / "models")
         (tmp_path / "run").rename(tmp_path / "moved")
-        with pytest.raises(UserError, match="say where it lies now with --run"):
-            find(tmp_path / "models" / "ser")
-        assert find(tmp_path / "models" / "ser", tmp_path / "moved").run.folder == tmp_path / "moved"
+        with pytest.raises(UserError, match="does not exist: name its folder with --run"):
+            find_champion(tmp_path / "models" / "ser")
+        assert find_champion(tmp_path / "models" / "ser", tmp_path / "moved").run.folder == tmp_path / "moved"
 
     def test_another_run_is_refused(self, good, bad, tmp_path):
         export(good, tmp_path / "models")
         with pytest.raises(UserError, match="other weights"):
-            find(tmp_path / "models" / "ser", bad.folder)
+            find_champion(tmp_path / "models" / "ser", bad.folder)
 
     @pytest.mark.parametrize("content", ["{", "[]"])
     def test_a_damaged_provenance_is_told(self, good, tmp_path, content):
         export(good, tmp_path / "models")
-        (tmp_path / "models" / "ser" / "1" / origin.FILE).write_text(content)
+        (tmp_path / "models" / "ser" / "1" / PROVENANCE_FILE).write_text(content)
         with pytest.raises(UserError, match="export the run again"):
-            find(tmp_path / "models" / "ser")
-        (tmp_path / "models" / "ser" / "1" / origin.FILE).unlink()
+            find_champion(tmp_path / "models" / "ser")
+        (tmp_path / "models" / "ser" / "1" / PROVENANCE_FILE).unlink()
         with pytest.raises(UserError, match="does not say which run"):
-            find(tmp_path / "models" / "ser")
+            find_champion(tmp_path / "models" / "ser")

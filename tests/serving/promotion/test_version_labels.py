@@ -1,4 +1,4 @@
-"""Labels of versions, as `ser promote` and `ser rollback` move them."""
+"""Version labels, which `ser promote` and `ser rollback` move."""
 
 from pathlib import Path
 
@@ -13,14 +13,14 @@ import ser
 from data_pipeline.errors import UserError
 from serving.model_repository import server_config
 from serving.promotion import version_labels
-from serving.server.local import LocalServer, ServerSettings
+from serving.server.local_server import LocalServer, ServerSettings
 from tests.serving.server.reload_client import ReloadClient, entry
 from tests.serving.server.test_reloading import copy_version
 
 
 @pytest.fixture
 def folder(tmp_path) -> Path:
-    """The folder of `ser` with the versions 1 to 4, which nobody can load, and its configuration as exported."""
+    """The folder of `ser` with the versions 1 to 4, which cannot be loaded, and the configuration of an export."""
     for version in range(1, 5):
         path = tmp_path / "ser" / str(version)
         path.mkdir(parents=True)
@@ -90,7 +90,10 @@ def test_what_the_operator_asked_for_stays(folder):
     version_labels.promote(folder)
     version_labels.promote(folder, 3)
     assert loaded(folder) == [1, 3, 4], "version 2 was there for its label only"
-    assert [model.name for model in server_config.read_config(models).model_config_list.config] == ["ser", "other"]
+    assert [model.name for model in server_config.read_models_config(models).model_config_list.config] == [
+        "ser",
+        "other",
+    ]
     everything = "model_version_policy { all {} } base_path: '/models/ser' name: 'ser'"
     (models / "models.config").write_text(f"model_config_list {{ config {{ {everything} }} }}")
     version_labels.promote(folder, 1)
@@ -152,7 +155,7 @@ def test_whatever_is_asked_every_label_is_of_a_version_that_is_served(tmp_path_f
 class TestWithAServer:
     @pytest.fixture
     def folder(self, models, tmp_path) -> Path:
-        """Versions 1 and 2 that can be loaded; stable is 1."""
+        """Two versions that can be loaded; version 1 is stable."""
         for version in (1, 2):
             copy_version(models, tmp_path / "repository", version)
         server_config.register(tmp_path / "repository", "ser")
@@ -193,7 +196,7 @@ class TestWithAServer:
             done = CliRunner().invoke(ser.app, command)
             assert isinstance(done.exception, UserError)
             assert "is damaged" in str(done.exception)
-            assert "was not told" in str(done.exception)
+            assert f"models.config is changed, but {server.address} is not" in str(done.exception)
             assert ReloadClient(channel).version(label="stable") == 1
 
     def test_where_nobody_answers_the_file_is_changed_and_the_user_told(self, folder):

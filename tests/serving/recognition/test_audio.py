@@ -6,7 +6,7 @@ import soundfile
 
 from serving.errors import UnreadableAudioError
 from serving.recognition import audio as module
-from serving.recognition.audio import Samples, read_waveform, waveform_or_reason
+from serving.recognition.audio import Samples, read_waveform, waveform_or_error
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def test_a_stream_that_breaks_off_is_one_sentence(content):
 
 
 def test_a_stream_that_never_ends_is_given_up(monkeypatch):
-    monkeypatch.setattr(module, "MOST_BYTES", 10_000)
+    monkeypatch.setattr(module, "MAX_STREAM_BYTES", 10_000)
     taken = []
 
     def endless():
@@ -101,13 +101,13 @@ def test_what_cannot_be_audio_is_a_defect_of_the_caller(audio):
     with pytest.raises(TypeError, match="Received: "):
         read_waveform(audio)
     with pytest.raises(TypeError):
-        waveform_or_reason(audio)
+        waveform_or_error(audio)
 
 
 def test_names_of_file_objects_are_in_the_sentences(tmp_path):
     path = tmp_path / "clip.wav"
     path.write_text("this is text")
     with path.open("rb") as file:
-        reason = waveform_or_reason(file)
+        reason = waveform_or_error(file)
     assert isinstance(reason, UnreadableAudioError)
     assert str(reason).startswith(f"{path} cannot be decoded")

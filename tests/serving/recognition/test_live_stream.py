@@ -1,4 +1,4 @@
-"""Streams against the same windows asked about as utterances."""
+"""Answers for streams, compared with those for the same windows as utterances."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ def recogniser(models) -> InProcessRecogniser:
 
 
 def sweep(seconds: float, rate: int = SAMPLE_RATE) -> np.ndarray:
-    """A tone that rises, so that no two windows sound alike."""
+    """A rising tone, so that no two windows are alike."""
     time = np.arange(round(seconds * rate)) / rate
     return (0.5 * np.sin(2 * np.pi * (200 + 150 * time) * time)).astype(np.float32)
 

@@ -1,4 +1,4 @@
-"""Run by `test_published_client.py` with the Python of a fresh environment: a client from PyPI asks a server.
+"""Run by `test_published_client.py` with the Python of a fresh environment: a client from PyPI calls a server.
 
 Usage: `python published_client.py HOST PORT QUESTION ANSWER`: an `.npz` with `waveform` and `num_samples`, and where
 to write the outputs.

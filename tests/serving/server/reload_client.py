@@ -1,4 +1,4 @@
-"""Asking a server that reloads: plain stubs on one channel, and configurations in short."""
+"""A client with plain stubs for a server that reloads, and short notation for configurations."""
 
 import grpc
 import numpy as np
@@ -27,14 +27,14 @@ def entry(versions: str, labels: str = "", name: str = "ser") -> str:
 
 
 class ReloadClient:
-    """Asks which version answers, what is loaded, and for other versions."""
+    """Calls a server to find which version answers, which versions are loaded, and to load others."""
 
     def __init__(self, channel: grpc.Channel):
         self._predictions = prediction_service_pb2_grpc.PredictionServiceStub(channel)
         self._models = model_service_pb2_grpc.ModelServiceStub(channel)
 
     def version(self, *, name: str = "ser", label: str = "", samples: int = 800) -> int:
-        """Which version answers a clip."""
+        """Number of the version that answers."""
         clip = {"waveform": np.full((1, samples), 0.1, np.float32), "num_samples": np.array([samples], np.int32)}
         request = predict_request(clip, model=name, label=label)
         response = self._predictions.Predict(request, timeout=60)
@@ -49,14 +49,14 @@ class ReloadClient:
         return {status.version: status.state for status in response.model_version_status}
 
     def status(self, version: int) -> ModelVersionStatus:
-        """All that is told of one version of `ser`."""
+        """The status of one version of `ser`."""
         request = get_model_status_pb2.GetModelStatusRequest()
         request.model_spec.name = "ser"
         request.model_spec.version.value = version
         return self._models.GetModelStatus(request, timeout=60).model_version_status[0]
 
     def reload(self, *entries: str) -> None:
-        """Serve what these entries say; returns when it is done."""
+        """Reconfigure the server with these entries; returns when they are loaded."""
         request = model_management_pb2.ReloadConfigRequest()
         text_format.Parse(f"model_config_list {{ {' '.join(entries)} }}", request.config)
         assert self._models.HandleReloadConfigRequest(request, timeout=120).status.error_code == 0

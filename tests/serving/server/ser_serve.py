@@ -1,4 +1,4 @@
-"""`ser serve` as a process of its own, as its users start it."""
+"""`ser serve` in a separate process, as users start it."""
 
 import contextlib
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 
 @contextlib.contextmanager
 def ser_serve(models: Path, *options: str) -> Iterator[tuple[subprocess.Popen, str, str]]:
-    """A running server of a repository on free ports, its gRPC address and that of REST; it is gone afterwards."""
+    """Run a server of a repository on free ports. Yields its gRPC and REST addresses."""
     process = subprocess.Popen(
         [sys.executable, "-m", "ser", "serve", str(models), "--grpc-port", "0", "--rest-port", "0", *options],
         cwd=Path(__file__).parents[3],

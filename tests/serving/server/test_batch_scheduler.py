@@ -1,4 +1,4 @@
-"""When calls are computed together, in which order, and when they are not computed at all."""
+"""Which calls are computed together, in which order, and which are not computed at all."""
 
 import asyncio
 import math
@@ -11,12 +11,12 @@ import pytest
 from serving.server.batch_scheduler import BatchScheduler
 from serving.server.batching_settings import BatchingSettings
 from serving.server.metrics import Metrics
-from serving.server.refusal import Refusal
+from serving.server.request_error import RequestError
 from serving.tensors import MAX_MESSAGE_BYTES
 
 
 class Model:
-    """Adds 1 to `x`, remembers its batches, and can be held up."""
+    """A function that adds 1 to `x`, records its batches, and can be blocked."""
 
     def __init__(self):
         self.batches = []
@@ -43,7 +43,7 @@ def settings(**changes) -> BatchingSettings:
 
 
 def on(configured, scenario, metrics=None):
-    """Run a scenario, an async function of a scheduler, and close the scheduler."""
+    """Run a scenario, which is an async function of a scheduler, and close the scheduler."""
 
     async def run():
         scheduler = BatchScheduler(configured, metrics or Metrics())
@@ -61,7 +61,7 @@ def call(scheduler, model, values, key="a", **options) -> asyncio.Task:
 
 
 async def behind_a_running_call(scheduler, model) -> asyncio.Task:
-    """Hold the only thread, so that what comes next queues."""
+    """Block the only thread, so that the following calls queue."""
     model.gate.clear()
     first = call(scheduler, model, [0])
     await asyncio.sleep(0.05)
@@ -69,7 +69,7 @@ async def behind_a_running_call(scheduler, model) -> asyncio.Task:
 
 
 async def answers(model, *calls):
-    """Open the gate and have all the calls' outputs, or the errors."""
+    """Open the gate and return the outputs or errors of all calls."""
     await asyncio.sleep(0.02)
     model.gate.set()
     results = await asyncio.gather(*calls, return_exceptions=True)
@@ -153,7 +153,7 @@ def test_a_full_queue_refuses_and_recovers(model, configured):
         return results, again
 
     results, again = on(configured, scenario)
-    refused = [result for result in results if isinstance(result, Refusal)]
+    refused = [result for result in results if isinstance(result, RequestError)]
     assert {refusal.code for refusal in refused} == {grpc.StatusCode.RESOURCE_EXHAUSTED}
     assert len(refused) == 198 if configured else 0 < len(refused) < 200
     assert len(model.batches) == 202 - len(refused)
@@ -165,7 +165,7 @@ class TestLargeCalls:
         async def scenario(scheduler):
             await call(scheduler, model, [1] * 5)
 
-        with pytest.raises(Refusal, match="Task size 5 is larger than maximum input batch size 4") as refused:
+        with pytest.raises(RequestError, match="Task size 5 is larger than maximum input batch size 4") as refused:
             on(settings(), scenario)
         assert refused.value.code == grpc.StatusCode.INVALID_ARGUMENT
 

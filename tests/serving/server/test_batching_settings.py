@@ -1,4 +1,4 @@
-"""`batching.config` as TensorFlow Serving takes it, and what it would refuse."""
+"""`batching.config` files that TensorFlow Serving accepts, and those that it would refuse."""
 
 import pytest
 
@@ -49,8 +49,8 @@ def test_a_batch_is_filled_up_to_the_next_allowed_size(rows, padded):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("max_batch_size { value: 8 } allowed_batch_sizes: [2, 4]", "the last be max_batch_size, 8"),
-        ("max_batch_size { value: 4 } allowed_batch_sizes: [2, 2, 4]", "let them rise"),
+        ("max_batch_size { value: 8 } allowed_batch_sizes: [2, 4]", "the last being max_batch_size, 8"),
+        ("max_batch_size { value: 4 } allowed_batch_sizes: [2, 2, 4]", "list them in ascending order"),
         ("max_batch_size { value: 0 }", "max_batch_size is 0"),
         ("num_batch_threads { value: 0 }", "num_batch_threads is 0"),
         ("batch_timeout_micros { value: -1 }", "batch_timeout_micros is negative"),

@@ -1,4 +1,4 @@
-"""Peers that do not behave: half-closed connections, slow senders and readers, garbage."""
+"""Misbehaving clients: half-closed connections, slow senders and readers, garbage."""
 
 import json
 import socket
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from tensorflow_serving.apis import prediction_service_pb2_grpc
 
-from serving.server.local import LocalServer, ServerSettings
+from serving.server.local_server import LocalServer, ServerSettings
 from tests.serving.server.test_server import ask, make_request
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"

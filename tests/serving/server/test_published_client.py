@@ -1,5 +1,5 @@
-"""A client that others have published: `min-tfs-client` of PyPI, unchanged, in an environment of its own, since it
-brings its own copies of TensorFlow's messages and wants an older protobuf.
+"""A published client of another project: `min-tfs-client` of PyPI, unchanged, in a separate environment, because it
+contains its own copies of TensorFlow's messages and needs an older protobuf.
 """
 
 import subprocess

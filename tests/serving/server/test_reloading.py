@@ -1,4 +1,4 @@
-"""Versions, models and labels that come and go while calls are answered."""
+"""Versions, models and labels are added and removed while calls are answered."""
 
 import re
 import shutil
@@ -12,7 +12,7 @@ from tensorflow_serving.apis.get_model_status_pb2 import ModelVersionStatus
 
 from serving.model_repository import server_config
 from serving.server.batching_settings import BatchingSettings
-from serving.server.local import LocalServer, ServerSettings
+from serving.server.local_server import LocalServer, ServerSettings
 from tests.serving.server.reload_client import ReloadClient, entry
 from tests.serving.server.ser_serve import ser_serve
 
@@ -22,13 +22,13 @@ BATCHING = BatchingSettings(max_batch_size=8, max_execution_batch_size=8, pad_va
 
 @pytest.fixture
 def repository(models, tmp_path) -> Path:
-    """A repository that holds version 1 of `ser`."""
+    """A repository with version 1 of `ser`."""
     copy_version(models, tmp_path / "repository", 1)
     return tmp_path / "repository"
 
 
 def copy_version(models: Path, repository: Path, version: int, name: str = "ser") -> None:
-    """Add a version to a repository, as an export does: whole or not at all."""
+    """Add a version to a repository atomically, as an export does."""
     folder = repository / name
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copytree(models / "ser" / "1", folder / ".unfinished")
@@ -37,7 +37,7 @@ def copy_version(models: Path, repository: Path, version: int, name: str = "ser"
 
 @pytest.fixture
 def serving(repository):
-    """`serving(poll_seconds)`: a client of a server of the repository."""
+    """`serving(poll_seconds)`: starts a server of the repository and returns a client."""
     opened = []
 
     def start(poll_seconds=0.1) -> ReloadClient:
@@ -88,7 +88,7 @@ class TestPolling:
     def test_a_configuration_that_cannot_be_met_changes_nothing(self, serving, repository, caplog, text):
         client = serving()
         (repository / "models.config").write_text(text)
-        wait_for(lambda: "goes on with what it has" in caplog.text)
+        wait_for(lambda: "the server keeps serving its current versions" in caplog.text)
         time.sleep(0.3)
         assert client.version() == 1
         assert len(caplog.records) == 1, "said once, not at every look"
@@ -164,7 +164,7 @@ class TestReloadRequests:
 
 
 class Callers:
-    """Threads that ask for a label again and again, and notice where another version answers than may."""
+    """Threads that call a label repeatedly, and record answers from versions that do not have the label."""
 
     def __init__(self, client: ReloadClient, labels: list[str], **question):
         self._client = client
@@ -198,14 +198,14 @@ class Callers:
             thread.join()
 
     def move(self, label: str, version: int, config: str) -> None:
-        """Ask for a configuration in which a label is another version's."""
+        """Move a label to another version by a request."""
         self.may_answer[label] = self.may_answer[label] | {version}
         self._client.reload(config)
         self.may_answer[label] = {version}
 
 
 def replace(callers: Callers, client: ReloadClient, old: int, new: int) -> None:
-    """A canary, which then becomes the stable version, after which the old one goes."""
+    """A canary is loaded and becomes the stable version; then the old version is unloaded."""
     client.reload(entry("1 2", f"stable={old} canary={old}"))
     callers.move("canary", new, entry("1 2", f"stable={old} canary={new}"))
     callers.move("stable", new, entry("1 2", f"stable={new} canary={new}"))
@@ -231,7 +231,7 @@ def resident_mib(pid: int) -> float:
 
 @pytest.mark.slow
 def test_ten_thousand_calls_with_ten_reloads(mobilenet_version, tmp_path):
-    """Memory is what it was after the first two reloads, in which everything had been in use once."""
+    """The memory does not grow after the first two reloads, in which everything has been used once."""
     for version in ("1", "2"):
         shutil.copytree(mobilenet_version, tmp_path / "ser" / version)
     (tmp_path / "models.config").write_text(f"model_config_list {{ {entry('1', 'stable=1 canary=1')} }}")

@@ -1,4 +1,4 @@
-"""Tensors as TensorFlow Serving's JSON and back."""
+"""Conversion of tensors to TensorFlow Serving's JSON and back."""
 
 import base64
 import contextlib
@@ -14,13 +14,13 @@ from hypothesis.extra import numpy as arrays
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 from tensorflow_serving.apis.predict_pb2 import PredictRequest, PredictResponse
 
-from serving.server.refusal import Refusal
+from serving.server.request_error import RequestError
 from serving.server.rest_json import Format, fill_request, response_json
 from serving.tensors import to_array, to_proto
 
 
 def read(document, **dtypes) -> tuple[dict[str, np.ndarray], Format]:
-    """The inputs that a document holds for a signature with these inputs."""
+    """The inputs that are read from a document, for a signature with these inputs."""
     signature = SignatureDef()
     for name, dtype in dtypes.items():
         signature.inputs[name].dtype = dtype.as_datatype_enum
@@ -93,17 +93,17 @@ def test_bytes_are_base64_and_names_in_bytes_come_back_so():
     ],
 )
 def test_values_that_do_not_fit_are_refused(value, dtype):
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(RequestError) as refused:
         read({"inputs": {"x": value}}, x=dtype)
     assert refused.value.code == grpc.StatusCode.INVALID_ARGUMENT
 
 
 def test_nesting_without_end_is_refused():
-    with pytest.raises(Refusal, match="JSON Parse error"):
+    with pytest.raises(RequestError, match="JSON Parse error"):
         read(b'{"instances": ' + b"[" * 100_000, x=tf.float32)
 
 
 @given(st.binary(max_size=40))
 def test_whatever_is_sent_is_read_or_refused(content):
-    with contextlib.suppress(Refusal):  # nothing else is raised
+    with contextlib.suppress(RequestError):  # nothing else is raised
         read(b'{"inputs": ' + content + b"}", x=tf.string)

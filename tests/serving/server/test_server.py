@@ -1,4 +1,4 @@
-"""The model server as its callers and its operator meet it."""
+"""The model server from the view of its callers and its operator."""
 
 import re
 import signal
@@ -26,7 +26,7 @@ from tensorflow_serving.apis import (
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog, PredictLog
 
 from data_pipeline.errors import UserError
-from serving.server.local import LocalServer, ServerSettings
+from serving.server.local_server import LocalServer, ServerSettings
 from serving.status import RowStatus
 from serving.tensors import MAX_MESSAGE_BYTES, to_array, to_proto
 from tests.serving.predict_request import predict_request
@@ -311,7 +311,7 @@ def test_other_predictions_are_unimplemented(stub, method, request_message):
 
 @pytest.fixture
 def repository(models, tmp_path) -> Path:
-    """A repository with the same two versions of `ser` and nothing else, to be changed at will."""
+    """A repository with the same two versions of `ser` and nothing else, which a test may change."""
     folder = tmp_path / "repository"
     (folder / "ser").mkdir(parents=True)
     for version in ("1", "2"):

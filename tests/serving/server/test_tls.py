@@ -1,4 +1,4 @@
-"""Who gets in when certificates are asked for, and what everybody else gets: the alert, and nothing else."""
+"""Which clients may connect if certificates are required. All others get a TLS alert and nothing else."""
 
 import re
 import socket
@@ -13,7 +13,7 @@ import trustme
 from tensorflow_serving.apis import get_model_status_pb2, model_service_pb2_grpc
 
 from data_pipeline.errors import UserError
-from serving.server.local import LocalServer, ServerSettings
+from serving.server.local_server import LocalServer, ServerSettings
 from serving.server.tls import TlsSettings
 
 GRPC_REQUEST = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
@@ -22,14 +22,14 @@ SSL_CONFIG = Path(__file__).parents[3] / "deployment/tls/ssl-config.sh"
 
 
 class Certificates:
-    """Two authorities, for servers and for clients, and one that nobody knows."""
+    """Two authorities, one for servers and one for clients, and an unknown one."""
 
     def __init__(self):
         self.servers, self.clients, self.strangers = trustme.CA(), trustme.CA(), trustme.CA()
         self.server = self.servers.issue_cert("localhost", "127.0.0.1")
 
     def ssl_config(self, folder: Path, *, mutual: bool) -> Path:
-        """Written by the script that production uses."""
+        """An `ssl.config` written by the script that is used in production."""
         (folder / "server.key").write_bytes(self.server.private_key_pem.bytes())
         (folder / "server.crt").write_bytes(self.server.cert_chain_pems[0].bytes())
         (folder / "clients.crt").write_bytes(self.clients.cert_pem.bytes())
@@ -40,7 +40,7 @@ class Certificates:
         return folder / "ssl.config"
 
     def credentials(self, authority: trustme.CA | None = None) -> grpc.ChannelCredentials:
-        """Of a client that trusts the servers, with or without a certificate of its own."""
+        """Credentials of a client that trusts the servers, with or without its own certificate."""
         roots = self.servers.cert_pem.bytes()
         if authority is None:
             return grpc.ssl_channel_credentials(roots)
@@ -134,7 +134,7 @@ def test_nothing_but_the_alert_comes_back(mutual, certificates, port, who, versi
 
 
 def talk(plain: socket.socket, context: ssl.SSLContext, request: bytes) -> tuple[bytes, str]:
-    """What a server says to a request over TLS, and the error with which it ends."""
+    """A server's response to a request over TLS, and the error that ends it."""
     received = b""
     try:
         with context.wrap_socket(plain, server_hostname="localhost", suppress_ragged_eofs=False) as connection:

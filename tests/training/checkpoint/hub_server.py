@@ -1,4 +1,4 @@
-"""A hub on the loopback interface: the requests that huggingface_hub makes for a model, and bad days."""
+"""A hub on the loopback interface: the requests of huggingface_hub for a model, and failures."""
 
 import contextlib
 import hashlib

@@ -20,7 +20,7 @@ NEW_NORM = ("parametrizations.weight.original0", "parametrizations.weight.origin
 
 
 def backbone(norm=NEW_NORM, seed=0) -> dict[str, np.ndarray]:
-    """The tensors of a network so small that it would be of no use, by canonical name but for the weight norm."""
+    """The tensors of a very small network, by canonical name but for the weight norm."""
     random = np.random.default_rng(seed)
     shapes = {
         "feature_extractor.conv_layers.0.conv.weight": (4, 1, 10),

@@ -93,7 +93,7 @@ def test_inspect_all_lists_every_tensor_and_its_shard(tmp_path):
     assert "model-00002-of-00002.safetensors" in output
 
 
-def test_inspect_a_checkpoint_whose_settings_say_little(tmp_path):
+def test_inspect_a_checkpoint_with_few_settings(tmp_path):
     folder = save(tmp_path / "checkpoint")
     (folder / "config.json").write_text(json.dumps({"model_type": "hubert"}))
     assert "not stated" in invoke("inspect", folder)

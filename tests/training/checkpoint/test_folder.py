@@ -38,7 +38,7 @@ def test_names_become_canonical_and_heads_are_left_out(tmp_path, norm, prefix):
     assert sorted(checkpoint.left_out) == sorted(HEADS)
 
 
-def test_what_an_opened_folder_says_of_itself(tmp_path):
+def test_an_opened_folder_has_its_settings(tmp_path):
     folder = save(tmp_path / "checkpoint")
     checkpoint = open_checkpoint(str(folder))
     assert checkpoint.source == str(folder)
@@ -66,7 +66,7 @@ def test_tensors_are_described_without_their_numbers(tmp_path):
     assert not described["lm_head.weight"].used
 
 
-def test_unknown_names_stay_for_the_network_to_complain_of(tmp_path):
+def test_unknown_names_are_kept_for_the_network_to_report(tmp_path):
     stray = {"wav2vec2.encoder.surprise": np.ones(2, np.float32)}
     checkpoint = open_checkpoint(save(tmp_path / "checkpoint", backbone() | stray))
     assert "encoder.surprise" in checkpoint.arrays()
@@ -220,7 +220,7 @@ def test_a_path_is_never_looked_for_on_the_hub(place):
 
 
 @pytest.mark.parametrize("name", ["wav2vec2-base", "a/b/c", "a b/c", "https://huggingface.co/a/b", ""])
-def test_what_is_neither_a_folder_nor_a_name(name, tmp_path, monkeypatch):
+def test_a_text_that_is_neither_a_folder_nor_a_name_is_refused(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError):
         open_checkpoint(name)

@@ -110,7 +110,7 @@ def test_offline_without_the_checkpoint(hub, monkeypatch):
 
 
 @pytest.mark.parametrize("revision", [None, COMMIT])
-def test_no_connection_answers_at_once(hub, monkeypatch, nobody_there, revision):
+def test_without_connection_the_error_comes_at_once(hub, monkeypatch, nobody_there, revision):
     monkeypatch.setattr(constants, "ENDPOINT", nobody_there)
     began = time.monotonic()
     with pytest.raises(UserError, match=f"{NAME} .* no connection to the hub at {nobody_there} .* HF_HOME"):
@@ -124,7 +124,7 @@ def test_no_connection_and_all_in_the_cache(hub, monkeypatch, nobody_there):
     assert_opens(open_checkpoint(NAME))
 
 
-def test_a_broken_download_goes_on_where_it_broke(hub, monkeypatch):
+def test_a_broken_download_is_resumed(hub, monkeypatch):
     monkeypatch.setattr(file_download.time, "sleep", lambda seconds: None)
     open_checkpoint(NAME, COMMIT)
     hub.commits[NEXT_COMMIT] = hub.commits[COMMIT] | {"config.json": hub.commits[COMMIT]["config.json"] + b" "}
@@ -170,7 +170,7 @@ def test_an_unknown_name_and_an_unknown_revision(hub):
         open_checkpoint("someone/ends-in-dot.")
 
 
-def test_unusable_checkpoints_are_told_before_their_weights_come(hub, tmp_path):
+def test_unusable_checkpoints_are_refused_before_their_weights_are_fetched(hub, tmp_path):
     save_settings(tmp_path / "other", {"model_type": "wavlm"})
     hub.commits[COMMIT] |= files_of(tmp_path / "other")
     with pytest.raises(UserError, match="is of model_type 'wavlm'"):

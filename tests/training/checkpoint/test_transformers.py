@@ -1,4 +1,4 @@
-"""Checkpoints as transformers itself saves them, heard by both."""
+"""Checkpoints as transformers itself saves them, computed by both."""
 
 import json
 
@@ -8,7 +8,7 @@ from keras import ops
 
 from tests.training.families.wav2vec2.tiny import CONFIGS, close, waveform
 from training.checkpoint import open_checkpoint
-from training.families.wav2vec2 import Wav2Vec2Backbone
+from training.families.wav2vec2.classifier import Wav2Vec2Classifier
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
@@ -43,7 +43,8 @@ def assert_heard_alike(folder, model):
     prepared = extractor(clip, sampling_rate=16_000, return_tensors="pt")["input_values"]
     with torch.no_grad():
         expected = model.base_model(prepared, output_hidden_states=True)
-    output = Wav2Vec2Backbone.from_pretrained(folder)({"waveform": clip[None], "num_samples": np.array([len(clip)])})
+    backbone = Wav2Vec2Classifier.from_pretrained(folder, 6).backbone
+    output = backbone({"waveform": clip[None], "num_samples": np.array([len(clip)])})
     for state, reference in zip(output["hidden_states"], expected.hidden_states, strict=True):
         close(ops.convert_to_numpy(state), reference.numpy())
     close(ops.convert_to_numpy(output["last_hidden_state"]), expected.last_hidden_state.numpy())

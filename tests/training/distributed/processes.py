@@ -1,4 +1,4 @@
-"""Trainings in processes of their own: strategies can only be set up in one that has not used TensorFlow yet."""
+"""Trainings in separate processes, since strategies need a process that has not used TensorFlow yet."""
 
 import json
 import os

@@ -27,7 +27,7 @@ def test_a_chief_of_its_own_comes_before_the_workers():
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "sentence"),
     [
         (None, "needs the environment variable TF_CONFIG"),
         ("", "needs the environment variable TF_CONFIG"),
@@ -46,8 +46,8 @@ def test_a_chief_of_its_own_comes_before_the_workers():
         (config(TWO, "worker", True), "task.index of TF_CONFIG is True"),
     ],
 )
-def test_what_is_wrong_with_it_is_one_sentence(text, told):
+def test_a_wrong_value_is_one_sentence(text, sentence):
     with pytest.raises(UserError, match="TF_CONFIG") as error:
         Cluster.read(text)
-    assert told in str(error.value)
+    assert sentence in str(error.value)
     assert "\n" not in str(error.value)

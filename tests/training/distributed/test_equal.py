@@ -1,4 +1,4 @@
-"""Replicas that share batches come to the weights of a single one that has them whole."""
+"""Replicas that share batches end with the weights of a single replica with whole batches."""
 
 import json
 from dataclasses import replace
@@ -11,9 +11,10 @@ from data_pipeline.augment import AugmentSettings
 from tests.data_pipeline.prepared import write_dataset
 from tests.training.distributed.processes import ended_well, start_mirrored, start_workers
 from training.families.cnn import network
-from training.families.cnn.network import CnnSettings
-from training.families.cnn.recipe import CnnRecipe, train
-from training.fitting.fit import FitSettings
+from training.families.cnn.family import FAMILY
+from training.families.cnn.recipe import CnnRecipe, CnnSettings
+from training.families.recipe import FitSettings
+from training.fitting.train import train
 from training.run.folder import Run
 
 # 30 clips in batches of 7: the last batch has 2, one for each of two replicas and too few for three. Some clips have
@@ -40,14 +41,14 @@ def dataset(tmp_path_factory):
 
 
 def settings_of(run: Run, folder):
-    """What the run was trained by, as a file."""
+    """The settings of the run, as a file."""
     file = folder / "settings.json"
     file.write_text((run.folder / "config.json").read_text())
     return str(file)
 
 
 def assert_equal(run: Run, other: Run):
-    """The same course, and weights that differ by little of the way that they have gone."""
+    """The same history, and weights whose difference is small compared with their change in training."""
     for row, its in zip(run.history(), other.history(), strict=True):
         for figure in ("loss", "validation_loss"):
             assert row[figure] == pytest.approx(its[figure], rel=1e-4)
@@ -64,7 +65,7 @@ def flat(model):
 
 def test_two_workers_end_with_the_weights_of_one_process(dataset, tmp_path):
     accumulating = replace(RECIPE, fit=replace(RECIPE.fit, accumulate=2))
-    single, _ = train(accumulating, dataset, tmp_path / "single")
+    single, _ = train(FAMILY, accumulating, dataset, tmp_path / "single")
     logs = [tmp_path / "chief.log", tmp_path / "worker.log"]
     command = ["train", "cnn", str(dataset.folder), str(tmp_path / "team")]
     workers = start_workers([*command, "--config", settings_of(single, tmp_path)], logs)
@@ -82,7 +83,7 @@ def test_two_workers_end_with_the_weights_of_one_process(dataset, tmp_path):
 
 
 def test_three_devices_of_one_machine_end_with_the_weights_of_one(dataset, tmp_path):
-    single, _ = train(RECIPE, dataset, tmp_path / "single")
+    single, _ = train(FAMILY, RECIPE, dataset, tmp_path / "single")
     log = tmp_path / "mirrored.log"
     command = ["train", "cnn", str(dataset.folder), str(tmp_path / "team")]
     ended_well(start_mirrored(3, [*command, "--config", settings_of(single, tmp_path)], log), log)

@@ -1,4 +1,4 @@
-"""Workers of which one is killed: the others end soon and say so, and all go on where they were."""
+"""One worker is killed: the others end soon with an error, and all resume where they were."""
 
 import time
 from dataclasses import replace
@@ -9,7 +9,8 @@ import pytest
 from tests.data_pipeline.prepared import write_dataset
 from tests.training.distributed.processes import ended_well, start_workers
 from tests.training.distributed.test_equal import RECIPE, settings_of
-from training.families.cnn import recipe as cnn
+from training.families.cnn.family import FAMILY
+from training.fitting.train import train as train_alone
 from training.run.folder import Run
 
 SOON = 120
@@ -27,7 +28,7 @@ def train(arguments, folder, name):
 def test_a_lost_worker_ends_the_others_and_all_go_on_to_the_same_weights(killed, tmp_path):
     dataset = write_dataset(tmp_path / "data", train=30, validation=18)
     recipe = replace(RECIPE, model=replace(RECIPE.model, dropout=0.3), fit=replace(RECIPE.fit, epochs=1))
-    described, _ = cnn.train(recipe, dataset, tmp_path / "described")
+    described, _ = train_alone(FAMILY, recipe, dataset, tmp_path / "described")
     command = ["train", "cnn", str(dataset.folder)]
     settings = ["--config", settings_of(described, tmp_path), "--epochs", "20"]
     workers, logs = train([*command, str(tmp_path / "whole"), *settings], tmp_path, "whole")

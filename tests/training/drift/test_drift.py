@@ -11,16 +11,17 @@ from data_pipeline.augment import AugmentSettings
 from data_pipeline.errors import UserError
 from data_pipeline.quality.signal import Signal
 from tests.data_pipeline.prepared import tone, write_dataset
-from training.drift.drift import Due, compare
-from training.drift.heard import Heard
-from training.families.cnn.network import CnnSettings
-from training.families.cnn.recipe import CnnRecipe, train
-from training.fitting.fit import FitSettings
+from training.drift.drift import Due, compare_samples
+from training.drift.recordings import RecordingSample
+from training.families.cnn.family import FAMILY
+from training.families.cnn.recipe import CnnRecipe, CnnSettings
+from training.families.recipe import FitSettings
+from training.fitting.train import train
 
 LABELS = ("anger", "fear", "neutral")
 
 
-def heard(count: int, level: float = -25.0, bandwidth: float = 8_000.0, liking: float = 0.0, seed: int = 0) -> Heard:
+def sample(count: int, level: float = -25.0, bandwidth: float = 8_000.0, liking: float = 0.0, seed: int = 0):
     """Made-up recordings.
 
     Args:
@@ -36,22 +37,22 @@ def heard(count: int, level: float = -25.0, bandwidth: float = 8_000.0, liking: 
     )
     probabilities = random.dirichlet([1, 1, 1], count)
     probabilities[:, 0] += liking
-    return Heard(signals, probabilities / probabilities.sum(axis=1, keepdims=True))
+    return RecordingSample(signals, probabilities / probabilities.sum(axis=1, keepdims=True))
 
 
 def changed(drift) -> dict[str, str]:
     return {figure.name: str(figure.stability.change) for figure in drift.figures}
 
 
-def test_where_all_is_as_it_was_retraining_is_not_due():
-    drift = compare(heard(1_000), heard(400, seed=1), LABELS)
+def test_without_a_change_retraining_is_not_due():
+    drift = compare_samples(sample(1_000), sample(400, seed=1), LABELS)
     assert drift.due is Due.NO
     assert set(changed(drift).values()) == {"alike"}
     assert drift.reasons == ("Nothing has changed.",)
 
 
-def test_what_has_changed_is_named_with_its_medians():
-    drift = compare(heard(1_000), heard(400, level=-35, bandwidth=4_000, seed=1), LABELS)
+def test_changed_figures_are_named_with_their_medians():
+    drift = compare_samples(sample(1_000), sample(400, level=-35, bandwidth=4_000, seed=1), LABELS)
     assert drift.due is Due.YES
     assert {name for name, change in changed(drift).items() if change == "changed"} == {
         "level", "signal-to-noise ratio", "bandwidth"
@@ -60,17 +61,17 @@ def test_what_has_changed_is_named_with_its_medians():
     assert "median 8,000 Hz before, 4,000 Hz now" in bandwidth
 
 
-def test_other_answers_alone_are_a_reason():
-    drift = compare(heard(1_000), heard(400, liking=1.0, seed=1), LABELS)
+def test_changed_predictions_alone_are_a_reason():
+    drift = compare_samples(sample(1_000), sample(400, liking=1.0, seed=1), LABELS)
     assert drift.due is Due.YES
     assert changed(drift)["answers"] == "changed"
-    told = drift.to_json()["figures"]["answers"]
-    assert sum(told["shares_now"].values()) == pytest.approx(1)
-    assert told["shares_now"]["anger"] > told["shares_before"]["anger"] + 0.2
+    content = drift.to_json()["figures"]["answers"]
+    assert sum(content["shares_now"].values()) == pytest.approx(1)
+    assert content["shares_now"]["anger"] > content["shares_before"]["anger"] + 0.2
 
 
-def test_few_recordings_cannot_tell():
-    drift = compare(heard(1_000), heard(12, seed=1), LABELS)
+def test_few_recordings_are_not_enough():
+    drift = compare_samples(sample(1_000), sample(12, seed=1), LABELS)
     assert drift.due is Due.CANNOT_TELL
     [reason] = [reason for reason in drift.reasons if reason.startswith("Too few recordings")]
     assert "or more" in reason
@@ -82,11 +83,11 @@ class TestCommand:
     def run(cls, tmp_path_factory):
         dataset = write_dataset(tmp_path_factory.mktemp("data"), 60, 18, (0.3, 0.4))
         recipe = CnnRecipe(
-            CnnSettings(filters=(8,), window_frames=48, hidden=8),
-            FitSettings(epochs=1, batch_size=30, crop_seconds=0.3, augment=AugmentSettings(mixup=0.0)),
-            LogMelSettings(num_bands=32),
+            model=CnnSettings(filters=(8,), window_frames=48, hidden=8),
+            fit=FitSettings(epochs=1, batch_size=30, crop_seconds=0.3, augment=AugmentSettings(mixup=0.0)),
+            front_end=LogMelSettings(num_bands=32),
         )
-        run, _ = train(recipe, dataset, tmp_path_factory.mktemp("run") / "run")
+        run, _ = train(FAMILY, recipe, dataset, tmp_path_factory.mktemp("run") / "run")
         return run
 
     @pytest.fixture
@@ -100,24 +101,24 @@ class TestCommand:
         (folder / "broken.wav").write_bytes(b"RIFF")
         return folder
 
-    def test_a_run_is_held_against_a_folder(self, run, calls, tmp_path):
+    def test_a_run_is_compared_with_a_folder(self, run, calls, tmp_path):
         command = ["drift", str(run.folder), str(calls), "--output", str(tmp_path / "out"), "--workers", "1"]
         done = CliRunner().invoke(ser.app, [*command, "--strict"])
         assert done.exit_code == 3, done.output
-        told = json.loads((tmp_path / "out" / "drift.json").read_text())
-        assert told["due"] == "due"
-        assert told["figures"]["duration"]["change"] == "changed"
-        assert told["figures"]["duration"]["median_now"] == pytest.approx(0.8, abs=0.01)
-        assert told["figures"]["level"]["before"] == 60
-        assert told["figures"]["level"]["now"] == 40
-        assert told["figures"]["bandwidth"]["median_now"] < 4_300
-        assert [one["file"] for one in told["unusable"]] == ["calls/broken.wav"]
+        content = json.loads((tmp_path / "out" / "drift.json").read_text())
+        assert content["due"] == "due"
+        assert content["figures"]["duration"]["change"] == "changed"
+        assert content["figures"]["duration"]["median_now"] == pytest.approx(0.8, abs=0.01)
+        assert content["figures"]["level"]["before"] == 60
+        assert content["figures"]["level"]["now"] == 40
+        assert content["figures"]["bandwidth"]["median_now"] < 4_300
+        assert [one["file"] for one in content["unusable"]] == ["calls/broken.wav"]
         page = (tmp_path / "out" / "drift.html").read_text()
         assert "Retraining is due" in page
         assert "calls/broken.wav" in page
         assert "data:image/png;base64," in page
 
-    def test_where_nothing_can_be_used_the_user_is_told(self, run, tmp_path):
+    def test_recordings_that_all_cannot_be_used_are_refused(self, run, tmp_path):
         (tmp_path / "broken.wav").write_bytes(b"RIFF")
         command = ["drift", str(run.folder), str(tmp_path), "--output", str(tmp_path / "out"), "--workers", "1"]
         done = CliRunner().invoke(ser.app, command)

@@ -1,6 +1,6 @@
-"""Small runs of two families, with weights of chance or as they were learned in a moment."""
+"""Small runs of two families, with random weights or trained for a moment."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -9,15 +9,16 @@ import numpy as np
 from data_pipeline.augment import AugmentSettings
 from data_pipeline.dataset import Dataset
 from data_pipeline.emotion import LABELS
-from data_pipeline.targets import Target
 from tests.training.families.wav2vec2.small import SMALL
-from training.ensemble.stored_answers import write_stored
-from training.families.cnn.network import CnnSettings
-from training.families.cnn.recipe import CnnRecipe, train
-from training.families.wav2vec2 import HeadSettings, Wav2Vec2Classifier, Wav2Vec2Settings
-from training.fitting.fit import FitSettings
-from training.fitting.training_data import describe_learning
-from training.front_end import WaveformSettings
+from training.cross_validation.stored_answers import write_stored
+from training.families.cnn.family import FAMILY
+from training.families.cnn.recipe import CnnRecipe, CnnSettings
+from training.families.recipe import FitSettings
+from training.families.wav2vec2.family import FAMILY as WAV2VEC2
+from training.families.wav2vec2.recipe import Wav2Vec2Recipe
+from training.families.wav2vec2.settings import HeadSettings, Wav2Vec2Settings
+from training.fitting.train import run_config, train
+from training.fitting.training_data import describe_training_data
 from training.run.folder import Run
 
 RECIPE = CnnRecipe(
@@ -30,29 +31,28 @@ RECIPE = CnnRecipe(
 
 def log_mel_run(dataset: Dataset, folder: Path, seed: int = 0) -> Run:
     """A trained CNN."""
-    return train(replace(RECIPE, fit=replace(RECIPE.fit, seed=seed)), dataset, folder)[0]
+    return train(FAMILY, replace(RECIPE, fit=replace(RECIPE.fit, seed=seed)), dataset, folder)[0]
 
 
 def waveform_run(dataset: Dataset, folder: Path) -> Run:
     """A wav2vec 2.0 of random weights, large enough that sounds get different answers."""
     keras.utils.set_random_seed(3)
-    settings, head = Wav2Vec2Settings.from_config({**SMALL, "num_hidden_layers": 1}), HeadSettings(projection=16)
-    model = Wav2Vec2Classifier(settings, len(LABELS), head, learn="all")
+    shape = Wav2Vec2Settings.from_config({**SMALL, "num_hidden_layers": 1})
+    recipe = Wav2Vec2Recipe(architecture=shape, head=HeadSettings(projection=16), learn="all")
+    model = WAV2VEC2.build(recipe)
     model.emotion.kernel.assign(0.4 * np.random.default_rng(0).normal(size=model.emotion.kernel.shape))
-    learning = describe_learning(dataset, FitSettings(), WaveformSettings(), Target())
-    told = {"model": {"family": "wav2vec2", **asdict(settings), "head": asdict(head)}, "weights": None, **learning}
-    run = Run.create(folder, told)
+    run = Run.create(folder, run_config(WAV2VEC2, recipe, model, describe_training_data(dataset, recipe.target)))
     run.save_model(model)
     run.write_history([{"epoch": 1, "validation_ua": 0.2}])
     return run
 
 
-def clips_of(dataset: Dataset, side: str, clips: int, speakers: int = 3) -> dict[str, np.ndarray]:
-    """What `prepared.write_dataset` put on a side, in another order."""
+def clips_of(dataset: Dataset, split: str, clips: int, speakers: int = 3) -> dict[str, np.ndarray]:
+    """The clips that `prepared.write_dataset` put into a split, in another order."""
     order = np.random.default_rng(1).permutation(clips)
     return {
-        "name": np.array([f"{side}_{index}" for index in order]),
-        "speaker": np.array([f"synthetic/{side}{index // 6 % speakers}" for index in order]),
+        "name": np.array([f"{split}_{index}" for index in order]),
+        "speaker": np.array([f"synthetic/{split}{index // 6 % speakers}" for index in order]),
         "truth": order % 6,
         "labels": np.array(list(map(str, LABELS))),
     }

@@ -1,4 +1,4 @@
-"""A log-mel network and a waveform network from two runs to one that is measured, calibrated and told of."""
+"""An ensemble of a log-mel network and a waveform network, from two runs to a report."""
 
 import json
 from contextlib import contextmanager
@@ -12,16 +12,17 @@ import ser
 from data_pipeline.errors import UserError
 from tests.data_pipeline.prepared import write_dataset
 from tests.training.ensemble.runs import clips_of, log_mel_run, waveform_run, write_answers
-from training.ensemble.ensemble import EnsembleSettings, Plan, make_ensemble
+from training.cross_validation.stored_answers import read_stored
+from training.ensemble.ensemble import EnsembleDefinition, EnsembleSettings, make_ensemble
 from training.ensemble.members import members_of
 from training.ensemble.out_of_fold import idle
 from training.ensemble.pool import Pool
-from training.ensemble.stored_answers import read_stored
-from training.ensemble.training_side import TrainingSide
-from training.evaluation.evaluate import Condition, predict
-from training.evaluation.temperature import scaled
-from training.fitting.fit import Observer
+from training.ensemble.training_clips import TrainingClips
+from training.evaluation.condition import Condition
+from training.evaluation.evaluate import predict
+from training.fitting.observer import Observer
 from training.run.folder import Run
+from training.temperature import scaled
 
 TEMPERATURE = 1.7
 
@@ -47,19 +48,19 @@ def interrupted(members, dataset, tmp_path_factory):
     given = write_answers(folder / "cv.npz", clips_of(dataset, "train", 48, 4))
     opened = members_of([member.folder for member in members])
     settings = EnsembleSettings(folds=2, biased=True)
-    plan = Plan(opened, TrainingSide.of(members[0]), settings, {"wav2vec2": read_stored(given)})
-    begun = []
+    definition = EnsembleDefinition(opened, TrainingClips.of(members[0]), settings, {"wav2vec2": read_stored(given)})
+    started = []
 
     @contextmanager
     def breaking(title, epochs):
-        begun.append(title)
-        if len(begun) == 2:
+        started.append(title)
+        if len(started) == 2:
             raise KeyboardInterrupt
         yield Observer()
 
     with pytest.raises(KeyboardInterrupt):
-        make_ensemble(plan, folder / "both", breaking)
-    assert begun == ["cnn, fold 1 of 2", "cnn, fold 2 of 2"]
+        make_ensemble(definition, folder / "both", breaking)
+    assert started == ["cnn, fold 1 of 2", "cnn, fold 2 of 2"]
     with pytest.raises(UserError, match=r"no config\.json"):
         Run.open(folder / "both")
     return folder / "both", given
@@ -67,62 +68,62 @@ def interrupted(members, dataset, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def made(members, interrupted):
-    """What the command said when it went on, the ensemble, and what is in its JSON file."""
+    """The output of the command that resumed, the ensemble, and the content of its JSON file."""
     folder, given = interrupted
     first = folder / "folds" / "1" / "cnn" / "model.keras"
     before = first.stat().st_mtime_ns
-    told = folder.parent / "told.json"
+    figures = folder.parent / "figures.json"
     runs = [run.folder for run in members]
-    files = ["--out-of-fold", "train", "--out-of-fold", given, "--json", told]
+    files = ["--out-of-fold", "train", "--out-of-fold", given, "--json", figures]
     done = invoke("ensemble", *runs, "--output", folder, "--folds", "2", "--biases", *files)
     assert done.exit_code == 0, done.output
     assert first.stat().st_mtime_ns == before, "what was trained is not trained again"
-    return done.output, Run.open(folder), json.loads(told.read_text())
+    return done.output, Run.open(folder), json.loads(figures.read_text())
 
 
 def invoke(*words):
     return CliRunner().invoke(ser.app, list(map(str, words)), env={"COLUMNS": "200"})
 
 
-def test_folds_know_nobody_whom_they_are_asked_about(made, dataset):
+def test_folds_are_trained_without_the_speakers_that_they_predict(made, dataset):
     _, run, _ = made
     everybody = set(dataset.split("train").speakers)
     asked = []
     for fold in ("1", "2"):
         config = Run.open(run.folder / "folds" / fold / "cnn").config
-        heard, held_out = (set(config["data"]["speakers"][side]) for side in ("train", "validation"))
-        assert heard | held_out == everybody
-        assert not heard & held_out
+        trained, held_out = (set(config["data"]["speakers"][split]) for split in ("train", "validation"))
+        assert trained | held_out == everybody
+        assert not trained & held_out
         assert config["fit"]["keep"] == "last"
         asked += held_out
     assert sorted(asked) == sorted(everybody)
 
 
 def test_weights_are_fitted_on_out_of_fold_answers_at_the_members_temperatures(made, members):
-    _, run, told = made
+    _, run, figures = made
     stored = {name: read_stored(f"{run.folder / 'out_of_fold.npz'}:{name}") for name in ("cnn", "wav2vec2")}
-    own = predict(members[0], TrainingSide.of(members[0]).dataset, Condition("train"))
+    own = predict(members[0], TrainingClips.of(members[0]).dataset, Condition("train"))
     assert not np.allclose(own.probabilities, stored["cnn"].probabilities, atol=0.01), "others were trained"
     answers = [scaled(stored["cnn"].probabilities, TEMPERATURE), stored["wav2vec2"].probabilities]
     pool = Pool.fit(answers, stored["cnn"].truth, biased=True)
     described = run.config["model"]["members"]
     np.testing.assert_allclose([member["weight"] for member in described], pool.weights, atol=1e-3)
     assert [member["temperature"] for member in described] == [TEMPERATURE, 1.0]
-    assert told["members"] == described
-    assert list(told["biases"]) == list(run.labels)
-    assert set(told["measured"]) == {"cnn", "wav2vec2", "equal weights", "ensemble"}
-    assert (told["clips"], told["speakers"], told["folds"]) == (48, 4, 2)
+    assert figures["members"] == described
+    assert list(figures["biases"]) == list(run.labels)
+    assert set(figures["measured"]) == {"cnn", "wav2vec2", "equal weights", "ensemble"}
+    assert (figures["clips"], figures["speakers"], figures["folds"]) == (48, 4, 2)
 
 
-def test_the_terminal_shows_members_weights_and_places(made):
-    output, run, told = made
-    for name, measured in told["measured"].items():
+def test_the_terminal_shows_members_weights_and_files(made):
+    output, run, figures = made
+    for name, measured in figures["measured"].items():
         assert f"{measured['ua']:.1%} ({measured['ua_interval'][0]:.1%}" in output, name
-    assert f"Against {told['best']}, the best member alone" in output
+    assert f"Against {figures['best']}, the best member alone" in output
     assert f"next: ser evaluate {run.folder}" in output
 
 
-def test_it_answers_as_the_pool_of_its_members(made, members, dataset):
+def test_it_predicts_as_the_pool_of_its_members(made, members, dataset):
     _, run, _ = made
     answers = [predict(member, dataset, Condition()).probabilities for member in members]
     described = run.config["model"]
@@ -143,13 +144,13 @@ def test_padding_changes_no_answer(made):
     np.testing.assert_allclose(together[1], alone[0], atol=1e-4)
 
 
-def test_it_is_measured_calibrated_and_compared_as_any_run(made, members, dataset):
-    _, run, told = made
+def test_it_is_measured_calibrated_and_compared_like_any_run(made, members, dataset):
+    _, run, figures = made
     for words in (["calibrate", run.folder, dataset.folder], ["evaluate", run.folder, dataset.folder, "--no-listen"]):
         done = invoke(*words)
         assert done.exit_code == 0, done.output
     assert run.metrics()["validation"]["calibration"]["temperature"] == Run.open(run.folder).temperature
-    weight = f"{told['members'][0]['weight']:.3f}"
+    weight = f"{figures['members'][0]['weight']:.3f}"
     page, card = (run.folder / "report.html").read_text(), (run.folder / "model_card.md").read_text()
     assert f"<td>cnn<td>cnn<td>{TEMPERATURE:.3f}<td>{weight}" in page
     assert f"| cnn | cnn | {TEMPERATURE:.3f} | {weight} |" in card
@@ -169,7 +170,7 @@ def test_it_is_not_trained(made, words):
     assert "train its members anew" in str(done.exception)
 
 
-def test_what_is_there_is_not_overwritten(made, interrupted, members, tmp_path):
+def test_existing_folders_are_not_overwritten(made, interrupted, members, tmp_path):
     _, run, _ = made
     runs = [member.folder for member in members]
     same = ["--output", run.folder, "--biases", "--out-of-fold", "train", "--out-of-fold", interrupted[1]]

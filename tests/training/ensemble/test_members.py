@@ -1,4 +1,4 @@
-"""Which runs can answer as one, and which answers of a cross-validation can stand for theirs."""
+"""Which runs can be members, and which stored predictions can replace the trainings of their folds."""
 
 import json
 
@@ -11,11 +11,9 @@ from tests.data_pipeline.prepared import write_dataset
 from tests.training.ensemble.runs import clips_of, write_answers
 from tests.training.evaluation.test_comparison import copy_of
 from tests.training.report.test_report import untrained
-from training.ensemble.fold_recipe import fold_recipe
-from training.ensemble.given_answers import beyond, given_answers
+from training.cross_validation.stored_answers import read_stored
 from training.ensemble.members import members_of
-from training.ensemble.stored_answers import read_stored
-from training.ensemble.training_side import TrainingSide
+from training.ensemble.training_clips import TrainingClips
 from training.run.folder import Run
 
 NAMES = tuple(map(str, LABELS))
@@ -32,8 +30,8 @@ def run(dataset, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def side(run):
-    return TrainingSide.of(run)
+def training(run):
+    return TrainingClips.of(run)
 
 
 def other(run, folder, **changes):
@@ -46,12 +44,12 @@ def other(run, folder, **changes):
     return made
 
 
-def test_members_have_names_of_their_own(run, tmp_path):
+def test_members_have_different_names(run, tmp_path):
     folders = [run.folder, other(run, tmp_path / "data").folder]
     assert [member.name for member in members_of(folders)] == ["data-2", "data-3"]
 
 
-def test_runs_that_cannot_answer_as_one_are_named(run, tmp_path):
+def test_runs_that_cannot_be_members_are_refused(run, tmp_path):
     def refused(sentence, *folders):
         with pytest.raises(UserError, match=sentence):
             members_of([run.folder, *folders])
@@ -59,54 +57,41 @@ def test_runs_that_cannot_answer_as_one_are_named(run, tmp_path):
     refused("name two or more")
     refused("has the same weights as", copy_of(run, tmp_path / "same").folder)
     refused("in the same order", copy_of(run, tmp_path / "turned", labels=[*NAMES[::-1]]).folder)
-    refused("from the same people", copy_of(run, tmp_path / "heard", label_kind="soft").folder)
+    refused("either acted emotions or listeners' votes", copy_of(run, tmp_path / "heard", label_kind="soft").folder)
     data = run.config["data"]
-    refused("other data or sides", copy_of(run, tmp_path / "data", data={**data, "fingerprint": "another"}).folder)
+    refused("other data or splits", copy_of(run, tmp_path / "data", data={**data, "fingerprint": "another"}).folder)
     moved = {**data["speakers"], "train": data["speakers"]["train"][1:]}
-    refused("other data or sides", copy_of(run, tmp_path / "sides", data={**data, "speakers": moved}).folder)
+    refused("other data or splits", copy_of(run, tmp_path / "sides", data={**data, "speakers": moved}).folder)
     refused("is an ensemble itself", copy_of(run, tmp_path / "both", model={"family": "ensemble"}).folder)
     unfinished = copy_of(run, tmp_path / "unfinished")
     unfinished.state_file.touch()
-    refused("is not finished: go on with it", unfinished.folder)
+    refused("is not finished: continue it", unfinished.folder)
     refused("no config.json", tmp_path)
 
 
-def test_data_that_are_not_the_runs_are_refused(run, dataset, tmp_path):
+def test_data_that_the_run_was_not_trained_on_are_refused(run, dataset, tmp_path):
     elsewhere = write_dataset(tmp_path / "elsewhere", train=36, validation=12, test=12, prefix="new-")
-    with pytest.raises(UserError, match="not, or no more, what"):
-        TrainingSide.of(run, elsewhere.folder)
+    with pytest.raises(UserError, match="does not hold the data that"):
+        TrainingClips.of(run, elsewhere.folder)
     mixed = write_dataset(tmp_path / "mixed", train=36, validation=12)
     content = json.loads((mixed.folder / "dataset.json").read_text())
     speakers = content["splits"]["train"]["speakers"]
     content["splits"]["validation"]["speakers"] = speakers[:2]
     (mixed.folder / "dataset.json").write_text(json.dumps(content))
     data = {**run.config["data"], "speakers": {"train": speakers, "validation": speakers[:2]}}
-    with pytest.raises(UserError, match="same speakers on several sides"):
-        TrainingSide.of(copy_of(run, tmp_path / "run", data=data), mixed.folder)
+    with pytest.raises(UserError, match="same speakers in several splits"):
+        TrainingClips.of(copy_of(run, tmp_path / "run", data=data), mixed.folder)
 
 
-def test_folds_train_as_long_as_the_kept_epoch_took_and_keep_the_last(run, tmp_path):
-    rows = [{"epoch": epoch, "validation_ua": ua} for epoch, ua in enumerate([0.3, 0.5, None, 0.5], start=1)]
-    best = copy_of(run, tmp_path / "best")
-    best.write_history(rows)
-    assert (fold_recipe(best).fit.keep, fold_recipe(best).fit.epochs) == ("last", 2)
-    last = copy_of(run, tmp_path / "last", fit={**run.config["fit"], "keep": "last", "epochs": 4})
-    last.write_history(rows)
-    assert (fold_recipe(last).fit.keep, fold_recipe(last).fit.epochs) == ("last", 4)
-    assert fold_recipe(last).fit.learning_rate == run.config["fit"]["learning_rate"]
-    with pytest.raises(UserError, match=r"no history\.csv"):
-        fold_recipe(run)
-
-
-def test_given_answers_stand_in_the_order_of_the_training_side(dataset, side, tmp_path):
+def test_stored_answers_are_put_into_the_order_of_the_training_clips(dataset, training, tmp_path):
     clips = clips_of(dataset, "train", 36)
     validating = clips_of(dataset, "validation", 12)
     both = {key: np.concatenate([clips[key], validating[key]]) for key in ("name", "speaker", "truth")}
     stored = read_stored(write_answers(tmp_path / "cv.npz", {**both, "labels": clips["labels"]}))
-    found = given_answers(stored, side, NAMES)
-    assert beyond(stored, side) == 12
-    for name, said in zip(side.names, found, strict=True):
-        np.testing.assert_array_equal(said, stored.probabilities[stored.name == name][0])
+    found = training.probabilities_of(stored, NAMES)
+    assert training.num_others(stored) == 12
+    for name, probabilities in zip(training.names, found, strict=True):
+        np.testing.assert_array_equal(probabilities, stored.probabilities[stored.name == name][0])
 
 
 @pytest.mark.parametrize(
@@ -121,16 +106,16 @@ def test_given_answers_stand_in_the_order_of_the_training_side(dataset, side, tm
         (lambda clips: {"clean": np.full((36, 4), 0.25)}, "36 x 4 numbers for 36 clips and 6 labels"),
     ],
 )
-def test_answers_that_are_not_the_training_sides_are_refused(dataset, side, tmp_path, changes, sentence):
+def test_answers_that_do_not_fit_the_training_clips_are_refused(dataset, training, tmp_path, changes, sentence):
     clips = clips_of(dataset, "train", 36)
     changed = {**clips, **changes(clips)}
     given = {"clean": changed.pop("clean")} if "clean" in changed else {}
     with pytest.raises(UserError, match=sentence):
-        given_answers(read_stored(write_answers(tmp_path / "cv.npz", changed, **given)), side, NAMES)
+        training.probabilities_of(read_stored(write_answers(tmp_path / "cv.npz", changed, **given)), NAMES)
 
 
-def test_a_clip_that_is_there_twice_is_refused(dataset, side, tmp_path):
+def test_a_clip_that_is_there_twice_is_refused(dataset, training, tmp_path):
     clips = clips_of(dataset, "train", 36)
     twice = {key: np.append(values, values[0]) for key, values in clips.items() if key != "labels"}
     with pytest.raises(UserError, match="has 1 twice"):
-        given_answers(read_stored(write_answers(tmp_path / "cv.npz", {**clips, **twice})), side, NAMES)
+        training.probabilities_of(read_stored(write_answers(tmp_path / "cv.npz", {**clips, **twice})), NAMES)

@@ -3,8 +3,7 @@ import numpy as np
 from hypothesis import given, settings
 
 from data_pipeline.splits import folds_of_speakers
-from training.ensemble.cross_fit import cross_fit
-from training.ensemble.pool import Pool
+from training.ensemble.pool import Pool, cross_fit
 
 
 def answers(seed: int, clips: int, trust: float) -> tuple[np.ndarray, np.ndarray]:
@@ -31,7 +30,7 @@ def test_answers_are_probabilities_even_of_members_that_are_certain(seed, weight
     assert np.allclose(found.sum(1), 1)
 
 
-def test_one_member_of_weight_one_answers_as_it_is():
+def test_one_member_with_weight_one_is_unchanged():
     member, _ = answers(0, 50, 1.0)
 
     assert np.allclose(Pool(np.ones(1), np.zeros(4)).answers([member]), member)
@@ -51,7 +50,7 @@ def test_learned_weights_are_no_worse_than_any_member_or_equal_weights(seed):
         assert learned <= loss(Pool(np.array(other, float), np.zeros(4)).answers([good, noise]), truth) + 1e-4
 
 
-def test_who_knows_nothing_gets_next_to_no_weight():
+def test_a_useless_member_gets_almost_no_weight():
     good, truth = answers(0, 5_000, 2.0)
     noise, _ = answers(1, 5_000, 0.0)
 
@@ -62,7 +61,7 @@ def test_who_knows_nothing_gets_next_to_no_weight():
 
 @settings(deadline=None, max_examples=8)
 @given(st.integers(0, 1_000), st.booleans())
-def test_no_step_from_what_was_fitted_is_better(seed, biased):
+def test_no_step_from_the_fitted_pool_is_better(seed, biased):
     random = np.random.default_rng(seed)
     members = [answers(seed, 200, 1.0)[0], answers(seed + 1, 200, 0.5)[0]]
     truth = answers(seed, 200, 1.0)[1]
@@ -78,7 +77,7 @@ def test_no_step_from_what_was_fitted_is_better(seed, biased):
     assert abs(pool.biases.sum()) < 1e-9
 
 
-def test_a_bias_makes_up_for_a_class_that_is_never_answered():
+def test_a_bias_makes_up_for_a_class_that_is_never_predicted():
     honest, truth = answers(0, 2_000, 2.0)
     timid = honest * np.array([1, 1, 1, 0.05])
     timid /= timid.sum(1, keepdims=True)
@@ -91,7 +90,7 @@ def test_a_bias_makes_up_for_a_class_that_is_never_answered():
 
 @settings(deadline=None, max_examples=8)
 @given(st.integers(0, 1_000), st.integers(0, 11))
-def test_nobody_judges_what_it_was_fitted_on(seed, speaker):
+def test_no_fold_is_predicted_by_a_pool_that_was_fitted_on_it(seed, speaker):
     members = [answers(seed, 120, 1.0)[0], answers(seed + 1, 120, 0.5)[0]]
     truth, speakers = answers(seed, 120, 1.0)[1], np.arange(120) % 12
     dealt = folds_of_speakers({str(one): "" for one in range(12)}, 4)

@@ -11,8 +11,8 @@ from data_pipeline.errors import UserError
 from tests.data_pipeline.prepared import write_dataset
 from tests.training.report.test_report import untrained
 from training.evaluation import comparison as comparing
-from training.evaluation.comparison import compare, dataset_of
-from training.evaluation.evaluate import Condition
+from training.evaluation.comparison import compare_runs, dataset_of
+from training.evaluation.condition import Condition
 from training.report import comparison as pages
 from training.run.answers import Predictions
 from training.run.folder import Run
@@ -37,7 +37,7 @@ def copy_of(run, folder, **changes):
 
 
 def answering(shares, monkeypatch):
-    """Answers to come, of which a share is right, run by run."""
+    """Make `predict` return predictions of which a share is right, run by run."""
     truth, speakers = np.arange(240) % 6, np.repeat([f"synthetic/validation{number}" for number in range(10)], 24)
     left = iter(enumerate(shares))
 
@@ -69,10 +69,10 @@ def test_a_run_is_no_better_than_itself(run, dataset, tmp_path):
     assert "had its epoch chosen on 3 of these speakers" in page
 
 
-def test_better_runs_are_told_from_others_and_p_makes_up_for_their_number(run, dataset, tmp_path, monkeypatch):
+def test_better_runs_are_found_and_p_is_corrected_for_their_number(run, dataset, tmp_path, monkeypatch):
     runs = [run, copy_of(run, tmp_path / "better"), copy_of(run, tmp_path / "alike")]
     answering([0.5, 0.8, 0.5], monkeypatch)
-    found = compare(runs, dataset, Condition())
+    found = compare_runs(runs, dataset, Condition())
     better, alike = found["comparisons"]
     assert better["metrics"]["wa"]["difference"] == pytest.approx(found["runs"][1]["wa"] - found["runs"][0]["wa"])
     assert better["metrics"]["wa"]["p_corrected"] == pytest.approx(2 * better["metrics"]["wa"]["p"])
@@ -89,13 +89,13 @@ def test_better_runs_are_told_from_others_and_p_makes_up_for_their_number(run, d
 
 def test_runs_that_cannot_be_compared_are_named(run, dataset, tmp_path):
     with pytest.raises(UserError, match="name two or more"):
-        compare([run], dataset, Condition())
+        compare_runs([run], dataset, Condition())
     narrow = copy_of(run, tmp_path / "narrow", labels=list(LABELS[:3]))
     with pytest.raises(UserError, match=r"narrow tells anger, disgust, fear apart and .*: only runs with the same"):
-        compare([run, narrow], dataset, Condition())
+        compare_runs([run, narrow], dataset, Condition())
     data = {**run.config["data"], "fingerprint": "another"}
     elsewhere = copy_of(run, tmp_path / "elsewhere", data=data)
     with pytest.raises(UserError, match="trained on different data: say with --data"):
         dataset_of([run, elsewhere])
     with pytest.raises(UserError, match="no test clips"):
-        compare([run, replace(run)], dataset, Condition("test"))
+        compare_runs([run, replace(run)], dataset, Condition("test"))

@@ -19,7 +19,7 @@ def right(share, seed=0):
 
 
 @pytest.mark.parametrize("inside", [OF_SPEAKER, OF_CLIP], ids=["speakers", "clips"])
-def test_a_group_that_differs_is_told(inside):
+def test_a_group_that_differs_is_found(inside):
     found = group_difference(right(np.where(inside, 0.9, 0.5)), TRUTH, SPEAKERS, inside)
     assert found.difference == pytest.approx(0.4, abs=0.1)
     assert found.interval[0] < found.difference < found.interval[1]
@@ -39,7 +39,7 @@ def test_false_alarms_are_as_rare_as_promised(inside):
     assert alarms <= 13
 
 
-def test_a_group_of_easy_emotions_is_no_better_for_that():
+def test_easy_emotions_give_a_group_no_advantage():
     easy = TRUTH == 0
     inside = OF_CLIP & (easy | (np.arange(len(TRUTH)) % 5 == 0))
     found = group_difference(easy | right(0.2), TRUTH, SPEAKERS, inside)
@@ -48,7 +48,7 @@ def test_a_group_of_easy_emotions_is_no_better_for_that():
     assert found.p > 0.05
 
 
-def test_few_speakers_cannot_tell_much():
+def test_few_speakers_limit_p():
     inside = SPEAKERS[:90] == 0
     assert group_difference(~inside, TRUTH[:90], SPEAKERS[:90], inside) is None
     four = SPEAKERS < 4
@@ -66,7 +66,7 @@ def test_nothing_is_compared_without_a_common_emotion():
 
 @settings(deadline=None, max_examples=30)
 @given(st.integers(0, 1_000), st.integers(2, 18), st.booleans())
-def test_the_others_of_a_group_differ_as_much_the_other_way(seed, speakers, between):
+def test_the_complement_of_a_group_has_the_opposite_difference(seed, speakers, between):
     random = np.random.default_rng(seed)
     who = random.integers(0, speakers, 80)
     truth = random.integers(0, 3, 80)
@@ -91,7 +91,7 @@ def answers(correct):
     return np.eye(3)[np.where(correct, TRUTH, (TRUTH + 1) % 3)]
 
 
-def test_every_group_has_its_figures():
+def test_every_group_has_its_metrics():
     sex = np.where(OF_SPEAKER, "female", "male")
     correct = right(np.where(OF_SPEAKER, 0.9, 0.4))
     found = by_attribute(answers(correct), TRUTH, SPEAKERS, columns(sex=sex, sentence=np.full(len(sex), "IEO")), "abc")
@@ -108,7 +108,7 @@ def test_every_group_has_its_figures():
     json.dumps(found)
 
 
-def test_many_groups_are_many_questions():
+def test_p_is_corrected_for_the_number_of_groups():
     sentence = np.array([f"s{index % 10}" for index in range(len(SPEAKERS))])
     groups = by_attribute(answers(right(0.5)), TRUTH, SPEAKERS, columns(sentence=sentence), "abc")["sentence"]
     assert len(groups) == 10
@@ -116,7 +116,7 @@ def test_many_groups_are_many_questions():
     assert min(group["p_corrected"] for group in groups.values()) == pytest.approx(min(1, 10 * least))
 
 
-def test_what_is_unknown_or_rare_is_no_group():
+def test_unknown_and_rare_values_are_no_groups():
     sentence = np.where(OF_CLIP, "IEO", "TIE").astype("U8")
     sentence[:9] = "rare"
     sentence[50:90] = ""
@@ -131,4 +131,7 @@ def test_what_is_unknown_or_rare_is_no_group():
 def test_ages_are_put_into_bands():
     assert [age_band(age) for age in (-1, 0, 29, 30, 44, 45, 59, 60, 99)] == [
         "", "under 30", "under 30", "30 to 44", "30 to 44", "45 to 59", "45 to 59", "60 and older", "60 and older",
+    ]  # fmt: skip
+    assert [age_band(age, "60 and over") for age in (-1, 0, 29, 30, 44, 45, 59, 60, 90)] == [
+        "", "under 30", "under 30", "30 to 44", "30 to 44", "45 to 59", "45 to 59", "60 and over", "60 and over",
     ]  # fmt: skip

@@ -12,10 +12,10 @@ def certain(answers):
     return np.eye(3)[answers]
 
 
-def test_figures_of_a_case_worked_by_hand():
+def test_metrics_of_a_case_worked_by_hand():
     truth = np.array([0, 0, 0, 0, 1, 1])
     answers = np.array([0, 0, 0, 1, 1, 0])
-    found = metrics.evaluate(certain(answers), truth, np.array(list("xxyyzz")), LABELS)
+    found = metrics.compute_metrics(certain(answers), truth, np.array(list("xxyyzz")), LABELS)
     assert found["clips"] == 6
     assert found["speakers"] == 3
     assert found["wa"] == pytest.approx(4 / 6)
@@ -30,9 +30,9 @@ def test_figures_of_a_case_worked_by_hand():
 def test_calibration_error_is_the_gap_between_confidence_and_accuracy():
     probabilities = np.tile([0.7, 0.2, 0.1], (10, 1))
     truth = np.array([0] * 7 + [1] * 3)
-    assert metrics.evaluate(probabilities, truth, np.arange(10), LABELS)["ece"] == pytest.approx(0)
+    assert metrics.compute_metrics(probabilities, truth, np.arange(10), LABELS)["ece"] == pytest.approx(0)
     truth = np.array([0] * 2 + [1] * 8)
-    assert metrics.evaluate(probabilities, truth, np.arange(10), LABELS)["ece"] == pytest.approx(0.5)
+    assert metrics.compute_metrics(probabilities, truth, np.arange(10), LABELS)["ece"] == pytest.approx(0.5)
 
 
 def test_intervals_come_from_speakers_not_clips():
@@ -40,8 +40,8 @@ def test_intervals_come_from_speakers_not_clips():
     truth = random.integers(0, 3, 600)
     wrong_by_speaker = np.repeat(random.random(6) < 0.5, 100)
     answers = np.where(wrong_by_speaker, (truth + 1) % 3, truth)
-    few = metrics.evaluate(certain(answers), truth, np.repeat(np.arange(6), 100), LABELS)
-    many = metrics.evaluate(certain(answers), truth, np.arange(600), LABELS)
+    few = metrics.compute_metrics(certain(answers), truth, np.repeat(np.arange(6), 100), LABELS)
+    many = metrics.compute_metrics(certain(answers), truth, np.arange(600), LABELS)
     assert few["wa_interval"][1] - few["wa_interval"][0] > 4 * (many["wa_interval"][1] - many["wa_interval"][0])
 
 
@@ -50,7 +50,7 @@ def test_intervals_come_from_speakers_not_clips():
 def test_rates_lie_within_their_intervals_and_bounds(clips, seed):
     random = np.random.default_rng(seed)
     probabilities = random.dirichlet(np.ones(3), clips)
-    found = metrics.evaluate(
+    found = metrics.compute_metrics(
         probabilities, random.integers(0, 3, clips), random.integers(0, 5, clips), LABELS, resamples=50
     )
     for key in ("wa", "ua", "macro_f1", "ece"):
@@ -58,7 +58,7 @@ def test_rates_lie_within_their_intervals_and_bounds(clips, seed):
         assert 0 <= low <= high <= 1
         assert 0 <= found[key] <= 1
     assert sum(map(sum, found["confusion"])) == clips
-    assert found == metrics.evaluate(probabilities, *_again(clips, seed), LABELS, resamples=50)
+    assert found == metrics.compute_metrics(probabilities, *_again(clips, seed), LABELS, resamples=50)
 
 
 def _again(clips, seed):
@@ -69,4 +69,14 @@ def _again(clips, seed):
 
 def test_no_clips_is_an_error():
     with pytest.raises(ValueError, match="above 0"):
-        metrics.evaluate(np.zeros((0, 3)), np.zeros(0, int), np.zeros(0), LABELS)
+        metrics.compute_metrics(np.zeros((0, 3)), np.zeros(0, int), np.zeros(0), LABELS)
+
+
+def test_reliability_counts_every_prediction_once():
+    random = np.random.default_rng(1)
+    probabilities, truth = random.dirichlet(np.ones(4) / 2, 4_000), random.integers(0, 4, 4_000)
+    rows = metrics.reliability(probabilities, truth)
+    assert sum(row["clips"] for row in rows) == len(truth)
+    error = sum(row["clips"] * abs(row["confidence"] - row["accuracy"]) for row in rows) / len(truth)
+    assert error == pytest.approx(metrics.calibration_error(probabilities, truth))
+    assert [row["confidence"] for row in rows] == sorted(row["confidence"] for row in rows)

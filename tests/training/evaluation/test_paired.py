@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from training.evaluation import metrics
-from training.evaluation.paired import compare, holm, mcnemar
+from training.evaluation.paired import compare_models, holm, mcnemar
 
 
 def certain(answers, classes=3):
@@ -14,7 +14,7 @@ def certain(answers, classes=3):
 
 
 def noisy(truth, errors, seed, classes=3):
-    """Answers of which a share is wrong."""
+    """Predictions of which a share is wrong."""
     random = np.random.default_rng(seed)
     return certain(np.where(random.random(len(truth)) < errors, (truth + 1) % classes, truth), classes)
 
@@ -29,18 +29,18 @@ def test_mcnemar_counts_what_only_one_has_right():
     assert mcnemar(first, first).p == 1.0
 
 
-def test_a_better_model_is_told_from_a_worse_one_and_none_from_itself():
+def test_a_better_model_differs_from_a_worse_one_and_none_from_itself():
     random = np.random.default_rng(0)
     truth, speakers = random.integers(0, 3, 400), np.repeat(np.arange(20), 20)
     worse, better = noisy(truth, 0.5, 1), noisy(truth, 0.2, 2)
-    found = compare(worse, better, truth, speakers)
+    found = compare_models(worse, better, truth, speakers)
     for name, difference in found.metrics.items():
         assert difference.interval[0] > 0.1, name
         assert difference.p < 0.01
     assert found.metrics["wa"].difference == pytest.approx(
         (better.argmax(1) == truth).mean() - (worse.argmax(1) == truth).mean()
     )
-    same = compare(worse, worse, truth, speakers)
+    same = compare_models(worse, worse, truth, speakers)
     assert same.metrics["ua"].interval == (0.0, 0.0)
     assert same.metrics["ua"].p == same.mcnemar.p == 1.0
     json.dumps(found.to_json())
@@ -51,21 +51,21 @@ def test_speakers_are_drawn_not_clips():
     truth, speakers = np.tile([0, 1, 2], 400), np.repeat(np.arange(6), 200)
     lucky = np.isin(speakers, [0, 1, 2, 3])
     first, second = certain(np.where(lucky, (truth + 1) % 3, truth)), certain(np.where(lucky, truth, (truth + 1) % 3))
-    found = compare(first, second, truth, speakers)
+    found = compare_models(first, second, truth, speakers)
     assert found.mcnemar.p < 1e-10
     low, high = found.metrics["wa"].interval
     assert low < 0 < high
 
 
 def test_a_paired_interval_is_narrower_than_two_of_their_own():
-    """Speakers who are hard for both say nothing of the difference."""
+    """Speakers who are hard for both models do not widen the interval of the difference."""
     random = np.random.default_rng(3)
     truth, speakers = random.integers(0, 3, 1_000), np.repeat(np.arange(10), 100)
     hard = random.random(1_000) < np.repeat(np.linspace(0.1, 0.9, 10), 100)
     first = certain(np.where(hard, (truth + 1) % 3, truth))
     second = certain(np.where(hard & (random.random(1_000) < 0.9), (truth + 1) % 3, truth))
-    low, high = compare(first, second, truth, speakers).metrics["wa"].interval
-    own = metrics.evaluate(first, truth, speakers, ("a", "b", "c"))["wa_interval"]
+    low, high = compare_models(first, second, truth, speakers).metrics["wa"].interval
+    own = metrics.compute_metrics(first, truth, speakers, ("a", "b", "c"))["wa_interval"]
     assert high - low < 0.5 * (own[1] - own[0])
 
 
@@ -75,8 +75,8 @@ def test_swapping_the_models_turns_the_sign(clips, seed):
     random = np.random.default_rng(seed)
     truth, speakers = random.integers(0, 3, clips), random.integers(0, 5, clips)
     first, second = random.dirichlet(np.ones(3), clips), random.dirichlet(np.ones(3), clips)
-    found = compare(first, second, truth, speakers, resamples=60, seed=seed)
-    turned = compare(second, first, truth, speakers, resamples=60, seed=seed)
+    found = compare_models(first, second, truth, speakers, resamples=60, seed=seed)
+    turned = compare_models(second, first, truth, speakers, resamples=60, seed=seed)
     for name in found.metrics:
         assert found.metrics[name].difference == -turned.metrics[name].difference
         assert found.metrics[name].interval == pytest.approx([-end for end in reversed(turned.metrics[name].interval)])
@@ -92,6 +92,6 @@ def test_holms_correction_worked_by_hand():
 
 def test_models_of_other_classes_cannot_be_compared():
     with pytest.raises(ValueError, match="the same classes"):
-        compare(np.ones((2, 3)), np.ones((2, 4)), np.zeros(2, int), np.zeros(2))
+        compare_models(np.ones((2, 3)), np.ones((2, 4)), np.zeros(2, int), np.zeros(2))
     with pytest.raises(ValueError, match="one or more"):
-        compare(np.ones((0, 3)), np.ones((0, 3)), np.zeros(0, int), np.zeros(0))
+        compare_models(np.ones((0, 3)), np.ones((0, 3)), np.zeros(0, int), np.zeros(0))

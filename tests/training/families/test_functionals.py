@@ -10,12 +10,16 @@ from data_pipeline.audio.log_mel import LogMelSettings
 from data_pipeline.augment import AugmentSettings
 from data_pipeline.errors import UserError
 from tests.data_pipeline.prepared import write_dataset
-from training.evaluation.evaluate import Condition, predict
+from training.evaluation.condition import Condition
+from training.evaluation.evaluate import predict
 from training.families.functionals import network as functionals_network
+from training.families.functionals.family import FAMILY
 from training.families.functionals.functionals import Functionals
-from training.families.functionals.network import FunctionalsSettings, fit_scores
-from training.families.functionals.recipe import FunctionalsRecipe, train
-from training.fitting.fit import FitSettings, Observer
+from training.families.functionals.network import fit_scores
+from training.families.functionals.recipe import FunctionalsRecipe, FunctionalsSettings
+from training.families.recipe import FitSettings
+from training.fitting.observer import Observer
+from training.fitting.train import train
 from training.run.folder import Run
 
 BANDS = 40
@@ -159,16 +163,16 @@ def test_an_interrupted_training_keeps_its_scores(tmp_path, monkeypatch):
         model=FunctionalsSettings(hidden=8),
         fit=FitSettings(epochs=2, batch_size=12, augment=AugmentSettings.off()),
     )
-    whole, _ = train(recipe, dataset, tmp_path / "whole")
+    whole, _ = train(FAMILY, recipe, dataset, tmp_path / "whole")
 
     class Interrupter(Observer):
         def on_epoch_end(self, row, best):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train(recipe, dataset, tmp_path / "resumed", Interrupter())
+        train(FAMILY, recipe, dataset, tmp_path / "resumed", Interrupter())
     monkeypatch.delattr(functionals_network, "fit_scores")
-    resumed, _ = train(recipe, dataset, tmp_path / "resumed")
+    resumed, _ = train(FAMILY, recipe, dataset, tmp_path / "resumed")
     for mine, its in zip(resumed.recogniser().model.weights, whole.recogniser().model.weights, strict=True):
         np.testing.assert_allclose(mine.numpy(), its.numpy(), rtol=0, atol=2e-5)
 

@@ -1,3 +1,5 @@
+from typing import get_args
+
 import h5py
 import keras
 import numpy as np
@@ -8,20 +10,21 @@ from hypothesis import strategies as st
 from data_pipeline.audio.log_mel import LogMelSettings
 from data_pipeline.errors import UserError
 from training.families.cnn import network as cnn
-from training.families.cnn.network import CnnSettings
+from training.families.cnn.recipe import CnnSettings
 from training.families.mobilenet import network as mobilenet
-from training.families.mobilenet.batch_norm import recalibrate
-from training.families.mobilenet.network import MobileNetSettings
+from training.families.mobilenet.family import FAMILY
+from training.families.mobilenet.fine_tuning import freeze, learning_rates, recalibrate
 from training.families.mobilenet.pretrained import PretrainedWeights
-from training.families.mobilenet.recipe import MobileNetRecipe, freeze, learning_rates
-from training.layers import head
+from training.families.mobilenet.recipe import Body, MobileNetRecipe, MobileNetSettings
+from training.front_end import LogMelFrontEnd
+from training.layers.choices import POOLINGS
+from training.layers.convolution import MixedConv, PointwiseConv
 from training.layers.folding import fold_backbone, fold_batch_norms
 from training.layers.fused_batch_norm import FusedBatchNorm
-from training.layers.mixed_conv import MixedConv
-from training.layers.pointwise_conv import PointwiseConv
 from training.run.recogniser import Recogniser
 
 FRONT_END = LogMelSettings()
+BODIES = get_args(Body)
 SMALL = MobileNetSettings(alpha=0.125, window_frames=64, hidden=8)
 
 
@@ -44,9 +47,7 @@ def norms(backbone):
     return [layer for layer in backbone.layers if isinstance(layer, keras.layers.BatchNormalization)]
 
 
-@pytest.fixture(
-    scope="module", params=[*((body, pooling) for body in mobilenet.BODIES for pooling in head.POOLINGS), "cnn"]
-)
+@pytest.fixture(scope="module", params=[*((body, pooling) for body in BODIES for pooling in POOLINGS), "cnn"])
 def model(request):
     if request.param == "cnn":
         keras.utils.set_random_seed(1)
@@ -90,7 +91,7 @@ def test_survives_saving(model, tmp_path):
 
 
 def test_waveform_past_the_end_never_changes_a_recognisers_answer():
-    recogniser = Recogniser(build(), tuple("abcdef"), FRONT_END)
+    recogniser = Recogniser(build(), tuple("abcdef"), LogMelFrontEnd(FRONT_END), FAMILY)
     random = np.random.default_rng(0)
     clip = random.normal(0, 0.1, 9_000).astype(np.float32)
     padded = np.concatenate([clip, random.normal(0, 1, 7_000).astype(np.float32)])
@@ -98,7 +99,7 @@ def test_waveform_past_the_end_never_changes_a_recognisers_answer():
     np.testing.assert_allclose(recogniser(padded[None], np.array([9_000])).numpy(), alone, atol=1e-5)
 
 
-@pytest.mark.parametrize("body", mobilenet.BODIES)
+@pytest.mark.parametrize("body", BODIES)
 def test_freezing_decides_what_learns(body):
     names = {}
     for unfreeze in ("none", "last", "all"):
@@ -247,7 +248,7 @@ def test_products_of_bfloat16_are_for_training_only(kind, size):
     assert kind.from_config(layer.get_config()).training_dtype == "bfloat16"
 
 
-@pytest.mark.parametrize("body", mobilenet.BODIES)
+@pytest.mark.parametrize("body", BODIES)
 def test_lower_blocks_learn_later_and_slower(body):
     network = build(body=body)
     recipe = MobileNetRecipe(unfreeze_epochs=2.0, layer_decay=0.5, head_scale=3.0)
@@ -269,14 +270,14 @@ def test_lower_blocks_learn_later_and_slower(body):
 
 
 def test_blocks_are_counted_from_the_bottom():
-    for body in mobilenet.BODIES:
+    for body in BODIES:
         names = [layer.name for layer in build(body=body).get_layer("backbone").layers if layer.weights]
         blocks = [mobilenet.block(name) for name in names]
         assert blocks == sorted(blocks)
         assert set(blocks) == set(range(mobilenet.BLOCKS))
 
 
-@pytest.mark.parametrize("body", mobilenet.BODIES)
+@pytest.mark.parametrize("body", BODIES)
 def test_folded_norms_change_no_answer(body):
     network = build(body=body, pooling="attentive")
     random = np.random.default_rng(0)
@@ -296,8 +297,10 @@ def test_bfloat16_is_for_pointwise_convolutions_and_keeps_the_promise_of_padding
     network = build(pooling="attentive")
     folded = fold_backbone(network, "bfloat16")
     kinds = {layer.name: layer.compute_dtype for layer in folded.get_layer("backbone").layers}
-    assert {kinds[name] for name in kinds if "pointwise" in name} == {"bfloat16"}
-    assert {kinds[name] for name in kinds if "pointwise" not in name} == {"float32"}
+    # The first two blocks have 4 and 8 channels at this width, too few for bfloat16.
+    chosen = {name for name in kinds if "pointwise" in name and not name.startswith(("layer2_", "layer3_"))}
+    assert {kinds[name] for name in chosen} == {"bfloat16"}
+    assert {kinds[name] for name in kinds.keys() - chosen} == {"float32"}
     clips = np.random.default_rng(0).normal(-2, 2, (3, 90, 64))
     together = answer(folded, clips, [90, 40, 1])
     alone = np.concatenate(
@@ -308,7 +311,7 @@ def test_bfloat16_is_for_pointwise_convolutions_and_keeps_the_promise_of_padding
     assert 0 < difference.max() < 0.2
 
 
-@pytest.mark.parametrize("pooling", head.POOLINGS)
+@pytest.mark.parametrize("pooling", POOLINGS)
 def test_the_network_that_another_runtime_is_given_is_the_same(pooling):
     runtime = pytest.importorskip("onnxruntime", reason="the extra `reference` is not installed")
     pytest.importorskip("onnx", reason="the extra `reference` is not installed")

@@ -15,11 +15,15 @@ import ser
 from data_pipeline.errors import UserError
 from tests.data_pipeline.prepared import write_dataset
 from tests.training.families.wav2vec2.small import SMALL
-from training.evaluation.evaluate import Condition, predict
-from training.families.wav2vec2 import HeadSettings
-from training.families.wav2vec2.recipe import PRESETS, Wav2Vec2Recipe, train
-from training.fitting.fit import FitSettings, Observer
-from training.front_end import WaveformSettings, batches
+from training.evaluation.condition import Condition
+from training.evaluation.evaluate import predict
+from training.families.recipe import FitSettings
+from training.families.wav2vec2.family import FAMILY
+from training.families.wav2vec2.recipe import PRESETS, Wav2Vec2Recipe
+from training.families.wav2vec2.settings import HeadSettings
+from training.fitting.observer import Observer
+from training.fitting.train import train
+from training.front_end import WaveformFrontEnd
 from training.run.folder import Run
 
 FIT = FitSettings(
@@ -66,7 +70,7 @@ def weights(run):
 
 @pytest.fixture(scope="module")
 def trained(dataset, architecture, tmp_path_factory):
-    return train(small(architecture), dataset, tmp_path_factory.mktemp("runs") / "run")
+    return train(FAMILY, small(architecture), dataset, tmp_path_factory.mktemp("runs") / "run")
 
 
 def test_a_run_learns_and_can_be_asked(trained, dataset):
@@ -88,12 +92,13 @@ def test_a_killed_run_goes_on_to_the_same_weights(trained, dataset, architecture
         from pathlib import Path
         from data_pipeline.dataset import Dataset
         from tests.training.families.test_wav2vec2_training import Killer, small
-        from training.families.wav2vec2.recipe import train
-        train(small(Path({str(architecture)!r})), Dataset.open({str(dataset.folder)!r}), Path({str(tmp_path / "run")!r}), Killer{at})
+        from training.families.wav2vec2.family import FAMILY
+        from training.fitting.train import train
+        train(FAMILY, small(Path({str(architecture)!r})), Dataset.open({str(dataset.folder)!r}), Path({str(tmp_path / "run")!r}), Killer{at})
     """  # noqa: E501
     ended = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], capture_output=True, check=False)
     assert ended.returncode == -signal.SIGKILL
-    resumed, best = train(small(architecture), dataset, tmp_path / "run")
+    resumed, best = train(FAMILY, small(architecture), dataset, tmp_path / "run")
     whole, best_of_whole = trained
     assert best.epoch == best_of_whole.epoch
     # On a machine with other work, TensorFlow's threads add up some of this network's gradients in another order.
@@ -107,9 +112,9 @@ def test_a_killed_run_goes_on_to_the_same_weights(trained, dataset, architecture
 def test_a_folder_with_another_training_is_left_alone(trained, dataset, architecture):
     run, _ = trained
     with pytest.raises(UserError, match="finished"):
-        train(small(architecture), dataset, run.folder)
+        train(FAMILY, small(architecture), dataset, run.folder)
     with pytest.raises(UserError, match="choose another folder"):
-        train(small(architecture, layer_decay=0.5), dataset, run.folder)
+        train(FAMILY, small(architecture, layer_decay=0.5), dataset, run.folder)
     assert (run.folder / "model.keras").exists()
 
 
@@ -125,7 +130,7 @@ def test_a_folder_with_another_training_is_left_alone(trained, dataset, architec
     ids=["bfloat16", "float16", "accumulated", "rematerialised", "layer-wise"],
 )
 def test_every_way_to_train_lowers_the_loss(dataset, architecture, tmp_path, changes):
-    run, _ = train(small(architecture, **changes), dataset, tmp_path / "run")
+    run, _ = train(FAMILY, small(architecture, **changes), dataset, tmp_path / "run")
     losses = [row["loss"] for row in run.history()]
     assert losses[-1] < losses[0]
 
@@ -137,7 +142,7 @@ def test_accumulated_gradients_of_small_batches_are_those_of_a_large_one(dataset
     once = replace(FIT, epochs=1, batch_size=30, schedule="constant", keep="last")
     head = HeadSettings(projection=16, dropout=0.0)
     models = [
-        train(small(calm, head=head, fit=fit), dataset, tmp_path / str(fit.batch_size))[0].recogniser().model
+        train(FAMILY, small(calm, head=head, fit=fit), dataset, tmp_path / str(fit.batch_size))[0].recogniser().model
         for fit in (once, replace(once, batch_size=10, accumulate=3))
     ]
     for whole, parts in zip(*(model.weights for model in models), strict=True):
@@ -148,7 +153,7 @@ def test_accumulated_gradients_of_small_batches_are_those_of_a_large_one(dataset
 
 
 def test_batches_have_few_lengths_where_each_is_compiled(dataset):
-    clips = batches(WaveformSettings(), dataset, "validation", batch_size=5)
+    clips = WaveformFrontEnd().batches(dataset, "validation", batch_size=5)
     remainders = {features["waveform"].shape[1] % 8_000 for features, _ in clips}
     if keras.backend.backend() == "jax":
         assert remainders == {0}
@@ -181,7 +186,9 @@ def ask(*arguments):
 def test_the_command_trains_from_a_checkpoint_folder(dataset, tmp_path):
     from safetensors.numpy import save_file
 
-    from training.families.wav2vec2 import Wav2Vec2Backbone, Wav2Vec2Settings, state_arrays
+    from training.families.wav2vec2.backbone import Wav2Vec2Backbone
+    from training.families.wav2vec2.settings import Wav2Vec2Settings
+    from training.families.wav2vec2.state import state_arrays
 
     folder = tmp_path / "checkpoint"
     folder.mkdir()

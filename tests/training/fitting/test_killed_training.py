@@ -13,9 +13,11 @@ import pytest
 
 from data_pipeline.augment import AugmentSettings
 from tests.data_pipeline.prepared import write_dataset
-from training.families.mobilenet.network import MobileNetSettings
-from training.families.mobilenet.recipe import MobileNetRecipe, train
-from training.fitting.fit import FitSettings, Observer
+from training.families.mobilenet.family import FAMILY
+from training.families.mobilenet.recipe import MobileNetRecipe, MobileNetSettings
+from training.families.recipe import FitSettings
+from training.fitting.observer import Observer
+from training.fitting.train import train
 
 MOMENTS = 20
 
@@ -45,8 +47,9 @@ import os
 from pathlib import Path
 from data_pipeline.dataset import Dataset
 from tests.training.fitting.test_killed_training import RECIPE, Herald
-from training.families.mobilenet.recipe import train
-train(RECIPE, Dataset.open(Path(os.environ["DATA"])), Path(os.environ["RUN"]), Herald())
+from training.families.mobilenet.family import FAMILY
+from training.fitting.train import train
+train(FAMILY, RECIPE, Dataset.open(Path(os.environ["DATA"])), Path(os.environ["RUN"]), Herald())
 """
 
 
@@ -58,7 +61,7 @@ def weights(run):
 @pytest.mark.timeout(3_600)
 def test_a_training_killed_at_twenty_random_moments_ends_with_the_same_weights(tmp_path):
     dataset = write_dataset(tmp_path / "data", train=48, validation=18)
-    whole, best = train(RECIPE, dataset, tmp_path / "whole")
+    whole, best = train(FAMILY, RECIPE, dataset, tmp_path / "whole")
     typical = np.median([row["seconds"] for row in whole.history()])
     folder, started = tmp_path / "killed", tmp_path / "started"
     environment = {**os.environ, "DATA": str(dataset.folder), "RUN": str(folder), "STARTED": str(started)}
@@ -76,7 +79,7 @@ def test_a_training_killed_at_twenty_random_moments_ends_with_the_same_weights(t
         epochs.append(len(history.read_text().splitlines()) - 1 if history.exists() else 0)
     assert epochs == sorted(epochs)
     assert epochs[-1] > 0
-    resumed, best_of_resumed = train(RECIPE, dataset, folder)
+    resumed, best_of_resumed = train(FAMILY, RECIPE, dataset, folder)
     assert best_of_resumed.epoch == best.epoch
     assert [row["loss"] for row in resumed.history()] == [row["loss"] for row in whole.history()]
     for mine, its in zip(weights(resumed), weights(whole), strict=True):

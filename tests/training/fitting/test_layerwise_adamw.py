@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from training.fitting.layerwise_adamw import LayerwiseAdamW
+from training.fitting.adamw import LayerwiseAdamW
 
 SHAPES = [(7, 5), (5,), (3, 2, 4)]
 

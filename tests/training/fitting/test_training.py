@@ -21,14 +21,16 @@ from data_pipeline.errors import UserError
 from data_pipeline.targets import Target
 from tests.data_pipeline.prepared import tone, write_dataset
 from training import report
-from training.evaluation.evaluate import Condition, evaluate, predict
-from training.families.mobilenet.network import MobileNetSettings
+from training.evaluation.condition import Condition
+from training.evaluation.evaluate import evaluate, predict
+from training.families.mobilenet.family import FAMILY
 from training.families.mobilenet.network import build as build_mobilenet
-from training.families.mobilenet.presets import PRESETS
-from training.families.mobilenet.recipe import MobileNetRecipe, train
-from training.fitting.averaging import averaged_weights
-from training.fitting.fit import FitSettings, Observer, class_weights
-from training.fitting.layerwise_adamw import LayerwiseAdamW
+from training.families.mobilenet.recipe import PRESETS, MobileNetRecipe, MobileNetSettings
+from training.families.recipe import FitSettings
+from training.fitting.adamw import LayerwiseAdamW, averaged_weights
+from training.fitting.fit import class_weights
+from training.fitting.observer import Observer
+from training.fitting.train import train
 from training.report.figures import learning_curves
 from training.run.folder import Run
 
@@ -86,7 +88,7 @@ def voted(tmp_path_factory):
 @pytest.fixture(scope="module")
 def trained(dataset, tmp_path_factory):
     listener = Listener()
-    run, best = train(RECIPE, dataset, tmp_path_factory.mktemp("runs") / "run", listener)
+    run, best = train(FAMILY, RECIPE, dataset, tmp_path_factory.mktemp("runs") / "run", listener)
     return run, best, listener
 
 
@@ -123,7 +125,7 @@ def test_the_run_folder_holds_all_it_takes_to_do_it_again(trained, dataset):
 def test_early_stopping_waits_for_its_patience(dataset, tmp_path):
     still = FitSettings(epochs=5, patience=2, batch_size=60, learning_rate=0.0, crop_seconds=0.5)
     listener = Listener()
-    train(MobileNetRecipe(model=RECIPE.model, fit=still), dataset, tmp_path / "run", listener)
+    train(FAMILY, MobileNetRecipe(model=RECIPE.model, fit=still), dataset, tmp_path / "run", listener)
     # Without a learning rate only the norms' statistics move, and UA soon stops getting better.
     assert len(listener.rows) < 5
     assert listener.best[-2:] == [False, False]
@@ -223,24 +225,29 @@ def test_conditions_that_the_data_cannot_meet_are_refused(trained, dataset, cond
         evaluate(run, dataset, condition)
 
 
-@pytest.mark.parametrize("options", [["--channel", "walkie-talkie"], ["--labels", "soft"]])
-def test_a_condition_is_checked_before_anything_is_opened(tmp_path, options):
-    done = CliRunner().invoke(ser.app, ["evaluate", str(tmp_path / "none"), str(tmp_path / "none"), *options])
+def test_a_condition_is_checked_before_anything_is_opened(tmp_path):
+    command = ["evaluate", str(tmp_path / "none"), str(tmp_path / "none")]
+    done = CliRunner().invoke(ser.app, [*command, "--channel", "walkie-talkie"])
     assert isinstance(done.exception, UserError)
     assert "choose" in str(done.exception)
+    done = CliRunner().invoke(ser.app, [*command, "--labels", "soft"])
+    assert done.exit_code == 2
+    assert "'soft' is not one of 'acted', 'voted'" in done.output
+    with pytest.raises(UserError, match="choose --labels acted or voted, not 'soft'"):
+        Condition(labels="soft")
 
 
 @pytest.mark.parametrize("kind", ["voted", "soft"])
 def test_data_without_votes_cannot_teach_them(dataset, tmp_path, kind):
     with pytest.raises(UserError, match=r"no train clip of .* has listeners' votes: choose --labels acted"):
-        train(one_epoch(kind=kind), dataset, tmp_path / "run")
+        train(FAMILY, one_epoch(kind=kind), dataset, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
 def test_votes_on_clips_that_are_left_out_teach_nothing(tmp_path):
     data = write_dataset(tmp_path / "data", votes=lambda _, index: {LABELS[2]: 1} if index % 6 == 2 else None)
     with pytest.raises(UserError, match=r"no train clip of .* labelled anger, sadness has listeners' votes"):
-        train(one_epoch(("anger", "sadness"), "voted"), data, tmp_path / "run")
+        train(FAMILY, one_epoch(("anger", "sadness"), "voted"), data, tmp_path / "run")
 
 
 @pytest.mark.parametrize("kind", ["voted", "soft"])
@@ -251,20 +258,20 @@ def test_a_validation_side_of_ties_is_refused_before_the_first_epoch(tmp_path, k
     listener = Listener()
     data = write_dataset(tmp_path / "data", votes=votes)
     with pytest.raises(UserError, match=r"for no validation clip of .*: train with --labels acted"):
-        train(one_epoch(kind=kind), data, tmp_path / "run", listener)
+        train(FAMILY, one_epoch(kind=kind), data, tmp_path / "run", listener)
     assert listener.steps == 0
     assert not (tmp_path / "run").exists()
 
 
 def test_a_training_without_an_epoch_is_no_success(dataset, tmp_path):
     with pytest.raises(UserError, match="no epoch was kept"):
-        train(MobileNetRecipe(model=RECIPE.model, fit=FitSettings(epochs=0)), dataset, tmp_path / "run")
+        train(FAMILY, MobileNetRecipe(model=RECIPE.model, fit=FitSettings(epochs=0)), dataset, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
 def test_a_label_without_a_training_clip_is_named(dataset, tmp_path):
     with pytest.raises(UserError, match=r"no training clip of .* is labelled calm: .* --emotions anger,disgust,fear"):
-        train(one_epoch(("anger", "calm")), dataset, tmp_path / "run")
+        train(FAMILY, one_epoch(("anger", "calm")), dataset, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
@@ -276,7 +283,7 @@ def test_no_emotions_are_not_the_usual_ones(dataset, tmp_path):
 
 
 def test_clips_that_count_as_acted_for_want_of_votes_are_told(voted, tmp_path):
-    run, _ = train(one_epoch(kind="voted"), voted, tmp_path / "run")
+    run, _ = train(FAMILY, one_epoch(kind="voted"), voted, tmp_path / "run")
     assert run.config["data"]["without_votes"] == {"train": 30, "validation": 18}
     metrics = evaluate(run, voted, Condition(labels="voted"))
     assert metrics["without_votes"] == 18
@@ -295,7 +302,7 @@ def test_the_confusion_says_what_its_rows_are(trained, voted):
 
 
 def test_a_run_says_which_labels_it_learned(voted, tmp_path):
-    run, _ = train(one_epoch(("anger", "disgust", "neutral"), "soft"), voted, tmp_path / "run")
+    run, _ = train(FAMILY, one_epoch(("anger", "disgust", "neutral"), "soft"), voted, tmp_path / "run")
     assert run.labels == ("anger", "disgust", "neutral")
     assert run.config["label_kind"] == "soft"
     assert run.config["data"]["clips"] == {"train": 30, "validation": 18}
@@ -344,13 +351,13 @@ def test_the_commands_train_and_evaluate(dataset, tmp_path):
 def test_a_run_folder_in_use_is_refused(dataset, trained):
     run, _, _ = trained
     with pytest.raises(UserError, match="already exists"):
-        train(RECIPE, dataset, run.folder)
+        train(FAMILY, RECIPE, dataset, run.folder)
 
 
 @pytest.mark.parametrize("recipe", [MobileNetRecipe(unfreeze="none"), MobileNetRecipe(unfreeze_epochs=1.0)])
 def test_random_layers_are_not_kept(recipe, dataset, tmp_path):
     with pytest.raises(UserError, match="random weights has to learn from the start"):
-        train(recipe, dataset, tmp_path / "run")
+        train(FAMILY, recipe, dataset, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
@@ -386,14 +393,14 @@ class Interrupter(Listener):
 def test_the_last_epoch_can_be_kept_whatever_the_validation_speakers_say(dataset, tmp_path):
     fit = replace(RECIPE.fit, epochs=3, patience=1, learning_rate=0.0, keep="last")
     listener = Listener()
-    _, kept = train(replace(RECIPE, fit=fit), dataset, tmp_path / "run", listener)
+    _, kept = train(FAMILY, replace(RECIPE, fit=fit), dataset, tmp_path / "run", listener)
     assert (kept.epoch, listener.best) == (3, [True, True, True])
 
 
 def test_validation_speakers_are_heard_every_so_many_epochs_and_after_the_last(dataset, tmp_path):
     fit = replace(RECIPE.fit, epochs=5, validate_every=2)
     listener = Listener()
-    run, kept = train(replace(RECIPE, fit=fit), dataset, tmp_path / "run", listener)
+    run, kept = train(FAMILY, replace(RECIPE, fit=fit), dataset, tmp_path / "run", listener)
     assert [row.validation_ua is not None for row in listener.rows] == [False, True, False, True, True]
     assert [row["validation_loss"] is not None for row in run.history()] == [False, True, False, True, True]
     best = max((row for row in listener.rows if row.validation_ua is not None), key=lambda row: row.validation_ua)
@@ -404,18 +411,18 @@ def test_validation_speakers_are_heard_every_so_many_epochs_and_after_the_last(d
 
 def test_patience_does_not_run_out_between_two_looks(dataset, tmp_path):
     fit = replace(RECIPE.fit, epochs=5, validate_every=3, patience=1, keep="last")
-    run, kept = train(replace(RECIPE, fit=fit), dataset, tmp_path / "run")
+    run, kept = train(FAMILY, replace(RECIPE, fit=fit), dataset, tmp_path / "run")
     assert (kept.epoch, len(run.history())) == (5, 5)
 
 
 def test_averaged_weights_are_kept_and_an_interrupted_training_comes_to_the_same(dataset, tmp_path):
-    whole, best = train(WITH_EVERYTHING, dataset, tmp_path / "whole")
+    whole, best = train(FAMILY, WITH_EVERYTHING, dataset, tmp_path / "whole")
     answers = predict(whole, dataset, Condition("validation"))
     recalls = [(answers.probabilities.argmax(1) == answers.truth)[answers.truth == k].mean() for k in range(6)]
     assert np.mean(recalls) == pytest.approx(best.validation_ua)
     with pytest.raises(KeyboardInterrupt):
-        train(WITH_EVERYTHING, dataset, tmp_path / "resumed", Interrupter())
-    resumed, _ = train(WITH_EVERYTHING, dataset, tmp_path / "resumed")
+        train(FAMILY, WITH_EVERYTHING, dataset, tmp_path / "resumed", Interrupter())
+    resumed, _ = train(FAMILY, WITH_EVERYTHING, dataset, tmp_path / "resumed")
     assert [row["loss"] for row in resumed.history()] == [row["loss"] for row in whole.history()]
     for mine, its in zip(resumed.recogniser().model.weights, whole.recogniser().model.weights, strict=True):
         np.testing.assert_array_equal(mine.numpy(), its.numpy())
@@ -462,7 +469,7 @@ def test_rare_classes_count_more_as_far_as_is_asked(dataset):
 
 def test_votes_can_have_a_share_of_an_acted_label(voted, tmp_path):
     recipe = replace(one_epoch(), target=Target(votes_share=0.3))
-    run, _ = train(recipe, voted, tmp_path / "run")
+    run, _ = train(FAMILY, recipe, voted, tmp_path / "run")
     assert run.config["label_kind"] == "acted"
     assert run.config["votes_share"] == 0.3
     assert run.config["data"]["without_votes"] == {"train": 30, "validation": 18}
@@ -535,7 +542,7 @@ def test_a_training_that_fails_leaves_no_run_folder(dataset, tmp_path):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train(RECIPE, dataset, tmp_path / "run", Interrupter())
+        train(FAMILY, RECIPE, dataset, tmp_path / "run", Interrupter())
     assert not (tmp_path / "run").exists()
 
 
@@ -543,15 +550,15 @@ def test_half_written_files_of_a_killed_training_are_not_in_the_way(dataset, tmp
     folder = tmp_path / "run"
     folder.mkdir()
     (folder / ".a1b2c3.part.json").write_text("{")
-    run, _ = train(one_epoch(), dataset, folder)
+    run, _ = train(FAMILY, one_epoch(), dataset, folder)
     assert not list(run.folder.glob(".*"))
     (folder / ".notes").write_text("mine")
     with pytest.raises(UserError, match="finished"):
-        train(one_epoch(), dataset, folder)
+        train(FAMILY, one_epoch(), dataset, folder)
     assert (folder / ".notes").exists()
 
 
 def test_a_run_folder_that_cannot_be_made_is_named(dataset, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="file/run cannot be made"):
-        train(RECIPE, dataset, tmp_path / "file" / "run")
+        train(FAMILY, RECIPE, dataset, tmp_path / "file" / "run")

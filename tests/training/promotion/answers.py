@@ -1,8 +1,8 @@
-"""Answers of two models to the clips of made-up speakers."""
+"""Predictions of two models for the clips of made-up speakers."""
 
 import numpy as np
 
-from training.promotion.paired_difference import PairedAnswers
+from training.promotion.paired_answers import PairedAnswers
 
 LABELS = ("anger", "fear", "neutral")
 
@@ -15,7 +15,7 @@ def paired(
     seed: int = 0,
     channels: tuple[str, ...] = ("clean", "telephone"),
 ) -> PairedAnswers:
-    """Clips of women and men in turn, each right with a chance of its own.
+    """Clips of women and men in turn, each right with a probability.
 
     Args:
         speakers: How many.

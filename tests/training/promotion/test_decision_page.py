@@ -14,7 +14,7 @@ def test_the_page_shows_the_outcome_its_reasons_and_every_group(speakers, verdic
     answers = paired(speakers, 0.5, 0.8)
     decision = decide(answers, PromotionRule(resamples=100))
     one_hot = 0.9 * (answers.champion[0][:, None] == range(3)) + 0.02
-    found = metrics.evaluate(one_hot, answers.truth, answers.speakers, LABELS, resamples=20)
+    found = metrics.compute_metrics(one_hot, answers.truth, answers.speakers, LABELS, resamples=20)
     html = decision_page(
         decision, [("champion", "run <1>")], ["Synthetic."], {"clean": {"champion": found, "challenger": found}}
     )

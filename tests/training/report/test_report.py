@@ -3,7 +3,7 @@ import csv
 import io
 import re
 import wave
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -12,17 +12,16 @@ from huggingface_hub import ModelCard
 from typer.testing import CliRunner
 
 import ser
-from data_pipeline.audio.log_mel import LogMelSettings
 from data_pipeline.emotion import LABELS
 from data_pipeline.errors import UserError
-from data_pipeline.targets import Target
 from tests.data_pipeline.prepared import write_dataset
 from training import report
-from training.evaluation.evaluate import WORST, Condition, measure
-from training.families.cnn import network as cnn
-from training.families.cnn.network import CnnSettings
-from training.fitting.fit import FitSettings
-from training.fitting.training_data import describe_learning
+from training.evaluation.condition import Condition
+from training.evaluation.evaluate import WORST, measure
+from training.families.cnn.family import FAMILY
+from training.families.cnn.recipe import CnnRecipe, CnnSettings
+from training.fitting.train import run_config
+from training.fitting.training_data import describe_training_data
 from training.report.group_findings import findings, undecidable
 from training.run.answers import Predictions, read_answers, write_answers
 from training.run.folder import Run
@@ -33,9 +32,10 @@ SETTINGS = CnnSettings((4, 8), window_frames=48, hidden=8)
 def untrained(dataset, folder):
     """A run whose weights are random, which is all that a report needs."""
     keras.utils.set_random_seed(0)
-    learning = describe_learning(dataset, FitSettings(), LogMelSettings(), Target())
-    run = Run.create(folder, {"model": {"family": "cnn", **asdict(SETTINGS)}, "weights": None, **learning})
-    run.save_model(cnn.build(SETTINGS, len(LABELS), LogMelSettings()))
+    recipe = CnnRecipe(model=SETTINGS)
+    model = FAMILY.build(recipe)
+    run = Run.create(folder, run_config(FAMILY, recipe, model, describe_training_data(dataset, recipe.target)))
+    run.save_model(model)
     return run
 
 

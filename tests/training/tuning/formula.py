@@ -1,4 +1,4 @@
-"""A family of models whose trainings are a formula: what they come to is known, and they take no time."""
+"""A family of models whose trainings are a formula: the results are known, and they take no time."""
 
 import json
 import math
@@ -6,10 +6,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from data_pipeline.errors import UserError
-from training.families.cnn import recipe as cnn
-from training.families.cnn.network import CnnSettings
-from training.families.registry import Family
-from training.fitting.fit import Epoch, Observer
+from training.families.cnn.family import CnnFamily
+from training.families.cnn.recipe import CnnSettings
+from training.fitting.observer import Epoch, Observer
 from training.run.folder import Run
 
 BEST_RATE = 1e-3
@@ -20,8 +19,9 @@ def height(rate, fold):
     return 0.6 - 0.1 * abs(math.log10(rate / BEST_RATE)) + 0.05 * fold
 
 
-class FormulaFamily:
-    """Made of the recipes of `cnn`; counts its epochs and is interrupted after some of them.
+class FormulaFamily(CnnFamily):
+    """Has the recipes of `cnn`; counts its epochs and is interrupted after some of them. `trained_by_formula` replaces
+    `train`.
 
     Args:
         interrupted_after: Epochs in all, over all trainings; never unless given.
@@ -30,25 +30,21 @@ class FormulaFamily:
     def __init__(self, interrupted_after=None):
         self.interrupted_after = interrupted_after
         self.epochs = 0
-        self.heard = []
+        self.datasets = []
 
-    @property
-    def family(self):
-        return Family("cnn", self.train, {"plain": cnn.CnnRecipe()}, cnn.stated_fields)
-
-    def train(self, recipe, dataset, folder: Path, observer: Observer | None = None):
+    def trained_by_formula(self, recipe, dataset, folder: Path, observer: Observer | None = None):
         if recipe.model.hidden == 1:
             raise UserError("one unit is too few")
         if recipe.fit.batch_size == 1:
             raise ValueError("Keras takes no batches of 1")
-        self.heard.append(dataset)
+        self.datasets.append(dataset)
         run = Run.create(
             folder,
             {
                 "model": {"family": "cnn", **asdict(recipe.model)},
                 "weights": None,
                 "fit": asdict(recipe.fit),
-                "front_end": asdict(recipe.front_end),
+                "front_end": {"kind": "log_mel", **asdict(recipe.front_end)},
                 "labels": list(recipe.target.labels),
                 "label_kind": recipe.target.kind,
                 "data": {"fingerprint": dataset.fingerprint},

@@ -1,4 +1,4 @@
-"""A search on trainings that are a formula: what is drawn, given up, taken up again, and left behind."""
+"""A search on trainings that are a formula: drawing, pruning, resuming, and the result files."""
 
 import csv
 import json
@@ -10,10 +10,10 @@ import pytest
 from data_pipeline.errors import UserError
 from tests.data_pipeline.prepared import write_dataset
 from tests.training.tuning.formula import SMALL, FormulaFamily, height
-from training.tuning.pruning import Pruning
-from training.tuning.search import Search, SearchObserver, search
+from training.fitting import train
+from training.tuning.search import Search, SearchObserver, run_search
 from training.tuning.space import Choice, Range
-from training.tuning.trial import State
+from training.tuning.trial import Pruning, State
 
 SPACE = {"fit.learning_rate": Range(1e-5, 1e-1, log=True), "model.pooling": Choice(("mean", "attentive"))}
 
@@ -25,15 +25,18 @@ def dataset(tmp_path_factory):
     )
 
 
-@pytest.fixture(autouse=True)
-def no_networks(monkeypatch):
-    """A formula leaves no network behind, and to look for one takes Keras a quarter of a second."""
-    monkeypatch.setattr(keras.utils, "clear_session", lambda: None)
+@pytest.fixture(scope="module", autouse=True)
+def formulas():
+    """Trainings are formulas. They leave no network behind, and to look for one takes Keras a quarter of a second."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keras.utils, "clear_session", lambda: None)
+        patch.setattr(train, "train", lambda family, *arguments: family.trained_by_formula(*arguments))
+        yield
 
 
 def search_of(dataset, folder, formula, **changes):
     fields = {"space": SPACE, "trials": 5, "folds": 2, "pruning": Pruning(startup=2, warmup=1)} | changes
-    return Search(family=formula.family, config=SMALL, dataset=dataset, folder=folder, **fields)
+    return Search(family=formula, config=SMALL, dataset=dataset, folder=folder, **fields)
 
 
 @pytest.fixture
@@ -48,7 +51,7 @@ def make(dataset, tmp_path):
 def whole(dataset, tmp_path_factory):
     """The folder of a search that nothing interrupted."""
     folder = tmp_path_factory.mktemp("searches") / "whole"
-    search(search_of(dataset, folder, FormulaFamily()))
+    run_search(search_of(dataset, folder, FormulaFamily()))
     return folder
 
 
@@ -60,7 +63,7 @@ def table(folder):
 
 def test_a_trials_value_is_the_mean_over_folds_and_the_best_is_kept(make):
     what = make(FormulaFamily(), pruning=None)
-    trials, best = search(what)
+    trials, best = run_search(what)
     assert [trial.number for trial in trials] == list(range(1, 6))
     for trial in trials:
         rate = trial.settings["fit.learning_rate"]
@@ -80,12 +83,12 @@ def test_a_trials_value_is_the_mean_over_folds_and_the_best_is_kept(make):
     assert not list(what.folder.rglob("model.keras"))
 
 
-def test_nobody_of_the_other_sides_is_in_a_fold(make, dataset):
+def test_no_speaker_of_another_split_is_in_a_fold(make, dataset):
     formula = FormulaFamily()
-    search(make(formula, trials=1))
+    run_search(make(formula, trials=1))
     others = set(dataset.split("validation").speakers) | set(dataset.split("test").speakers)
     validating = []
-    for fold in formula.heard:
+    for fold in formula.datasets:
         assert set(fold.splits) == {"train", "validation"}
         sides = {name: set(fold.split(name).speakers) for name in fold.splits}
         assert not (sides["train"] | sides["validation"]) & others
@@ -96,16 +99,16 @@ def test_nobody_of_the_other_sides_is_in_a_fold(make, dataset):
     assert sorted(validating) == sorted(dataset.split("train").speakers)
 
 
-def test_a_trial_that_falls_behind_is_given_up_and_costs_less(make):
+def test_a_trial_that_falls_behind_is_pruned(make):
     formula = FormulaFamily()
-    trials, _ = search(make(formula, trials=7))
+    trials, _ = run_search(make(formula, trials=7))
     pruned = [trial for trial in trials if trial.state is State.PRUNED]
     assert pruned
     for trial in pruned:
         assert trial.value is None
         assert len(trial.folds) < 2
         assert "below the median of the complete trials after epoch 2 of fold 1" in trial.reason
-    assert formula.epochs == sum(len(trial.course) for trial in pruned) + 8 * (len(trials) - len(pruned))
+    assert formula.epochs == sum(len(trial.intermediate) for trial in pruned) + 8 * (len(trials) - len(pruned))
     # The better half of what was complete before goes on.
     complete = [trial.value for trial in trials if trial.state is State.COMPLETE]
     assert min(complete[2:]) >= min(complete[:2])
@@ -115,32 +118,32 @@ def test_a_trial_that_falls_behind_is_given_up_and_costs_less(make):
 def test_a_search_that_is_interrupted_comes_to_the_same(make, whole, moment):
     cut = make(FormulaFamily(interrupted_after=moment), "cut")
     with pytest.raises(KeyboardInterrupt):
-        search(cut)
+        run_search(cut)
     # As if it had been killed while it wrote.
     journal = cut.folder / "study.journal"
     journal.write_text(journal.read_text() + '{"op_code":7,"worker')
     (cut.folder / "study.journal.lock").symlink_to(journal)
-    search(cut)
+    run_search(cut)
     assert table(cut.folder) == table(whole)
     assert (cut.folder / "best.json").read_text() == (whole / "best.json").read_text()
 
 
 def test_a_search_goes_on_to_more_trials_as_if_they_had_been_asked_for_at_once(make, whole):
     few = make(FormulaFamily(), "few", trials=2)
-    search(few)
+    run_search(few)
     formula = FormulaFamily()
-    search(replace(few, trials=5, family=formula.family))
+    run_search(replace(few, trials=5, family=formula))
     assert formula.epochs > 0
     assert table(few.folder) == table(whole)
     # And one that is over trains nothing.
     formula = FormulaFamily()
-    search(replace(few, trials=5, family=formula.family))
+    run_search(replace(few, trials=5, family=formula))
     assert formula.epochs == 0
 
 
 def test_a_trial_that_fails_is_noted_and_the_search_goes_on(make):
     space = {"model.dropout": Choice((0.1, 0.95)), "model.hidden": Choice((1, 16)), "fit.batch_size": Choice((1, 32))}
-    trials, best = search(make(FormulaFamily(), space=space, trials=10, pruning=None))
+    trials, best = run_search(make(FormulaFamily(), space=space, trials=10, pruning=None))
     assert best.settings == {"model.dropout": 0.1, "model.hidden": 16, "fit.batch_size": 32}
     reasons = {trial.reason for trial in trials if trial.state is State.FAILED}
     assert reasons == {
@@ -151,7 +154,7 @@ def test_a_trial_that_fails_is_noted_and_the_search_goes_on(make):
 
 
 def test_settings_that_are_fine_one_by_one_may_not_go_together(make):
-    family = FormulaFamily().family
+    family = FormulaFamily()
 
     def fields(config):
         if config["model"].get("hidden") == 16 and config["model"].get("dropout") == 0.1:
@@ -160,7 +163,7 @@ def test_settings_that_are_fine_one_by_one_may_not_go_together(make):
 
     space = {"model.hidden": Choice((8, 16)), "model.dropout": Choice((0.1, 0.3))}
     what = make(FormulaFamily(), space=space, trials=8, pruning=None)
-    trials, _ = search(replace(what, family=replace(family, fields=fields)))
+    trials, _ = run_search(replace(what, family=replace(family, fields=fields)))
     reasons = {(trial.settings["model.hidden"], trial.settings["model.dropout"]): trial.reason for trial in trials}
     assert reasons == {(8, 0.1): "", (8, 0.3): "", (16, 0.1): "sixteen units need more dropout", (16, 0.3): ""}
 
@@ -168,7 +171,7 @@ def test_settings_that_are_fine_one_by_one_may_not_go_together(make):
 def test_a_search_whose_trials_all_fail_says_why(make):
     what = make(FormulaFamily(), space={"model.dropout": Range(0.91, 0.95)}, trials=2)
     with pytest.raises(UserError, match=r"every trial failed, the last since the loss of fold 1 was no number after"):
-        search(what)
+        run_search(what)
     assert [row["state"] for row in table(what.folder)] == ["failed", "failed"]
     assert not (what.folder / "best.json").exists()
 
@@ -176,7 +179,7 @@ def test_a_search_whose_trials_all_fail_says_why(make):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"folds": 3}, r"begun with another folds \(2, now 3\)"),
+        ({"folds": 3}, r"started with another folds \(2, now 3\)"),
         (
             {"config": {**SMALL, "fit": {"epochs": 5}}},
             r"another recipe\.fit\.epochs \(4, now 5\), recipe\.fit\.patience",
@@ -187,30 +190,30 @@ def test_a_search_whose_trials_all_fail_says_why(make):
 )
 def test_only_the_same_search_goes_on_in_a_folder(make, changes, words):
     what = make(FormulaFamily(), trials=1)
-    search(what)
+    run_search(what)
     with pytest.raises(UserError, match=words):
-        search(replace(what, **changes))
+        run_search(replace(what, **changes))
 
 
 def test_a_folder_that_holds_something_else_is_refused(make, dataset, tmp_path):
     what = make(FormulaFamily())
     with pytest.raises(UserError, match="is not empty and holds no search"):
-        search(replace(what, folder=dataset.folder))
+        run_search(replace(what, folder=dataset.folder))
     what.folder.mkdir()
     (what.folder / "search.json").write_text("{")
     with pytest.raises(UserError, match=r"search\.json cannot be read"):
-        search(what)
-    search(make(FormulaFamily(), "damaged", trials=1))
+        run_search(what)
+    run_search(make(FormulaFamily(), "damaged", trials=1))
     (tmp_path / "damaged" / "study.journal").write_text("no journal\n" * 2)
     with pytest.raises(UserError, match=r"study\.journal is damaged"):
-        search(make(FormulaFamily(), "damaged", trials=1))
+        run_search(make(FormulaFamily(), "damaged", trials=1))
 
 
 def test_data_that_cannot_be_cut_into_folds_are_refused(make, dataset):
     with pytest.raises(UserError, match=r"5 folds need 5 training speakers, and .* has 4: choose fewer folds"):
-        search(make(FormulaFamily(), "many", folds=5))
+        run_search(make(FormulaFamily(), "many", folds=5))
     with pytest.raises(UserError, match="is split clip by clip"):
-        search(replace(make(FormulaFamily(), "random"), dataset=replace(dataset, split_kind="random")))
+        run_search(replace(make(FormulaFamily(), "random"), dataset=replace(dataset, split_kind="random")))
     # The folder is not taken by a search that never began.
     assert not make(FormulaFamily(), "many").folder.exists()
 
@@ -218,21 +221,21 @@ def test_data_that_cannot_be_cut_into_folds_are_refused(make, dataset):
 def test_the_progress_is_told(make):
     class Listener(SearchObserver):
         def __init__(self):
-            self.told = []
+            self.events = []
 
         def on_trial_begin(self, trial):
-            self.told.append(("begin", trial.number, trial.resumed))
+            self.events.append(("begin", trial.number, trial.resumed))
 
         def on_trial_end(self, trials):
-            self.told.append(("end", trials[-1].number, trials[-1].state))
+            self.events.append(("end", trials[-1].number, trials[-1].state))
 
     listener = Listener()
     formula = FormulaFamily(interrupted_after=10)
     what = make(formula, trials=2)
     with pytest.raises(KeyboardInterrupt):
-        search(what, listener)
-    search(what, listener)
-    assert listener.told == [
+        run_search(what, listener)
+    run_search(what, listener)
+    assert listener.events == [
         ("begin", 1, False),
         ("end", 1, "complete"),
         ("begin", 2, False),

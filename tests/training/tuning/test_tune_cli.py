@@ -88,7 +88,7 @@ def rows(out):
 def test_a_search_leaves_settings_to_train_by_a_table_and_a_page(tuned, dataset, tmp_path):
     out, done = tuned
     assert done.exit_code == 0, done.output
-    assert "nobody of its validation side is" in done.output
+    assert "those of its validation split are not" in done.output
     assert f"page: {out / 'tuning.html'}" in done.output
     [best] = rows(out)
     assert best["state"] == "complete"

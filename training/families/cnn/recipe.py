@@ -1,77 +1,59 @@
-"""Training a small convolutional network from random weights to a run folder."""
+"""The settings of the small convolutional network and of its training."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Annotated
 
-import keras
-
-from data_pipeline.audio.log_mel import LogMelSettings
-from data_pipeline.dataset import Dataset
-from data_pipeline.targets import Target
-from training.distributed import Team, keeps_folder, scope
-from training.families.cnn import network as cnn
-from training.families.cnn.network import CnnSettings
-from training.families.model_fields import without_initial_weights, without_kinds
-from training.fitting.fit import Epoch, FitSettings, Observer, fit
-from training.fitting.training_data import describe_learning
-from training.run.folder import Run
+from data_pipeline.audio.log_mel_settings import LogMelSettings
+from data_pipeline.errors import UserError
+from data_pipeline.settings import Field, Flag, Listed, Range, Settings
+from training.families.recipe import FitSettings, Recipe
+from training.layers.choices import Pooling, TrainingDtype
 
 
 @dataclass(frozen=True, slots=True)
-class CnnRecipe:
-    """Everything that decides its training.
+class CnnSettings(Settings):
+    """The shape of the network. Each setting is described in its field.
+
+    Raises:
+        UserError: If a value is out of its range.
+    """
+
+    filters: Annotated[
+        tuple[int, ...],
+        Field(description="Number of filters of each block: 3 x 3 convolution, batch norm, ReLU, 2 x 2 max pooling."),
+        Listed,
+        Flag(None),
+    ] = (16, 32, 64, 128)
+    window_frames: Annotated[
+        int, Field(ge=1, description="Number of frames of a window; 298 frames are 3 s."), Flag(None)
+    ] = 298
+    pooling: Pooling = "mean"
+    hidden: Annotated[int, Field(ge=1, description="Number of units of the first dense layer.")] = 128
+    dropout: Annotated[
+        float,
+        Field(ge=0, le=0.95, description="Dropout rate after the embedding and after the first dense layer."),
+        Range(0.0, 0.6),
+    ] = 0.3
+    norm_momentum: Annotated[
+        float, Field(ge=0, lt=1, description="Momentum of the batch norms' moving statistics."), Flag(None)
+    ] = 0.9
+    training_dtype: TrainingDtype = "float32"
+
+    def check(self) -> None:
+        """Check that every block has filters."""
+        if not self.filters or min(self.filters) < 1:
+            raise UserError(f"filters are {self.filters!r}: give one number above 0 for each block")
+
+
+@dataclass(frozen=True, slots=True)
+class CnnRecipe(Recipe):
+    """Everything that decides a training of the convolutional network.
 
     Attributes:
         model: Shape of the network.
-        fit: How it is fitted.
-        front_end: Of the log-mels.
-        target: Which labels there are and whose word is learned.
+        front_end: Settings of the log-mel spectrograms.
     """
 
     model: CnnSettings = field(default_factory=CnnSettings)
     fit: FitSettings = field(default_factory=lambda: FitSettings(epochs=20, learning_rate=1e-3))
     front_end: LogMelSettings = field(default_factory=LogMelSettings)
-    target: Target = field(default_factory=Target)
-
-
-PRESETS = {"plain": CnnRecipe()}
-
-
-def train(
-    recipe: CnnRecipe,
-    dataset: Dataset,
-    folder: Path,
-    observer: Observer | None = None,
-    team: Team | None = None,
-) -> tuple[Run, Epoch]:
-    """Train the network and leave a run folder.
-
-    Args:
-        recipe: What to train and how.
-        dataset: A prepared dataset with sides `train` and `validation`.
-        folder: The run folder; must not exist, be empty, or hold the same training, interrupted.
-        observer: Told of the progress.
-        team: Of replicas that learn together; None for a model alone. See `fit`.
-
-    Returns:
-        The run, and its best epoch.
-
-    Raises:
-        UserError: If the folder is taken, or the data do not suffice (see `describe_training_data` and `fit`).
-    """
-    learning = describe_learning(dataset, recipe.fit, recipe.front_end, recipe.target)
-    keras.utils.set_random_seed(recipe.fit.seed)
-    with scope(team):
-        model = cnn.build(recipe.model, len(recipe.target.labels), recipe.front_end)
-    described = {"model": {"family": "cnn", **asdict(recipe.model)}, "weights": None, **learning}
-    run = Run.create(folder, described, keeps_folder(team))
-    with run.discarded_unless_trained():
-        best = fit(model, dataset, run, recipe.fit, recipe.front_end, recipe.target, observer, team=team)
-    return run, best
-
-
-def stated_fields(config: Mapping[str, Any]) -> dict[str, Any]:
-    """What a configuration states, by the fields of the recipe; see `families.Family`."""
-    return without_kinds(without_initial_weights(config))

@@ -1,4 +1,4 @@
-"""Several classifiers in one network, whose answers are pooled; see `training.ensemble.pool`, which fits how."""
+"""Several classifiers in one network, whose probabilities are pooled; `training.ensemble.pool` fits the weights."""
 
 import math
 from collections.abc import Sequence
@@ -7,10 +7,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from training.ensemble.pool import LEAST
-
-_SMALLEST = 1e-30
-"""Probabilities are raised to this before their logarithm, as `training.evaluation.temperature` does."""
+from training.layers.opinion_pool import LEAST
+from training.temperature import SMALLEST
 
 
 @keras.saving.register_keras_serializable("ser")
@@ -62,7 +60,7 @@ class Ensemble(keras.Model):
             self.members, self.front_ends, self.temperatures, self.exponents, strict=True
         ):
             answers = ops.cast(member(inputs[str(front_end)], training=training), "float32")
-            logits = ops.log(ops.maximum(answers, _SMALLEST)) / temperature
+            logits = ops.log(ops.maximum(answers, SMALLEST)) / temperature
             scores = scores + exponent * ops.maximum(ops.log_softmax(logits), math.log(LEAST))
         return ops.softmax(scores)
 

@@ -1,9 +1,8 @@
-"""A clip of any length as one vector: statistics over time of what changes from frame to frame, within a network.
+"""Functionals as a Keras layer: statistics over time that turn a clip of any length into one vector.
 
-Such statistics of low-level contours are called functionals (openSMILE; Eyben, Wöllmer and Schuller 2010). These are of
-contours that are made of a log-mel spectrogram, so that a graph on a server computes them from the same
-spectrogram that other networks hear; the functionals of `data_pipeline.statistics`, for classical classifiers, tell of
-pitch and voice quality as well.
+Statistics of low-level contours are called functionals (openSMILE; Eyben, Wöllmer and Schuller 2010). The contours come
+from a log-mel spectrogram, so that an exported graph computes them from the same spectrogram as other networks use. The
+functionals of `data_pipeline.statistics`, for classical classifiers, also include pitch and voice quality.
 """
 
 import math
@@ -12,41 +11,36 @@ import keras
 import numpy as np
 from keras import ops
 
-FRAMES_PER_SECOND = 100
+from training.families.functionals.recipe import CEPSTRA, FRAMES_PER_SECOND
 
 _GROUPS = 8
-"""Of neighbouring bands."""
-
-_CEPSTRA = 20
-
-LEAST_BANDS = _CEPSTRA + 1
-"""Fewer bands have fewer cepstra."""
+"""Number of groups of neighbouring bands."""
 
 _CROSSED = 12
-"""Cepstra that are compared with each other at later times."""
+"""Number of cepstra whose cross-correlations are computed."""
 
 _PERCENTILES = (0.10, 0.25, 0.50, 0.75, 0.90)
 
 _SPEECH_RANGE = 30 / 20 * math.log(10)
-"""How far below a clip's loudest frame a frame is speech: 30 dB, in natural logarithms of magnitudes."""
+"""A frame is speech if it is at most 30 dB below the clip's loudest frame; in natural logarithms of magnitudes."""
 
 _LAGS = (3, 8, 16, 30)
-"""Frames after which a contour is compared with itself: from within a syllable to the next."""
+"""Lags of the autocorrelation in frames: from within a syllable to the next one."""
 
 _CROSS_LAGS = (4, 10)
-"""Frames after which cepstra are compared with each other."""
+"""Lags of the cross-correlation of cepstra in frames."""
 
 _MODULATIONS = (0.4, 1.0, 2.0, 3.0, 4.5, 6.5, 9.0, 13.0, 20.0, 35.0)
-"""Hz; the edges of the bands of the modulation spectrum. Syllables come at about four a second."""
+"""Edges of the bands of the modulation spectrum in Hz. There are about four syllables per second."""
 
 _RESOLUTION = 0.2
-"""Hz from one frequency of the modulation spectrum to the next; a clip of 5 s tells no finer ones apart."""
+"""Distance of the frequencies of the modulation spectrum in Hz, which is the resolution of a clip of 5 s."""
 
 _LEAST_VARIANCE = 1e-3
-"""Added where a variance divides: less than speech has in any contour, and more than rounding makes of silence."""
+"""Added to variances in denominators: less than speech has in any contour, more than rounding has in silence."""
 
 _LEAST_POWER = 1e-3
-"""Added to modulations before their logarithm."""
+"""Added to the modulation power before the logarithm."""
 
 
 @keras.saving.register_keras_serializable("ser")
@@ -63,8 +57,8 @@ class Functionals(keras.layers.Layer):
         **kwargs: Of `keras.layers.Layer`.
 
     Call arguments:
-        log_mel: float32 [batch, frames, bands], natural logarithms, `FRAMES_PER_SECOND`, of `LEAST_BANDS` or more.
-        num_frames: int [batch], how many of them belong to the clip: one or more. What the others hold never matters.
+        log_mel: float32 [batch, frames, bands], natural logarithms, `FRAMES_PER_SECOND`, more than `CEPSTRA` bands.
+        num_frames: int [batch], number of frames of each clip, 1 or more. The other frames have no influence.
 
     Returns:
         float32 [batch, functionals].
@@ -75,7 +69,7 @@ class Functionals(keras.layers.Layer):
         self.floor = floor
 
     def call(self, log_mel, num_frames):
-        """Sum up each clip."""
+        """Compute the functionals of each clip."""
         bands = log_mel.shape[2]
         position = ops.arange(ops.shape(log_mel)[1], dtype="int32")
         valid = position[None, :] < ops.cast(num_frames, "int32")[:, None]
@@ -90,10 +84,10 @@ class Functionals(keras.layers.Layer):
         return ops.concatenate(
             [
                 _summary(contours, valid),
-                # A clip of one frame has no change; its changes are those of a clip that does not move.
+                # A clip of one frame has no change: it counts as one that is constant.
                 _summary(ops.pad(changes, [[0, 0], [1, 0], [0, 0]]), valid),
                 _modulation(voice, valid),
-                _course(contours, speech),
+                _trends(contours, speech),
                 _correlations(voice[:, :, : 1 + _GROUPS], speech),
                 _cross_correlations(cepstra[:, :, :_CROSSED], speech),
             ],
@@ -115,16 +109,16 @@ def _grouping(bands: int) -> np.ndarray:
 
 def _cosines(bands: int) -> np.ndarray:
     """float32 [bands, cepstra]: the orthonormal cosine transform without its first column, which is the mean."""
-    angles = np.pi / bands * (np.arange(bands)[:, np.newaxis] + 0.5) * np.arange(1, _CEPSTRA + 1)
+    angles = np.pi / bands * (np.arange(bands)[:, np.newaxis] + 0.5) * np.arange(1, CEPSTRA + 1)
     return (math.sqrt(2 / bands) * np.cos(angles)).astype(np.float32)
 
 
 def _speech(level, valid):
-    """Which frames, bool [batch, frames]: from the first frame of speech to the last."""
+    """The frames from the first to the last frame of speech; bool [batch, frames]."""
     loudest = ops.max(ops.where(valid, level, -math.inf), axis=1, keepdims=True)
     active = ops.cast(ops.logical_and(valid, level >= loudest - _SPEECH_RANGE), "int32")
-    begun = ops.cumsum(active, axis=1)
-    return ops.logical_and(begun > 0, begun - active < begun[:, -1:])
+    started = ops.cumsum(active, axis=1)
+    return ops.logical_and(started > 0, started - active < started[:, -1:])
 
 
 def _centred(contours, inside):
@@ -172,8 +166,8 @@ def _percentiles(contours, valid) -> list:
     return found
 
 
-def _course(contours, speech):
-    """[batch, (3 + lags) x contours]: whether each rises, bends and bends back, and whether it is like itself later."""
+def _trends(contours, speech):
+    """Legendre coefficients and autocorrelations of each contour; [batch, (3 + lags) x contours]."""
     _, deviation, count = _centred(contours, speech)
     weights = ops.cast(speech, "float32")
     place = (2 * (ops.cumsum(weights, axis=1) - 1) / ops.maximum(count - 1, 1) - 1) * weights
@@ -188,9 +182,9 @@ def _course(contours, speech):
 
 
 def _modulation(contours, valid):
-    """[batch, contours x bands]: how strongly contours swing at which pace; logarithms of power.
+    """The modulation spectrum of each contour, as logarithms of power; [batch, contours x bands].
 
-    A Fourier transform at frequencies that do not depend on the clip's length, or on its neighbours' in a batch.
+    The frequencies of the Fourier transform do not depend on the lengths of the clips in a batch.
     """
     _, deviation, count = _centred(contours, valid)
     frame = ops.cast(ops.arange(ops.shape(contours)[1]), "float32")
@@ -221,7 +215,7 @@ def _correlations(contours, speech):
 
 
 def _cross_correlations(contours, speech):
-    """[batch, lags x contours x contours], -1 to 1: what each tells of each later."""
+    """Cross-correlations of the contours at each lag, -1 to 1; [batch, lags x contours x contours]."""
     scores, count = _scores(contours, speech)
     later = [ops.einsum("btc,btd->bcd", scores[:, lag:], scores[:, :-lag]) / count[:, :, None] for lag in _CROSS_LAGS]
     return ops.concatenate([_flat(matrix) for matrix in later], axis=1)

@@ -1,46 +1,26 @@
-"""A network on functionals: one hidden layer that hears a clip as a vector, and errs elsewhere than convolutions do."""
-
-from dataclasses import dataclass
+"""A network on functionals: one hidden layer on a vector per clip. Its errors differ from those of convolutions."""
 
 import keras
 import numpy as np
 from keras import layers, ops
 
-from data_pipeline.audio.log_mel import LogMelSettings
-from data_pipeline.errors import UserError
+from data_pipeline.audio.log_mel_settings import LogMelSettings
 from training.families.functionals.functionals import Functionals
+from training.families.functionals.recipe import FunctionalsSettings
 
 _BOUND = 5.0
-"""Standard scores are clipped here, so that one absurd value does not decide a clip."""
-
+"""Standard scores are clipped to ±5, so that no outlier decides a clip."""
 
 _LEAST_DEVIATION = 1e-4
-"""Of a functional over clips: ten times what rounding makes of it, and far below what speech does."""
-
-
-@dataclass(frozen=True, slots=True)
-class FunctionalsSettings:
-    """What defines the network.
-
-    Attributes:
-        hidden: Units of the hidden layer.
-        dropout: Rate of functionals, and of hidden units.
-    """
-
-    hidden: int = 512
-    dropout: float = 0.4
-
-    def __post_init__(self) -> None:
-        if self.hidden < 1 or not 0 <= self.dropout < 1:
-            raise UserError(f"hidden is 1 or more and dropout from 0 to below 1, not {self.hidden} and {self.dropout}")
+"""Smallest deviation of a functional over clips: ten times that of rounding, far below that of speech."""
 
 
 @keras.saving.register_keras_serializable("ser")
 class StandardScores(layers.Layer):
-    """Each value less its mean and over its deviation, clipped at ±5; both of them are set once, see `fit_scores`."""
+    """Standard scores, clipped to ±5: values minus mean, divided by standard deviation; see `fit_scores`."""
 
     def build(self, input_shape):
-        """Make what `fit_scores` sets.
+        """Create the variables that `fit_scores` sets.
 
         Args:
             input_shape: [batch, values].
@@ -49,17 +29,17 @@ class StandardScores(layers.Layer):
         self.deviation = self.add_weight(shape=input_shape[1:], initializer="ones", trainable=False, name="deviation")
 
     def call(self, values):
-        """Score float32 [batch, values]."""
+        """Standardise float32 [batch, values]."""
         return ops.clip((values - self.mean) / self.deviation, -_BOUND, _BOUND)
 
 
 def build(settings: FunctionalsSettings, num_classes: int, front_end: LogMelSettings) -> keras.Model:
-    """The network with random weights, whose scores do not fit any data yet.
+    """The network with random weights; `fit_scores` has to follow.
 
     Args:
-        settings: Its shape.
-        num_classes: Emotions to tell apart.
-        front_end: Of the log-mel spectrograms it will be given.
+        settings: Shape of the network.
+        num_classes: Number of emotions.
+        front_end: Settings of the log-mel spectrograms that it receives.
 
     Returns:
         A model from `{"log_mel": float32 [batch, frames, bands], "num_frames": int32 [batch]}` to probabilities
@@ -77,11 +57,11 @@ def build(settings: FunctionalsSettings, num_classes: int, front_end: LogMelSett
 
 
 def fit_scores(model: keras.Model, batches) -> None:
-    """Make the scores fit data.
+    """Set mean and standard deviation of the functionals to those of some clips.
 
     Args:
         model: Made by `build`. Changed in place.
-        batches: Iterable of its inputs; a few hundred clips are plenty.
+        batches: Inputs of the model; a few hundred clips are enough.
 
     Raises:
         ValueError: If there are no batches.
@@ -94,5 +74,5 @@ def fit_scores(model: keras.Model, batches) -> None:
     found = np.concatenate(values).astype(np.float64)
     deviation = found.std(axis=0)
     scores.mean.assign(found.mean(axis=0))
-    # What never changes in the data says nothing, and must not say much where it changes later.
+    # A functional that is constant in the data carries no information. It must not be amplified where it varies later.
     scores.deviation.assign(np.where(deviation > _LEAST_DEVIATION, deviation, 1.0))

@@ -1,30 +1,26 @@
 """MobileNet v1 on log-mel spectrograms (Howard et al. 2017, arXiv:1704.04861), for utterances of any length.
 
-Two bodies are known. `audioset` is shaped as YAMNet is (tensorflow/models, `research/audioset/yamnet`): one input
-channel, plain ReLU. `imagenet` is `keras.applications.MobileNet`: three channels, ReLU6, its own padding. What stands
-on them is the same for both, see `head`.
+There are two bodies. `audioset` has the shape of YAMNet (tensorflow/models, `research/audioset/yamnet`): one input
+channel, plain ReLU. `imagenet` is `keras.applications.MobileNet`: three channels, ReLU6, its own padding. Both have the
+same head, see `training.layers.head`.
 """
 
 import re
-from dataclasses import dataclass
 
 import keras
 from keras import layers
 
-from data_pipeline.audio.log_mel import LogMelSettings
-from data_pipeline.errors import UserError
+from data_pipeline.audio.log_mel_settings import LogMelSettings
+from training.families.mobilenet.recipe import MobileNetSettings
+from training.layers.convolution import PointwiseConv
 from training.layers.fused_batch_norm import FusedBatchNorm
-from training.layers.head import POOLINGS, WindowedHead, classify_windows
-from training.layers.mixed_conv import TRAINING_DTYPES
-from training.layers.pointwise_conv import PointwiseConv
-
-BODIES = ("audioset", "imagenet")
+from training.layers.head import WindowedHead, classify_windows
 
 STRIDE = 32
 """Input frames from one frame of the body's feature maps to the next."""
 
 BLOCKS = 14
-"""Of either body, the first convolution being one."""
+"""Number of blocks of either body; the first convolution counts as one."""
 
 _SEPARABLE_BLOCKS = (
     (64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), (512, 1), (512, 1), (512, 1), (512, 1), (512, 1),
@@ -33,48 +29,13 @@ _SEPARABLE_BLOCKS = (
 """Filters at alpha 1, and stride, of MobileNet v1's depthwise separable blocks (table 1 of the paper)."""
 
 
-@dataclass(frozen=True, slots=True)
-class MobileNetSettings:
-    """What defines the network, apart from its weights.
-
-    Attributes:
-        body: `audioset` or `imagenet`, see the module.
-        alpha: Width multiplier.
-        window_frames: Length of a window; 298 frames are 3 s.
-        pooling: Over time, see `head.POOLINGS`.
-        hidden: Units of the first dense layer.
-        dropout: Rate after the embedding and after the first dense layer.
-        norm_momentum: Of the moving statistics of an `audioset` body's batch norms. From random weights activations
-            change fast, and statistics that lag behind make a network of 27 norms useless at inference.
-        training_dtype: Of the products in 1 x 1 convolutions while training: `float32`, or `bfloat16`, which is faster
-            on processors that have instructions for it (AVX512-BF16, AMX) and slower on others.
-    """
-
-    body: str = "audioset"
-    alpha: float = 1.0
-    window_frames: int = 298
-    pooling: str = "mean"
-    hidden: int = 256
-    dropout: float = 0.3
-    norm_momentum: float = 0.9
-    training_dtype: str = "float32"
-
-    def __post_init__(self) -> None:
-        if self.body not in BODIES:
-            raise ValueError(f"body must be one of {BODIES}. Received: {self.body!r}")
-        if self.pooling not in POOLINGS:
-            raise UserError(f"pooling must be one of {', '.join(POOLINGS)}, not {self.pooling!r}")
-        if self.training_dtype not in TRAINING_DTYPES:
-            raise UserError(f"training_dtype must be one of {', '.join(TRAINING_DTYPES)}, not {self.training_dtype!r}")
-
-
 def build(settings: MobileNetSettings, num_classes: int, front_end: LogMelSettings) -> keras.Model:
     """The network with random weights.
 
     Args:
-        settings: Its shape.
-        num_classes: Emotions to tell apart.
-        front_end: Of the log-mel spectrograms it will be given.
+        settings: Shape of the network.
+        num_classes: Number of emotions.
+        front_end: Settings of the log-mel spectrograms that it receives.
 
     Returns:
         A model from `{"log_mel": float32 [batch, frames, bands], "num_frames": int32 [batch]}` to probabilities

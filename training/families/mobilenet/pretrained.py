@@ -1,4 +1,4 @@
-"""MobileNet weights learnt elsewhere: AudioSet's `yamnet.h5` and Keras's ImageNet files."""
+"""MobileNet weights that were trained elsewhere: AudioSet's `yamnet.h5` and Keras's ImageNet files."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from data_pipeline.errors import UserError
-from training.families.mobilenet.network import MobileNetSettings
+from training.families.mobilenet.recipe import Body, MobileNetSettings
 
 _VARIABLES = {
     "kernel": "kernel",
@@ -29,17 +29,17 @@ class PretrainedWeights:
 
     Attributes:
         path: The file.
-        body: The body of `MobileNetSettings` that it fits.
-        alpha: The width multiplier that it fits.
+        body: The matching body of `MobileNetSettings`.
+        alpha: The matching width multiplier.
     """
 
     path: Path
-    body: str
+    body: Body
     alpha: float
 
     @classmethod
     def recognise(cls, path: Path) -> "PretrainedWeights":
-        """Find out what a file holds.
+        """Find out which weights a file holds.
 
         Raises:
             UserError: If it is missing, is not HDF5, or holds something else.
@@ -51,7 +51,8 @@ class PretrainedWeights:
             raise UserError(f"{path} is not an HDF5 file: give --weights a yamnet.h5 or a Keras MobileNet file")
         with _opened(path) as file:
             first_kernels = [array.shape for array in _arrays(file).values() if array.shape[:2] == (3, 3)]
-        for channels, body in ((1, "audioset"), (3, "imagenet")):
+        bodies: dict[int, Body] = {1: "audioset", 3: "imagenet"}
+        for channels, body in bodies.items():
             for shape in first_kernels:
                 # Depthwise kernels have their one-to-one multiplier last, so only the first layer's fits.
                 if len(shape) == 4 and shape[2] == channels and shape[3] > 1:
@@ -59,7 +60,7 @@ class PretrainedWeights:
         raise UserError(f"{path} holds no MobileNet v1: give --weights a yamnet.h5 or a Keras MobileNet file")
 
     def settings(self, settings: MobileNetSettings) -> MobileNetSettings:
-        """The same settings with the body and width that these weights fit, and norms that change slowly."""
+        """The same settings with the body and width of these weights, and norms whose statistics change slowly."""
         return replace(settings, body=self.body, alpha=self.alpha, norm_momentum=0.99)
 
     def load_into(self, model: keras.Model) -> None:

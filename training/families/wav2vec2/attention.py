@@ -1,11 +1,31 @@
+"""Multi-head self-attention among the valid frames of a clip."""
+
+from collections.abc import Callable
+
 import keras
 from keras import ops
 
-from training.families.wav2vec2.dropout import drop
-from training.families.wav2vec2.recompute import recomputed
+from training.families.wav2vec2.kernels.activation import drop
 from training.families.wav2vec2.settings import Wav2Vec2Settings
 
-# Far below any score, and finite: a clip without a frame must not become NaN.
+
+def recomputed(function: Callable) -> Callable:
+    """A function that JAX computes again for its gradient.
+
+    Only what the function is given is then kept from one pass to the other; JAX would otherwise keep each step's
+    derivative, float32 and the masks of dropout included. For what is large to keep and cheap to compute. Elsewhere
+    nothing is compiled as a whole, and computing again would cost more time.
+
+    Args:
+        function: A function of tensors that changes no state and draws no seed.
+
+    Returns:
+        A function with the same answers and gradients.
+    """
+    return keras.remat(function) if keras.backend.backend() == "jax" else function
+
+
+# Far below any score, and finite, so that a clip without a valid frame does not become NaN.
 MASKED_SCORE = -1e9
 
 
@@ -37,12 +57,12 @@ class SelfAttention(keras.layers.Layer):
         )
 
     def build(self, input_shape=None):  # noqa: ARG002 - Keras passes it
-        """Make the weights of the four projections."""
+        """Create the weights of the four projections."""
         for dense in (self.query, self.key, self.value, self.output_projection):
             dense.build((None, None, self.hidden_size))
 
     def call(self, hidden, valid, dropout_seed=None):
-        """Attend.
+        """Compute attention.
 
         Args:
             hidden: [batch, frames, hidden_size].
@@ -50,7 +70,7 @@ class SelfAttention(keras.layers.Layer):
             dropout_seed: A drawn seed to drop attention weights with, or None not to.
 
         Returns:
-            [batch, frames, hidden_size]; frames that are not valid are finite and mean nothing.
+            [batch, frames, hidden_size]; values in frames that are not valid are finite and have no meaning.
         """
         # Not `ops.dot_product_attention`: of what it may use, cuDNN's fused kernel alone never stores the scores, and
         # it takes no mask that all queries share. What JAX computes instead stores them twice.
@@ -66,7 +86,7 @@ class SelfAttention(keras.layers.Layer):
         return ops.reshape(self.output_projection(context), (batch, frames, self.hidden_size))
 
     def _mix(self, scores, value, valid, dropout_seed):
-        """Each frame's share of the values, [batch, heads, frames, head_size]."""
+        """The values, weighted by attention: [batch, heads, frames, head_size]."""
         blocked = ops.where(valid, 0.0, MASKED_SCORE)[:, None, None, :]
         weights = ops.softmax(ops.cast(scores, "float32") + ops.cast(blocked, "float32"))
         weights = drop(ops.cast(weights, self.compute_dtype), self.rate, dropout_seed)

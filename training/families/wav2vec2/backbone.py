@@ -1,33 +1,32 @@
+"""wav2vec 2.0 or HuBERT without a head: the parts of the network in their order."""
+
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import keras
 from keras import ops
 
 from training.families.wav2vec2.encoder import Encoder, EncoderLayer
-from training.families.wav2vec2.feature_encoder import FeatureEncoder
-from training.families.wav2vec2.feature_projection import FeatureProjection
+from training.families.wav2vec2.feature_encoder import FeatureEncoder, FeatureProjection, WaveformNormalisation
 from training.families.wav2vec2.masking import SpecAugment
-from training.families.wav2vec2.normalise import WaveformNormalisation
 from training.families.wav2vec2.settings import Wav2Vec2Settings
 
 
 class Wav2Vec2Backbone(keras.Model):
     """wav2vec 2.0 or HuBERT without a head: from waveforms at 16 kHz to frames, one every 20 ms.
 
-    A clip's answer in its valid frames does not depend on the padding behind it, nor on the other clips of the
-    batch; without padding it is the reference implementation's.
+    The output in a clip's valid frames depends neither on its padding nor on the other clips of the batch. Without
+    padding it equals that of the reference implementation.
 
     Args:
-        settings: The shape of the network.
+        settings: Shape of the network.
         rematerialise: While training, keep only the input of every encoder layer and compute the layer again for
             its gradient: less memory for a third more time.
-        folded: Hold the kernel of the positional convolution itself instead of its length and direction; see
-            `fold_weight_norm`.
-        seed: Where the randomness of training (dropout, LayerDrop, masking) starts.
-        **kwargs: Of `keras.Model`: `dtype` (a policy such as "mixed_bfloat16"; norms, softmax and the waveform stay
-            in float32) and `name`.
+        folded: Hold the kernel of the positional convolution itself instead of its length and direction: the same
+            answers from fewer operations, for export.
+        seed: Seed of dropout, LayerDrop and masking.
+        **kwargs: Arguments of `keras.Model`: `dtype` (a policy such as "mixed_bfloat16"; norms, softmax and the
+            waveform stay in float32) and `name`.
     """
 
     def __init__(
@@ -53,35 +52,35 @@ class Wav2Vec2Backbone(keras.Model):
         self.build()
 
     def build(self, input_shape=None):  # noqa: ARG002 - Keras passes it
-        """Make every weight; the shape of the input plays no part."""
+        """Create all weights, which do not depend on the shape of the input."""
         for layer in (self.feature_encoder, self.feature_projection, self.masking, self.encoder):
             layer.build(None)
         self.built = True
 
     @property
     def encoder_layers(self) -> list[EncoderLayer]:
-        """The encoder's layers from the first to the last, e.g. for learning rates that differ by layer."""
+        """The encoder's layers, from first to last."""
         return self.encoder.encoder_layers
 
     def freeze_feature_encoder(self) -> None:
-        """Stop the training of the convolutions, as fine-tuning usually does."""
+        """Freeze the convolutions, as fine-tuning usually does."""
         self.feature_encoder.trainable = False
 
     def call(self, inputs, training=False):
         """Encode waveforms.
 
         Args:
-            inputs: `waveform`, float32 [batch, samples] at 16 kHz, and `num_samples`, int32 [batch]. What stands
-                behind a clip's end is never read, not even NaN. The batch must be long enough for one frame
+            inputs: `waveform`, float32 [batch, samples] at 16 kHz, and `num_samples`, int32 [batch]. Samples
+                after a clip's end are never read, not even NaN. The batch must be long enough for one frame
                 (400 samples); a shorter clip within it has no valid frame.
             training: Whether dropout, LayerDrop and masking apply. A Python bool.
 
         Returns:
             `last_hidden_state` [batch, frames, hidden_size]; `hidden_states`, num_hidden_layers + 1 such arrays:
-            what the first layer is given, then the output of each layer (with `do_stable_layer_norm`, as in
+            the input of the first layer, then the output of each layer (with `do_stable_layer_norm`, as in
             the reference, the last one is before the closing norm and `last_hidden_state` behind it; otherwise
-            the two are the same); and `mask`, bool [batch, frames], true in valid frames. Elsewhere the arrays
-            are finite and mean nothing.
+            the two are the same); and `mask`, bool [batch, frames], true in valid frames. Elsewhere the
+            values are finite and have no meaning.
         """
         waveform = ops.cast(inputs["waveform"], "float32")
         num_samples = ops.minimum(ops.cast(inputs["num_samples"], "int32"), ops.shape(waveform)[1])
@@ -112,43 +111,3 @@ class Wav2Vec2Backbone(keras.Model):
         settings = Wav2Vec2Settings.from_config(config["settings"], config["settings"]["do_normalize"])
         policy = keras.dtype_policies.deserialize(config["dtype"])
         return cls(**{**config, "settings": settings, "dtype": policy})
-
-    @classmethod
-    def from_pretrained(cls, name_or_folder: str | Path, revision: str | None = None, **kwargs) -> "Wav2Vec2Backbone":
-        """The network of a published or saved checkpoint, with its weights.
-
-        Args:
-            name_or_folder: A name on the Hugging Face hub, or a folder with the same files.
-            revision: The revision to take; only for a name.
-            **kwargs: As the constructor has them, without `settings`.
-
-        Returns:
-            The network.
-
-        Raises:
-            UserError: The checkpoint cannot be opened, is of another kind, or lacks a tensor.
-        """
-        from training.checkpoint import open_checkpoint
-        from training.families.wav2vec2.state import load_state
-
-        checkpoint = open_checkpoint(name_or_folder, revision)
-        normalised = bool(checkpoint.feature_extractor.get("do_normalize", True))
-        backbone = cls(Wav2Vec2Settings.from_config(checkpoint.config, normalised), **kwargs)
-        load_state(backbone, checkpoint.arrays(), checkpoint.source)
-        return backbone
-
-
-def fold_weight_norm(backbone: Wav2Vec2Backbone) -> Wav2Vec2Backbone:
-    """A copy whose positional convolution holds its kernel itself: the same answers from fewer steps, for export.
-
-    Args:
-        backbone: The network to copy, which stays as it is. Adapters (LoRA) are merged into the copy's kernels.
-
-    Returns:
-        The copy.
-    """
-    from training.families.wav2vec2.state import load_state, state_arrays
-
-    folded = Wav2Vec2Backbone.from_config({**backbone.get_config(), "folded": True})
-    load_state(folded, state_arrays(backbone), "the network to fold")
-    return folded

@@ -1,47 +1,58 @@
-from dataclasses import asdict, dataclass
+"""The classifier: the backbone, a mix of its layers, pooling and the last dense layer."""
+
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import keras
 from keras import ops
 
-from data_pipeline.errors import UserError
 from training.families.wav2vec2.backbone import Wav2Vec2Backbone
-from training.families.wav2vec2.layer_mix import LayerMix
 from training.families.wav2vec2.learning import restrict
-from training.families.wav2vec2.settings import Wav2Vec2Settings
+from training.families.wav2vec2.settings import HeadSettings, Wav2Vec2Settings
 from training.families.wav2vec2.state import load_state, state_arrays
 from training.layers.pooling import AttentiveStatisticsPooling, MeanPooling
 
-LAYERS = ("weighted", "last")
-POOLINGS = ("attentive", "mean")
 
+@keras.saving.register_keras_serializable("ser")
+class LayerMix(keras.layers.Layer):
+    """A weighted sum of the hidden states of every layer, with learned weights that add up to one.
 
-@dataclass(frozen=True, slots=True)
-class HeadSettings:
-    """What stands on the backbone.
+    Emotion is heard best in the middle layers of a speech model and least in the last; which ones is left to the
+    data (Yang et al. 2021, SUPERB, arXiv:2105.01051, section 3.2).
 
-    Attributes:
-        layers: `weighted`: a learned sum of all layers' hidden states. `last`: the last one.
-        projection: Units of a dense layer over frames, with ReLU; 0 for none.
-        pooling: `attentive`: attentive statistics. `mean`: the mean of the frames.
-        dropout: Rate before the last dense layer.
+    Args:
+        count: How many states there are.
+        **kwargs: Of `keras.layers.Layer`.
     """
 
-    layers: str = "weighted"
-    projection: int = 256
-    pooling: str = "attentive"
-    dropout: float = 0.2
+    def __init__(self, count: int, **kwargs):
+        super().__init__(**kwargs)
+        self.count = count
 
-    def __post_init__(self) -> None:
-        for name, value, known in (("layers", self.layers, LAYERS), ("pooling", self.pooling, POOLINGS)):
-            if value not in known:
-                raise UserError(f"{name} must be one of {', '.join(known)}, not {value!r}")
-        if self.projection < 0 or not 0 <= self.dropout < 1:
-            raise UserError(
-                f"a head needs a projection of 0 units or more and a dropout from 0 to below 1, not "
-                f"{self.projection} and {self.dropout:g}"
-            )
+    def build(self, input_shape=None):  # noqa: ARG002 - Keras passes it
+        """Make the weights, [count], all alike to begin with."""
+        self.scores = self.add_weight(name="scores", shape=(self.count,), initializer="zeros")
+
+    def call(self, states):
+        """Mix.
+
+        Args:
+            states: `count` arrays [batch, frames, size].
+
+        Returns:
+            [batch, frames, size].
+        """
+        weights = ops.cast(ops.softmax(ops.cast(self.scores, "float32")), states[0].dtype)
+        # Term by term: stacked first, the states would be in memory twice.
+        mixed = weights[0] * states[0]
+        for index in range(1, self.count):
+            mixed = mixed + weights[index] * states[index]
+        return mixed
+
+    def get_config(self) -> dict:
+        """Arguments of the constructor."""
+        return {**super().get_config(), "count": self.count}
 
 
 @keras.saving.register_keras_serializable("ser")
@@ -196,7 +207,7 @@ class Wav2Vec2Classifier(keras.Model):
             **kwargs: As the constructor has them, without `settings`.
 
         Raises:
-            UserError: See `Wav2Vec2Backbone.from_pretrained`.
+            UserError: If the checkpoint cannot be opened, is of another kind, or lacks a tensor.
         """
         from training.checkpoint import open_checkpoint
 

@@ -1,21 +1,58 @@
+"""From waveforms to frames for the encoder: normalisation, strided convolutions, projection."""
+
 import math
 
 import keras
 from keras import ops
 
 from training.accelerator import tensorflow_on_processor
-from training.families.wav2vec2.activation import activation_named, bare_gelu
-from training.families.wav2vec2.normalised_convolution import normalised_convolution
-from training.families.wav2vec2.row_normalisation import RowNormalisation
+from training.families.wav2vec2.kernels.activation import activation_named, bare_gelu
+from training.families.wav2vec2.kernels.convolution import StridedConvolution, fits_rows, normalised_convolution
+from training.families.wav2vec2.kernels.dense import RowNormalisation
 from training.families.wav2vec2.settings import Wav2Vec2Settings
-from training.families.wav2vec2.strided_convolution import StridedConvolution, fits_rows
+from training.layers.convolution import Conv1D
+
+VARIANCE_FLOOR = 1e-7
+
+
+class WaveformNormalisation(keras.layers.Layer):
+    """Normalises each waveform to zero mean and unit variance over its own samples, and zeroes its padding.
+
+    Always in float32: 16 bits would lose the quiet parts of a recording.
+    """
+
+    def __init__(self, enabled: bool = True, **kwargs):
+        super().__init__(dtype="float32", **kwargs)
+        self.enabled = enabled
+
+    def call(self, waveform, num_samples):
+        """Normalise waveforms.
+
+        Args:
+            waveform: float32 [batch, samples]. Samples after a clip's end may be anything, NaN and infinity included.
+            num_samples: int32 [batch], the length of each clip in samples.
+
+        Returns:
+            float32 [batch, samples], zero after each clip's end.
+        """
+        valid = ops.arange(ops.shape(waveform)[1], dtype="int32")[None, :] < num_samples[:, None]
+        zero = ops.zeros_like(waveform)
+        # A product with a mask would keep NaN and infinity.
+        waveform = ops.where(valid, waveform, zero)
+        if not self.enabled:
+            return waveform
+        count = ops.cast(ops.maximum(num_samples, 1), "float32")[:, None]
+        centred = ops.where(valid, waveform - ops.sum(waveform, axis=1, keepdims=True) / count, zero)
+        variance = ops.sum(ops.square(centred), axis=1, keepdims=True) / count
+        return centred * ops.rsqrt(variance + VARIANCE_FLOOR)
+
 
 # The reference leaves the norms of the feature encoder at their library's default, whatever layer_norm_eps says.
 EPSILON = 1e-5
 
 
 class MaskedGroupNormalisation(keras.layers.Layer):
-    """Normalises every channel over the valid frames of its own clip, so that padding does not change the answer."""
+    """Normalises every channel over the valid frames of its own clip, so that padding does not change the output."""
 
     def __init__(self, channels: int, **kwargs):
         super().__init__(**kwargs)
@@ -23,7 +60,7 @@ class MaskedGroupNormalisation(keras.layers.Layer):
         self.epsilon = EPSILON
 
     def build(self, input_shape=None):  # noqa: ARG002 - Keras passes it
-        """Make the scale and the offset, [channels] each."""
+        """Create scale and offset, [channels] each."""
         self.gamma = self.add_weight(name="gamma", shape=(self.channels,), initializer="ones")
         self.beta = self.add_weight(name="beta", shape=(self.channels,), initializer="zeros")
 
@@ -53,12 +90,12 @@ class MaskedGroupNormalisation(keras.layers.Layer):
 class FeatureEncoder(keras.layers.Layer):
     """The strided convolutions that turn a waveform into frames of 25 ms, one every 20 ms.
 
-    Valid convolutions see no padding: a clip's valid frames depend on its own samples alone, except for the group norm
-    of the first layer, which therefore counts valid frames only.
+    The convolutions do not pad: a clip's valid frames depend on its own samples only. For the same reason, the group
+    norm of the first layer uses valid frames only.
     """
 
     def __init__(self, settings: Wav2Vec2Settings, **kwargs):
-        # Sixteen bits would not hold a waveform, and `_chain` hears it as it is.
+        # 16 bits are too few for a waveform, and `_chain` uses it as it is.
         super().__init__(autocast=False, **kwargs)
         self.settings = settings
         self.activation = activation_named(settings.feat_extract_activation)
@@ -72,7 +109,7 @@ class FeatureEncoder(keras.layers.Layer):
         for index, (channels, kernel, stride) in enumerate(
             zip(settings.conv_dim, settings.conv_kernel, settings.conv_stride, strict=True)
         ):
-            kind = StridedConvolution if index and self.by_rows else keras.layers.Conv1D
+            kind = StridedConvolution if index and self.by_rows else Conv1D
             self.convolutions.append(
                 kind(
                     channels,
@@ -90,7 +127,7 @@ class FeatureEncoder(keras.layers.Layer):
                 self.norms.append(MaskedGroupNormalisation(channels, dtype=self.dtype_policy, name="norm_0"))
 
     def build(self, input_shape=None):  # noqa: ARG002 - Keras passes it
-        """Make the weights of every layer."""
+        """Create all weights."""
         channels = 1
         for index, convolution in enumerate(self.convolutions):
             convolution.build((None, None, channels))
@@ -102,12 +139,12 @@ class FeatureEncoder(keras.layers.Layer):
         """Encode waveforms.
 
         Args:
-            waveform: [batch, samples], zero behind each clip's end.
+            waveform: [batch, samples], zero after each clip's end.
             num_samples: int32 [batch], the length of each clip in samples.
-            training: Whether there may be a gradient.
+            training: Whether a gradient may be computed.
 
         Returns:
-            [batch, frames, channels of the last layer]; frames behind a clip's end are finite and mean nothing.
+            [batch, frames, channels of the last layer]; values after a clip's end are finite and have no meaning.
         """
         frames = self.settings.frames(ops.shape(waveform)[1])
         hidden = self._whole_rows(waveform)
@@ -119,7 +156,7 @@ class FeatureEncoder(keras.layers.Layer):
         return hidden[:, :frames]
 
     def _chained(self) -> bool:
-        """Whether there is nothing but GELU between the convolutions, and passes over memory are what counts."""
+        """Whether only GELU is between the convolutions, and memory passes dominate the time."""
         settings = self.settings
         plain = settings.feat_extract_norm == "group" and not settings.conv_bias
         return plain and settings.feat_extract_activation == "gelu" and self.by_rows and tensorflow_on_processor()
@@ -143,7 +180,7 @@ class FeatureEncoder(keras.layers.Layer):
         return hidden if norm is None else norm(hidden)
 
     def _whole_rows(self, waveform):
-        """The waveform with silence behind it, so that every convolution is given a whole number of rows."""
+        """The waveform, padded with silence so that every convolution receives a whole number of rows."""
         if not self.by_rows:
             return waveform
         (taps, *_), (stride, *others) = self.settings.conv_kernel, self.settings.conv_stride
@@ -152,3 +189,45 @@ class FeatureEncoder(keras.layers.Layer):
         frames = -(-self.settings.frames(samples, 1) // multiple) * multiple
         needed = (frames - 1) * stride + taps
         return ops.pad(waveform, [[0, 0], [0, ops.maximum(needed - samples, 0)]])
+
+
+class FeatureProjection(keras.layers.Layer):
+    """Projects the frames of the convolutions to the width of the encoder."""
+
+    def __init__(self, settings: Wav2Vec2Settings, **kwargs):
+        super().__init__(**kwargs)
+        self.channels = settings.conv_dim[-1]
+        self.layer_norm = None
+        if settings.feat_proj_layer_norm:
+            self.layer_norm = RowNormalisation(settings.layer_norm_eps, dtype=self.dtype_policy, name="layer_norm")
+        self.projection = keras.layers.Dense(
+            settings.hidden_size,
+            kernel_initializer=keras.initializers.RandomNormal(stddev=0.02),
+            dtype=self.dtype_policy,
+            name="projection",
+        )
+        self.dropout = keras.layers.Dropout(settings.feat_proj_dropout, dtype=self.dtype_policy, name="dropout")
+
+    def build(self, input_shape=None):  # noqa: ARG002 - Keras passes it
+        """Create the weights of norm and projection."""
+        if self.layer_norm is not None:
+            self.layer_norm.build((None, None, self.channels))
+        self.projection.build((None, None, self.channels))
+
+    def call(self, features, training=False):
+        """Project frames.
+
+        Args:
+            features: [batch, frames, channels].
+            training: Whether dropout applies.
+
+        Returns:
+            [batch, frames, hidden_size].
+        """
+        if self.layer_norm is not None:
+            features = self.layer_norm(features)
+        # In two dimensions TensorFlow's graph optimiser makes product and bias one operation.
+        projected = self.projection(ops.reshape(features, (-1, self.channels)))
+        return self.dropout(
+            ops.reshape(projected, (*ops.shape(features)[:2], self.projection.units)), training=training
+        )

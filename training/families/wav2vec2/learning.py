@@ -1,18 +1,13 @@
-"""Which weights of a classifier learn, and how fast each of them does."""
-
-from typing import TYPE_CHECKING
+"""Which weights of a classifier learn, and their learning rates."""
 
 import keras
 
 from data_pipeline.errors import UserError
 
-if TYPE_CHECKING:
-    from training.families.wav2vec2.classifier import Wav2Vec2Classifier
-
 LEARN = ("head", "encoder", "all", "lora")
-"""Which weights learn, the head's always:
+"""Which weights learn besides the head:
 
-- `head`: no others, the backbone is a fixed front end.
+- `head`: none, the backbone computes fixed features.
 - `encoder`: all but the convolutions at the bottom, as the wav2vec 2.0 paper fine-tunes (section 4.3).
 - `all`: everything.
 - `lora`: low-rank adapters on the queries and values of every attention (Hu et al. 2021, arXiv:2106.09685, section
@@ -20,16 +15,16 @@ LEARN = ("head", "encoder", "all", "lora")
 """
 
 
-def restrict(classifier: "Wav2Vec2Classifier", learn: str, lora_rank: int) -> None:
-    """Let only some weights learn; the head always does.
+def restrict(classifier: keras.Model, learn: str, lora_rank: int) -> None:
+    """Freeze the weights that do not learn. The head always learns.
 
     Args:
-        classifier: Changed in place; without adapters yet.
+        classifier: A `Wav2Vec2Classifier` without adapters. Changed in place.
         learn: One of `LEARN`.
         lora_rank: Rank of the adapters.
 
     Raises:
-        UserError: If there is no such way to learn, or no such rank.
+        UserError: If `learn` or the rank is not allowed.
     """
     if learn not in LEARN:
         raise UserError(f"learn must be one of {', '.join(LEARN)}, not {learn!r}")
@@ -50,16 +45,16 @@ def restrict(classifier: "Wav2Vec2Classifier", learn: str, lora_rank: int) -> No
                 dense.bias.trainable = False
 
 
-def learning_rate_scales(classifier: "Wav2Vec2Classifier", layer_decay: float, head_scale: float) -> list[float]:
-    """What each weight's learning rate is multiplied by: less the further down it is.
+def learning_rate_scales(classifier: keras.Model, layer_decay: float, head_scale: float) -> list[float]:
+    """The factor of each weight's learning rate, which decreases from top to bottom.
 
     The top layer of the encoder has 1, each layer below `layer_decay` of the one above it, and what lies below the
     encoder as one more layer (Clark et al. 2020, arXiv:2003.10555, appendix A).
 
     Args:
-        classifier: Whose weights.
-        layer_decay: From 0 to 1; 1 for the same rate everywhere.
-        head_scale: Of the head, which starts from random weights.
+        classifier: A `Wav2Vec2Classifier`.
+        layer_decay: Factor from one layer to the one below, above 0 and up to 1.
+        head_scale: Factor of the head, which starts from random weights.
 
     Returns:
         A number for each of `classifier.trainable_variables`, in their order.

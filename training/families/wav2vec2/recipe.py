@@ -1,77 +1,88 @@
-"""Training wav2vec 2.0 or HuBERT from a checkpoint to a run folder, with named recipes.
+"""The settings of a training of wav2vec 2.0 or HuBERT, and named recipes.
 
 | preset | what it is |
 | --- | --- |
 | `fine-tune` | the encoder learns, lower layers slower; learned mix of layers, attentive statistics |
 | `lora` | adapters of rank 8 learn, for a machine with little memory |
-| `frozen` | the head alone learns on fixed features: quick, and a lower line for the others |
-| `study` | the study's own: 2 s crops, Adam at 1e-5, batch 32, 10 epochs, dropout 0.5, mean of the last layer |
+| `frozen` | only the head learns, on fixed features: quick, and a baseline for the others |
+| `study` | as the study did it: 2 s crops, Adam at 1e-5, batch 32, 10 epochs, dropout 0.5, mean of the last layer |
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Literal
 
-import keras
+from pydantic import InstanceOf
 
 from data_pipeline.augment import AugmentSettings
-from data_pipeline.dataset import Dataset
 from data_pipeline.errors import UserError
-from data_pipeline.targets import Target
-from training.accelerator import PRECISIONS, compiles, leave_to_keras
-from training.distributed import Team, keeps_folder, scope
-from training.families.stated import with_stated
-from training.families.wav2vec2 import HeadSettings, Wav2Vec2Classifier, Wav2Vec2Settings, load_state
-from training.families.wav2vec2.learning import learning_rate_scales
-from training.fitting.fit import Epoch, FitSettings, Observer, fit
-from training.fitting.training_data import describe_learning
-from training.front_end import WaveformSettings
-from training.run.folder import Run
+from data_pipeline.settings import Field, Flag, Range
+from training.families.recipe import FitSettings, Recipe
+from training.families.wav2vec2.settings import HeadSettings, Wav2Vec2Settings
 
 # Spectrogram masks and mixup do not apply to waveforms: the network masks its own frames.
-_WAVEFORM_CHANGES = AugmentSettings(band_masks=0, frame_masks=0, mixup=0.0)
+_WAVEFORM_AUGMENTATION = AugmentSettings(band_masks=0, frame_masks=0, mixup=0.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Wav2Vec2Recipe:
-    """Everything that decides a training.
+class Wav2Vec2Recipe(Recipe):
+    """Everything that decides a training. Its own settings are described in their fields.
 
     Attributes:
-        checkpoint: A name on the Hugging Face hub, or a folder with the same files.
-        revision: Of a name: branch, tag or commit; the newest unless given. The run notes the commit.
-        architecture: Instead of a checkpoint: the shape of a network that starts from random weights, or a
-            `config.json` that describes it.
-        head: What stands on the backbone.
-        learn: `head`, `encoder`, `all` or `lora`; see `training.families.wav2vec2.learning`.
-        lora_rank: Of the adapters.
-        layer_decay: Learning rate of an encoder layer over that of the layer above it.
-        head_scale: Learning rate of the head over that of the top layer.
-        precision: `float32`, `float16` or `bfloat16`.
-        rematerialise: Compute layers again for their gradients: less memory for a third more time.
-        fit: How it is fitted.
-        target: Which labels there are and whose word is learned.
+        head: Shape of the head.
     """
 
-    checkpoint: str | None = None
-    revision: str | None = None
-    architecture: Wav2Vec2Settings | Path | None = None
+    checkpoint: Annotated[
+        str | None,
+        Field(description="A wav2vec 2.0 or HuBERT checkpoint: a name on the Hugging Face hub, or a folder."),
+    ] = None
+    revision: Annotated[
+        str | None,
+        Field(
+            description="Branch, tag or commit of a checkpoint on the hub; the newest unless given. The run records "
+            "the commit."
+        ),
+    ] = None
+    architecture: Annotated[
+        InstanceOf[Wav2Vec2Settings] | Annotated[Path, Field(strict=False)] | None,
+        Field(
+            description="Instead of a checkpoint: a `config.json`, whose network starts from random weights.",
+        ),
+        Flag("--architecture", "PATH"),
+    ] = None
     head: HeadSettings = field(default_factory=HeadSettings)
-    learn: str = "encoder"
-    lora_rank: int = 8
-    layer_decay: float = 0.9
-    head_scale: float = 10.0
-    precision: str = "float32"
-    rematerialise: bool = False
+    learn: Annotated[
+        Literal["head", "encoder", "all", "lora"],
+        Field(description="Which weights learn: `head`, `encoder` (all but the convolutions), `all` or `lora`."),
+    ] = "encoder"
+    lora_rank: Annotated[int, Field(ge=1, description="Rank of the LoRA adapters.")] = 8
+    layer_decay: Annotated[
+        float,
+        Field(gt=0, le=1, description="Learning rate of an encoder layer, divided by that of the layer above it."),
+        Range(0.7, 1.0),
+    ] = 0.9
+    head_scale: Annotated[
+        float,
+        Field(ge=0, description="Learning rate of the head, divided by that of the top layer."),
+        Range(1.0, 30.0, log=True),
+    ] = 10.0
+    precision: Annotated[
+        Literal["float32", "float16", "bfloat16"],
+        Field(description="Type of the products while training. Weights are float32."),
+    ] = "float32"
+    rematerialise: Annotated[
+        bool,
+        Field(description="Compute layers again for their gradients: less memory, a third more time."),
+    ] = False
     fit: FitSettings = field(
         default_factory=lambda: FitSettings(
-            epochs=10, patience=4, batch_size=16, learning_rate=1e-4, augment=_WAVEFORM_CHANGES
+            epochs=10, patience=4, batch_size=16, learning_rate=1e-4, augment=_WAVEFORM_AUGMENTATION
         )
     )
-    target: Target = field(default_factory=Target)
 
 
 _FINE_TUNE = Wav2Vec2Recipe()
+
 PRESETS = {
     "fine-tune": _FINE_TUNE,
     "lora": replace(_FINE_TUNE, learn="lora", layer_decay=1.0, fit=replace(_FINE_TUNE.fit, learning_rate=5e-4)),
@@ -90,119 +101,19 @@ PRESETS = {
             weight_decay=0.0,
             label_smoothing=0.0,
             crop_seconds=2.0,
-            augment=replace(_WAVEFORM_CHANGES, shift=0.0, gain=0.0),
+            augment=replace(_WAVEFORM_AUGMENTATION, shift=0.0, gain=0.0),
         ),
     ),
 }
 
 
-def train(
-    recipe: Wav2Vec2Recipe,
-    dataset: Dataset,
-    folder: Path,
-    observer: Observer | None = None,
-    team: Team | None = None,
-) -> tuple[Run, Epoch]:
-    """Train a classifier on waveforms and leave a run folder.
-
-    Args:
-        recipe: What to train and how.
-        dataset: A prepared dataset with sides `train` and `validation`.
-        folder: The run folder; must not exist, be empty, or hold the same training, interrupted.
-        observer: Told of the progress.
-        team: Of replicas that learn together; None for a model alone. See `fit`.
-
-    Returns:
-        The run, and its best epoch.
+def check_start(recipe: Wav2Vec2Recipe) -> None:
+    """Check where training starts.
 
     Raises:
-        UserError: If the folder is taken, the checkpoint cannot be had or does not fit, the recipe contradicts itself,
-            or the data do not suffice (see `describe_training_data` and `fit`).
+        UserError: If there is neither a checkpoint nor an architecture, or both, or random layers would be frozen.
     """
-    leave_to_keras()
-    if recipe.precision not in PRECISIONS:
-        raise UserError(f"precision must be one of {', '.join(PRECISIONS)}, not {recipe.precision!r}")
-    learning = describe_learning(dataset, recipe.fit, WaveformSettings(), recipe.target)
-    keras.utils.set_random_seed(recipe.fit.seed)
-    with scope(team):
-        model, weights = _initial_model(recipe)
-    run = Run.create(
-        folder,
-        {
-            "model": {"family": "wav2vec2", **asdict(model.backbone.settings), "head": asdict(recipe.head)},
-            "weights": weights,
-            "learn": recipe.learn,
-            "lora_rank": recipe.lora_rank,
-            "layer_decay": recipe.layer_decay,
-            "head_scale": recipe.head_scale,
-            "precision": recipe.precision,
-            "rematerialise": recipe.rematerialise,
-            **learning,
-        },
-        keeps_folder(team),
-    )
-    with run.discarded_unless_trained():
-        scales = learning_rate_scales(model, recipe.layer_decay, recipe.head_scale)
-        best = fit(
-            model,
-            dataset,
-            run,
-            recipe.fit,
-            WaveformSettings(),
-            recipe.target,
-            observer,
-            scales=scales,
-            jit_compile=compiles(),
-            team=team,
-        )
-    return run, best
-
-
-def _initial_model(recipe: Wav2Vec2Recipe) -> tuple[Wav2Vec2Classifier, dict[str, str | None] | None]:
-    """The network with its initial weights, and where they come from; None for random ones."""
     if (recipe.checkpoint is None) == (recipe.architecture is None):
         raise UserError("give either a --checkpoint, or an --architecture whose weights are random")
-    options: dict[str, Any] = {
-        "num_classes": len(recipe.target.labels),
-        "head": recipe.head,
-        "learn": recipe.learn,
-        "lora_rank": recipe.lora_rank,
-        "rematerialise": recipe.rematerialise,
-        "seed": recipe.fit.seed,
-        "dtype": PRECISIONS[recipe.precision],
-        "name": "wav2vec2",
-    }
-    if recipe.architecture is not None:
-        if recipe.learn in ("head", "lora"):
-            raise UserError(f"--learn {recipe.learn} would keep random weights: give a --checkpoint, or learn all")
-        described = recipe.architecture
-        shape = described if isinstance(described, Wav2Vec2Settings) else Wav2Vec2Settings.from_file(described)
-        return Wav2Vec2Classifier(shape, **options), None
-    # Imported late: training from random weights needs neither the hub nor safetensors.
-    from training.checkpoint import open_checkpoint
-
-    checkpoint = open_checkpoint(str(recipe.checkpoint), recipe.revision)
-    normalised = bool(checkpoint.feature_extractor.get("do_normalize", True))
-    model = Wav2Vec2Classifier(Wav2Vec2Settings.from_config(checkpoint.config, normalised), **options)
-    load_state(model.backbone, checkpoint.arrays(), checkpoint.source)
-    return model, {"checkpoint": checkpoint.source, "revision": checkpoint.revision}
-
-
-def stated_fields(config: Mapping[str, Any]) -> dict[str, Any]:
-    """What a configuration states, by the fields of the recipe; see `families.Family`.
-
-    Raises:
-        UserError: If the shape of a network, or where its weights are, is stated wrongly.
-    """
-    fields = {name: value for name, value in config.items() if name not in ("model", "weights", "front_end")}
-    model = {name: value for name, value in (config.get("model") or {}).items() if name != "family"}
-    if "head" in model:
-        fields["head"] = model.pop("head")
-    # A checkpoint brings its own shape.
-    if weights := config.get("weights"):
-        if not isinstance(weights, Mapping):
-            raise UserError(f"weights is {weights!r}: give an object with checkpoint, and revision for one of the hub")
-        fields |= weights
-    elif model:
-        fields["architecture"] = with_stated(Wav2Vec2Settings(), model, "model.")
-    return fields
+    if recipe.architecture is not None and recipe.learn in ("head", "lora"):
+        raise UserError(f"--learn {recipe.learn} would keep random weights: give a --checkpoint, or learn all")

@@ -2,9 +2,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from data_pipeline.errors import UserError
+from data_pipeline.settings import Field, Listed, Settings
+from training.layers.choices import Pooling
 
 ACTIVATIONS = ("gelu", "relu", "silu", "swish", "tanh")
 
@@ -17,7 +19,26 @@ _ONLY_SUPPORTED: dict[str, tuple[Any, ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Wav2Vec2Settings:
+class HeadSettings(Settings):
+    """The shape of the head. Each setting is described in its field.
+
+    Raises:
+        UserError: If a value is out of its range.
+    """
+
+    layers: Annotated[
+        Literal["weighted", "last"],
+        Field(description="Hidden states that the head receives: `weighted` (a learned mix of all layers) or `last`."),
+    ] = "weighted"
+    projection: Annotated[
+        int, Field(ge=0, description="Number of units of a dense layer with ReLU before the pooling; 0 for none.")
+    ] = 256
+    pooling: Pooling = "attentive"
+    dropout: Annotated[float, Field(ge=0, lt=1, description="Dropout rate before the last dense layer.")] = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Wav2Vec2Settings(Settings):
     """The shape of a wav2vec 2.0 or HuBERT network and how it is regularised; the defaults are the base model's.
 
     The fields have the names and the meaning of the published configuration files (`config.json`).
@@ -26,9 +47,9 @@ class Wav2Vec2Settings:
     (`preprocessor_config.json`).
     """
 
-    conv_dim: tuple[int, ...] = (512,) * 7
-    conv_kernel: tuple[int, ...] = (10, 3, 3, 3, 3, 2, 2)
-    conv_stride: tuple[int, ...] = (5, 2, 2, 2, 2, 2, 2)
+    conv_dim: Annotated[tuple[int, ...], Listed] = (512,) * 7
+    conv_kernel: Annotated[tuple[int, ...], Listed] = (10, 3, 3, 3, 3, 2, 2)
+    conv_stride: Annotated[tuple[int, ...], Listed] = (5, 2, 2, 2, 2, 2, 2)
     conv_bias: bool = False
     feat_extract_norm: str = "group"
     feat_extract_activation: str = "gelu"
@@ -56,7 +77,8 @@ class Wav2Vec2Settings:
     mask_feature_min_masks: int = 0
     do_normalize: bool = True
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
+        """Check what the network needs."""
         for name in ("conv_dim", "conv_kernel", "conv_stride"):
             values = getattr(self, name)
             if not values or any(value < 1 for value in values) or len(values) != len(self.conv_dim):

@@ -1,3 +1,5 @@
+"""Weights of published PyTorch checkpoints: their names, and how they are read into the network and written."""
+
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,13 +19,13 @@ NAMED_IN_ERRORS = 3
 
 
 def state_names(backbone: Wav2Vec2Backbone) -> dict[str, keras.Variable]:
-    """Every variable of the network under the name that the PyTorch checkpoints have for it.
+    """Every variable of the network, by its name in PyTorch checkpoints.
 
     Args:
         backbone: The network.
 
     Returns:
-        A variable for each name; those of adapters (LoRA) have none. Kernels lie the Keras way round here.
+        The variables by name; those of adapters (LoRA) have none. Kernels have the layout of Keras.
     """
     names: dict[str, keras.Variable] = {MASK_EMBEDDING: backbone.masking.mask_embedding}
     encoder = backbone.feature_encoder
@@ -58,11 +60,11 @@ def state_names(backbone: Wav2Vec2Backbone) -> dict[str, keras.Variable]:
 
 
 def load_state(backbone: Wav2Vec2Backbone, arrays: Mapping[str, np.ndarray], source: str) -> None:
-    """Give every variable the value of its tensor in a checkpoint; nothing is assigned if one does not fit.
+    """Set every variable to its tensor in a checkpoint. Nothing is assigned if one tensor does not fit.
 
     Args:
         backbone: The network to fill. A folded one takes the two factors of the positional kernel, or the kernel.
-        arrays: Tensors as PyTorch lays them out, under the names of `state_names`. The mask embedding may be absent
+        arrays: Tensors in the layout of PyTorch, by the names of `state_names`. The mask embedding may be absent
             (checkpoints fine-tuned without masking have none) and then keeps its random value.
         source: Where the arrays came from, for the error.
 
@@ -100,7 +102,7 @@ def load_state(backbone: Wav2Vec2Backbone, arrays: Mapping[str, np.ndarray], sou
 
 
 def state_arrays(backbone: Wav2Vec2Backbone) -> dict[str, np.ndarray]:
-    """What `load_state` takes: every weight as PyTorch lays it out.
+    """All weights in the layout of PyTorch, as `load_state` takes them.
 
     Args:
         backbone: The network.
@@ -137,6 +139,6 @@ def _norm(name: str, layer: Any) -> dict[str, keras.Variable]:
 
 
 def _some(names: list[str]) -> str:
-    """The first few names and how many more there are."""
+    """The first few names, and the number of the others."""
     rest = len(names) - NAMED_IN_ERRORS
     return ", ".join(names[:NAMED_IN_ERRORS]) + (f" and {rest} more" if rest > 0 else "")

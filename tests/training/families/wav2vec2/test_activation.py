@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from training.families.wav2vec2.activation import activation_named, bare_gelu
+from training.families.wav2vec2.kernels.activation import activation_named, bare_gelu
 
 INPUTS = np.linspace(-6, 6, 520, dtype="float32")
 

@@ -5,8 +5,10 @@ from keras import ops
 
 from data_pipeline.errors import UserError
 from tests.training.families.wav2vec2.small import SMALL
-from training.families.wav2vec2 import HeadSettings, Wav2Vec2Backbone, Wav2Vec2Classifier, Wav2Vec2Settings
+from training.families.wav2vec2.backbone import Wav2Vec2Backbone
+from training.families.wav2vec2.classifier import Wav2Vec2Classifier
 from training.families.wav2vec2.learning import learning_rate_scales
+from training.families.wav2vec2.settings import HeadSettings, Wav2Vec2Settings
 
 STABLE = {**SMALL, "do_stable_layer_norm": True, "feat_extract_norm": "layer"}
 HEADS = [HeadSettings(), HeadSettings("last", 0, "mean", 0.0), HeadSettings("weighted", 16, "mean")]
@@ -140,7 +142,7 @@ def test_a_checkpoint_gives_the_backbone(tmp_path):
 
     from safetensors.numpy import save_file
 
-    from training.families.wav2vec2 import state_arrays
+    from training.families.wav2vec2.state import state_arrays
 
     keras.utils.set_random_seed(1)
     backbone = Wav2Vec2Backbone(Wav2Vec2Settings.from_config(SMALL))

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from training.families.wav2vec2.dropout import drop
+from training.families.wav2vec2.kernels.activation import drop
 
 SHAPE = (3, 67, 101)
 

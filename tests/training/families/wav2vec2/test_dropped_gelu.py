@@ -3,9 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from training.families.wav2vec2.activation import activation_named
-from training.families.wav2vec2.dropout import drop
-from training.families.wav2vec2.dropped_gelu import dropped_gelu
+from training.families.wav2vec2.kernels.activation import activation_named, drop, dropped_gelu
 
 pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="gradients are taken by TensorFlow")
 

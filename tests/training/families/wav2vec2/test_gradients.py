@@ -9,7 +9,9 @@ from tests.training.families.wav2vec2.golden.make_golden import GRADIENT_SAMPLES
 from tests.training.families.wav2vec2.golden.make_golden import projected
 from tests.training.families.wav2vec2.test_backbone import make
 from tests.training.families.wav2vec2.tiny import CONFIGS, close, waveform
-from training.families.wav2vec2 import Wav2Vec2Backbone, Wav2Vec2Settings, load_state, state_names
+from training.families.wav2vec2.backbone import Wav2Vec2Backbone
+from training.families.wav2vec2.settings import Wav2Vec2Settings
+from training.families.wav2vec2.state import load_state, state_names
 
 GOLDEN = Path(__file__).parent / "golden" / "gradients.npz"
 

@@ -5,8 +5,9 @@ from keras import ops
 
 from tests.training.families.wav2vec2.small import SMALL
 from tests.training.families.wav2vec2.test_classifier import clips
-from training.families.wav2vec2 import Wav2Vec2Classifier, Wav2Vec2Settings
-from training.fitting.layerwise_adamw import LayerwiseAdamW
+from training.families.wav2vec2.classifier import Wav2Vec2Classifier
+from training.families.wav2vec2.settings import Wav2Vec2Settings
+from training.fitting.adamw import LayerwiseAdamW
 
 # Gradients of float16 are infinite with it, whatever the network.
 OVERFLOWING = 2.0**60

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from training.families.wav2vec2.normalised_convolution import normalised_convolution
+from training.families.wav2vec2.kernels.convolution import normalised_convolution
 
 pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="only used with TensorFlow")
 

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from training.families.wav2vec2.row_normalisation import RowNormalisation
+from training.families.wav2vec2.kernels.dense import RowNormalisation
 
 pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="gradients are taken by TensorFlow")
 

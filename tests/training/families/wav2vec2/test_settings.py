@@ -2,7 +2,7 @@ import pytest
 
 from data_pipeline.errors import UserError
 from tests.training.families.wav2vec2.tiny import CONFIGS
-from training.families.wav2vec2 import Wav2Vec2Settings
+from training.families.wav2vec2.settings import Wav2Vec2Settings
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import ops
 
-from training.families.wav2vec2 import Wav2Vec2Settings
-from training.families.wav2vec2.positional_convolution import PositionalConvolution
-from training.families.wav2vec2.spectral_convolution import spectral_convolution
+from training.families.wav2vec2.encoder import PositionalConvolution
+from training.families.wav2vec2.kernels.convolution import spectral_convolution
+from training.families.wav2vec2.settings import Wav2Vec2Settings
 
 
 def summed(inputs: np.ndarray, kernel: np.ndarray, groups: int) -> np.ndarray:

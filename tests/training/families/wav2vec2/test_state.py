@@ -4,7 +4,8 @@ import pytest
 from data_pipeline.errors import UserError
 from tests.training.families.wav2vec2.test_backbone import encode, make
 from tests.training.families.wav2vec2.tiny import CONFIGS, waveform
-from training.families.wav2vec2 import Wav2Vec2Backbone, load_state, state_arrays, state_names
+from training.families.wav2vec2.backbone import Wav2Vec2Backbone
+from training.families.wav2vec2.state import load_state, state_arrays, state_names
 
 
 @pytest.mark.parametrize("name", CONFIGS)

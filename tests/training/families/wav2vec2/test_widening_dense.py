@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from training.families.wav2vec2.widening_dense import WideningDense
+from training.families.wav2vec2.kernels.dense import WideningDense
 
 pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="gradients are taken by TensorFlow")
 

@@ -1,0 +1,57 @@
+"""The requests of a load test, and the times at which they are sent."""
+
+import numpy as np
+from tensorflow_serving.apis.model_pb2 import ModelSpec
+from tensorflow_serving.apis.predict_pb2 import PredictRequest
+
+from data_pipeline.audio.decode import SAMPLE_RATE
+from serving.tensors import to_proto
+
+VARIETY = 16
+"""Number of different clips that are sent in turn."""
+
+
+def clips(shortest: float, longest: float, seed: int = 0) -> list[np.ndarray]:
+    """Clips of noise; the sound does not change how long an answer takes.
+
+    Args:
+        shortest: Shortest length in seconds.
+        longest: Longest length in seconds; the lengths are evenly spaced between both.
+        seed: Seed of the noise and the order.
+
+    Returns:
+        `VARIETY` waveforms, float32 [samples] at 16 kHz.
+    """
+    random = np.random.default_rng(seed)
+    seconds = random.permutation(np.linspace(shortest, longest, VARIETY))
+    return [random.uniform(-0.5, 0.5, round(length * SAMPLE_RATE)).astype(np.float32) for length in seconds]
+
+
+def requests(model: str, waveforms: list[np.ndarray]) -> list[bytes]:
+    """A serialised `PredictRequest` for each clip."""
+    return [
+        PredictRequest(
+            model_spec=ModelSpec(name=model),
+            inputs={
+                "waveform": to_proto(waveform[np.newaxis]),
+                "num_samples": to_proto(np.array([waveform.size], np.int32)),
+            },
+        ).SerializeToString()
+        for waveform in waveforms
+    ]
+
+
+def poisson_arrivals(rate: float, seconds: float, seed: int) -> np.ndarray:
+    """Times of the calls of independent callers (a Poisson process).
+
+    Args:
+        rate: Mean number of calls per second.
+        seconds: Seconds during which calls are made.
+        seed: Seed of the random times.
+
+    Returns:
+        float64 [calls], seconds from the start, in ascending order.
+    """
+    random = np.random.default_rng(seed)
+    # Given their number, the times of a Poisson process are independent and uniformly distributed.
+    return np.sort(random.uniform(0, seconds, random.poisson(rate * seconds)))
