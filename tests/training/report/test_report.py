@@ -22,7 +22,7 @@ from training.families.cnn.family import FAMILY
 from training.families.cnn.recipe import CnnRecipe, CnnSettings
 from training.fitting.train import run_config
 from training.fitting.training_data import describe_training_data
-from training.report.group_findings import findings, undecidable
+from training.report.groups import findings, undecidable
 from training.run.answers import Predictions, read_answers, write_answers
 from training.run.folder import Run
 
