@@ -139,8 +139,6 @@ def _find_repeats(
     compared = map_items(
         match_candidates, tasks, workers, lambda done: on_progress("comparing waveforms", done, len(tasks))
     )
-        match_candidates, tasks, workers, lambda done: on_progress("comparing waveforms", done, len(tasks))
-    )
     matches: list[tuple[Pair, Match]] = [
         ((first, other), match)
         for (first, others), answers in zip(proposed, compared, strict=True)
