@@ -4,7 +4,6 @@ Pages are made of awkward data: long names, one speaker alone, nine emotions, no
 """
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +12,11 @@ import soundfile
 
 from benchmarks.baseline.baseline_page import baseline_page
 from benchmarks.baseline.experiment import ENSEMBLE, ClassifierResult
-from data_pipeline.audio.log_mel import LogMelSettings
 from data_pipeline.emotion import EMOTIONS, LABELS
 from data_pipeline.errors import SetAside
 from data_pipeline.plots.dataset_page import plot_dataset
 from data_pipeline.quality import check_files
 from data_pipeline.quality.check import check
-from data_pipeline.targets import Target
 from tests.browser import Browser
 from tests.data_pipeline.plots.test_plots import clip, noise, write
 from tests.data_pipeline.prepared import write_dataset
@@ -35,10 +32,11 @@ from training.evaluation import comparison as comparing
 from training.evaluation.condition import Condition
 from training.evaluation.evaluate import measure
 from training.evaluation.metrics import compute_metrics
-from training.families.cnn.recipe import CnnSettings
-from training.families.recipe import FitSettings
+from training.families.cnn.family import FAMILY
+from training.families.cnn.recipe import CnnRecipe, CnnSettings
 from training.families.registry import family_named
-from training.fitting.training_data import describe_learning
+from training.fitting.train import run_config
+from training.fitting.training_data import describe_training_data
 from training.promotion.decision_page import decision_page
 from training.promotion.rule import PromotionRule, decide
 from training.report import comparison
@@ -137,9 +135,9 @@ def _check(folder: Path) -> Path:
 
 
 def _run(folder: Path, dataset) -> Run:
-    learning = describe_learning(dataset, FitSettings(), LogMelSettings(), Target())
-    settings = asdict(CnnSettings((4, 8), window_frames=48, hidden=8))
-    run = Run.create(folder, {"model": {"family": "cnn", **settings}, "weights": None, **learning})
+    recipe = CnnRecipe(model=CnnSettings((4, 8), window_frames=48, hidden=8))
+    data = describe_training_data(dataset, recipe.target)
+    run = Run.create(folder, run_config(FAMILY, recipe, FAMILY.build(recipe), data))
     (folder / "model.keras").touch()
     rows = [
         {"epoch": epoch, "loss": 2 / epoch, "validation_loss": 2.1 / epoch, "validation_wa": 0.5, "validation_ua": 0.4}
