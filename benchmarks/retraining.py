@@ -72,9 +72,10 @@ def main(
     clips = list(corpus.clips(place))
     actors = divide(clips, corpus.speaker_splits)
     scenarios = scenarios_of(actors)
-    data = {"first": _labelled(actors)} | {one.folder: _new(one.clips) for one in scenarios}
-    for name, lines in data.items():
-        _prepare(lines, out / "manifests" / f"{name}.csv", out / "data" / name)
+    first = [(actors.first, "train"), (actors.validation, "validation"), (actors.measuring, "test")]
+    data = {"first": first} | {one.folder: [(one.clips, "train")] for one in scenarios}
+    for name, splits in data.items():
+        _prepare(splits, out / "manifests" / f"{name}.csv", out / "data" / name)
     _champion(out, weights, preset, epochs)
     found = [(one, *_challenge(one, out)) for one in scenarios]
     _show(found, json_file)
@@ -126,16 +127,7 @@ def shuffled(clips: "Sequence[Clip]") -> "list[Clip]":
     return [replace(clip, emotion=clips[other].emotion) for clip, other in zip(clips, order, strict=True)]
 
 
-def _labelled(actors: Actors) -> "list[tuple[Clip, str]]":
-    splits = ((actors.first, "train"), (actors.validation, "validation"), (actors.measuring, "test"))
-    return [(clip, split) for clips, split in splits for clip in clips]
-
-
-def _new(clips: "Sequence[Clip]") -> "list[tuple[Clip, str]]":
-    return [(clip, "train") for clip in clips]
-
-
-def _prepare(lines: "Sequence[tuple[Clip, str]]", manifest: Path, folder: Path) -> None:
+def _prepare(splits: "Sequence[tuple[Sequence[Clip], str]]", manifest: Path, folder: Path) -> None:
     import csv
     import io
 
@@ -144,7 +136,7 @@ def _prepare(lines: "Sequence[tuple[Clip, str]]", manifest: Path, folder: Path) 
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow(("name", "path", "emotion", "speaker", "sex", "age", "split"))
-    for clip, split in lines:
+    for clip, split in ((clip, split) for clips, split in splits for clip in clips):
         path = Path(clip.file.location).resolve()
         rows.writerow((clip.name, path, clip.emotion, clip.speaker, clip.sex, clip.age or "", split))
     manifest.parent.mkdir(parents=True, exist_ok=True)

@@ -2,7 +2,7 @@
 
 import contextlib
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -81,8 +81,10 @@ def main(
         assert spawn is not None
         _compare_servers(spawn, name, longest, callers or 32, seconds, rounds, json_file)
         return
+    from benchmarks.load.model_server import ModelServer, spawned
+
     rates = _rates(rate, callers)
-    with _server(spawn, server, metrics) as running:
+    with spawned(spawn) if spawn else contextlib.nullcontext(ModelServer(server or "", metrics)) as running:
         summaries = _runs(running, name, (shortest, longest), callers, rates, seconds, timeout)
     _show(summaries, f"{name}, {clip} s a call, {seconds:g} s a run", json_file)
     if plot_file:
@@ -130,18 +132,6 @@ def _rates(text: str, callers: int) -> list[tuple[float, bool]]:
             raise UserError(f"--rate {part} is a share of the throughput of --callers, which is 0: give some callers")
         rates.append((value / 100 if share else value, share))
     return rates
-
-
-@contextlib.contextmanager
-def _server(spawn: Path | None, address: str | None, metrics: str | None) -> "Iterator[ModelServer]":
-    from benchmarks.load.model_server import ModelServer, spawned
-
-    if spawn:
-        with spawned(spawn) as running:
-            yield running
-        return
-    assert address is not None
-    yield ModelServer(address, metrics)
 
 
 def _runs(

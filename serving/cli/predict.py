@@ -1,9 +1,8 @@
 """The command `ser predict`."""
 
 import contextlib
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -71,41 +70,34 @@ def predict(
     from rich.console import Console
 
     console = Console(highlight=False, soft_wrap=True)
-    if model is not None:
-        recogniser = _in_process(model)
-    else:
-        recogniser = _client(
-            server or _DEFAULT_SERVER,
-            name,
-            version=version,
-            version_label=label or "",
-            timeout=timeout,
-            concurrency=calls,
-            tls=options.tls_of(tls, ca, certificate, key, server_name),
-        )
-    with recogniser as ready:
+    with contextlib.ExitStack() as closing:
+        recogniser: EmotionRecogniser
+        if model is not None:
+            from serving.server.recogniser_in_process import InProcessRecogniser
+
+            recogniser = InProcessRecogniser(model)
+        else:
+            from serving.client import EmotionClient
+
+            certificates = options.tls_of(tls, ca, certificate, key, server_name)
+            recogniser = client = closing.enter_context(
+                EmotionClient(
+                    server or _DEFAULT_SERVER,
+                    name,
+                    version=version,
+                    version_label=label or "",
+                    timeout=timeout,
+                    concurrency=calls,
+                    tls=certificates,
+                )
+            )
+            client.check()
         answered = [
             _report(file, answer, as_json, console)
-            for file, answer in zip(audio, ready.recognise_all(audio), strict=True)
+            for file, answer in zip(audio, recogniser.recognise_all(audio), strict=True)
         ]
     if not all(answered):
         raise typer.Exit(1)
-
-
-@contextlib.contextmanager
-def _in_process(model: Path) -> Iterator["EmotionRecogniser"]:
-    from serving.server.recogniser_in_process import InProcessRecogniser
-
-    yield InProcessRecogniser(model)
-
-
-@contextlib.contextmanager
-def _client(server: str, name: str, **choices: Any) -> Iterator["EmotionRecogniser"]:
-    from serving.client import EmotionClient
-
-    with EmotionClient(server, name, **choices) as client:
-        client.check()
-        yield client
 
 
 def _report(file: Path, answer: "EmotionAnswer | RecognitionError", as_json: bool, console: "Console") -> bool:

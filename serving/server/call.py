@@ -44,8 +44,7 @@ def check_call(
     Raises:
         RequestError: If inputs or filter do not fit the signature.
     """
-    wanted = _wanted_outputs(signature, output_filter)
-    return Call(name, _checked_inputs(signature, inputs), wanted)
+    return Call(name, wanted=_wanted_outputs(signature, output_filter), arrays=_checked_inputs(signature, inputs))
 
 
 def _wanted_outputs(signature: meta_graph_pb2.SignatureDef, output_filter: Collection[str]) -> list[str]:

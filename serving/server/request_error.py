@@ -1,6 +1,7 @@
 """The error of a request: a gRPC status code and a message."""
 
 import logging
+from functools import partial
 
 import grpc
 import tensorflow as tf
@@ -28,29 +29,20 @@ class RequestError(Exception):
         self.sentence = sentence
 
 
-def invalid(sentence: str) -> RequestError:
-    """The request itself is wrong, so it would fail again."""
-    return RequestError(grpc.StatusCode.INVALID_ARGUMENT, sentence)
+invalid = partial(RequestError, grpc.StatusCode.INVALID_ARGUMENT)
+"""The request itself is wrong, so it would fail again."""
 
+failed_precondition = partial(RequestError, grpc.StatusCode.FAILED_PRECONDITION)
+"""The model exists, but lacks what the request needs."""
 
-def failed_precondition(sentence: str) -> RequestError:
-    """The model exists, but lacks what the request needs."""
-    return RequestError(grpc.StatusCode.FAILED_PRECONDITION, sentence)
+not_found = partial(RequestError, grpc.StatusCode.NOT_FOUND)
+"""The model or version does not exist on this server."""
 
+exhausted = partial(RequestError, grpc.StatusCode.RESOURCE_EXHAUSTED)
+"""The server has more requests than it can handle now."""
 
-def not_found(sentence: str) -> RequestError:
-    """The model or version does not exist on this server."""
-    return RequestError(grpc.StatusCode.NOT_FOUND, sentence)
-
-
-def exhausted(sentence: str) -> RequestError:
-    """The server has more requests than it can handle now."""
-    return RequestError(grpc.StatusCode.RESOURCE_EXHAUSTED, sentence)
-
-
-def deadline_exceeded(sentence: str) -> RequestError:
-    """The caller's deadline has passed."""
-    return RequestError(grpc.StatusCode.DEADLINE_EXCEEDED, sentence)
+deadline_exceeded = partial(RequestError, grpc.StatusCode.DEADLINE_EXCEEDED)
+"""The caller's deadline has passed."""
 
 
 def as_request_error(error: Exception) -> RequestError:

@@ -41,15 +41,10 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
 
     async def Classify(self, _request, context):
         """Not implemented: the models have no signature for tf.Example."""
-        await _unimplemented(context)
+        sentence = "Of PredictionService, the local server answers Predict and GetModelMetadata only."
+        await context.abort(grpc.StatusCode.UNIMPLEMENTED, sentence)
 
-    async def Regress(self, _request, context):
-        """Not implemented: the models have no signature for tf.Example."""
-        await _unimplemented(context)
-
-    async def MultiInference(self, _request, context):
-        """Not implemented: the models have no signature for tf.Example."""
-        await _unimplemented(context)
+    Regress = MultiInference = Classify
 
 
 class ModelService(model_service_pb2_grpc.ModelServiceServicer):
@@ -121,8 +116,3 @@ async def _abort(context: grpc.aio.ServicerContext, error: Exception) -> NoRetur
     answer = as_request_error(error)
     await context.abort(answer.code, answer.sentence)
     raise AssertionError("abort returned") from error
-
-
-async def _unimplemented(context: grpc.aio.ServicerContext) -> None:
-    sentence = "Of PredictionService, the local server answers Predict and GetModelMetadata only."
-    await context.abort(grpc.StatusCode.UNIMPLEMENTED, sentence)
