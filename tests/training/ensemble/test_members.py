@@ -58,11 +58,12 @@ def test_runs_that_cannot_be_members_are_refused(run, tmp_path):
     refused("has the same weights as", copy_of(run, tmp_path / "same").folder)
     refused("in the same order", copy_of(run, tmp_path / "turned", labels=[*NAMES[::-1]]).folder)
     refused("either acted emotions or listeners' votes", copy_of(run, tmp_path / "heard", label_kind="soft").folder)
+    ensemble = {"family": "ensemble", "members": [{"config": run.config}, {"config": run.config}]}
     data = run.config["data"]
     refused("other data or splits", copy_of(run, tmp_path / "data", data={**data, "fingerprint": "another"}).folder)
     moved = {**data["speakers"], "train": data["speakers"]["train"][1:]}
     refused("other data or splits", copy_of(run, tmp_path / "sides", data={**data, "speakers": moved}).folder)
-    refused("is an ensemble itself", copy_of(run, tmp_path / "both", model={"family": "ensemble"}).folder)
+    refused("is an ensemble itself", copy_of(run, tmp_path / "both", model=ensemble).folder)
     unfinished = copy_of(run, tmp_path / "unfinished")
     unfinished.state_file.touch()
     refused("is not finished: continue it", unfinished.folder)

@@ -154,16 +154,14 @@ def test_a_trial_that_fails_is_noted_and_the_search_goes_on(make):
 
 
 def test_settings_that_are_fine_one_by_one_may_not_go_together(make):
-    family = FormulaFamily()
-
-    def fields(config):
-        if config["model"].get("hidden") == 16 and config["model"].get("dropout") == 0.1:
-            raise UserError("sixteen units need more dropout")
-        return family.fields(config)
+    class PickyFamily(FormulaFamily):
+        def recipe_fields(self, config):
+            if config["model"].get("hidden") == 16 and config["model"].get("dropout") == 0.1:
+                raise UserError("sixteen units need more dropout")
+            return super().recipe_fields(config)
 
     space = {"model.hidden": Choice((8, 16)), "model.dropout": Choice((0.1, 0.3))}
-    what = make(FormulaFamily(), space=space, trials=8, pruning=None)
-    trials, _ = run_search(replace(what, family=replace(family, fields=fields)))
+    trials, _ = run_search(make(PickyFamily(), space=space, trials=8, pruning=None))
     reasons = {(trial.settings["model.hidden"], trial.settings["model.dropout"]): trial.reason for trial in trials}
     assert reasons == {(8, 0.1): "", (8, 0.3): "", (16, 0.1): "sixteen units need more dropout", (16, 0.3): ""}
 
