@@ -4,6 +4,8 @@ Pages are made of awkward data: long names, one speaker alone, nine emotions, no
 """
 
 import json
+from collections.abc import Callable
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ import soundfile
 
 from benchmarks.baseline.baseline_page import baseline_page
 from benchmarks.baseline.experiment import ENSEMBLE, ClassifierResult
+from data_pipeline.dataset import Dataset
 from data_pipeline.emotion import EMOTIONS, LABELS
 from data_pipeline.errors import SetAside
 from data_pipeline.plots.dataset_page import plot_dataset
@@ -24,6 +27,7 @@ from tests.training.drift.test_drift import LABELS as ANSWERS
 from tests.training.drift.test_drift import sample
 from tests.training.promotion.answers import LABELS as CLASSES
 from tests.training.promotion.answers import paired
+from tests.training.report.test_report import untrained
 from training import report
 from training.drift.drift import compare_samples
 from training.drift.drift_page import drift_page
@@ -32,11 +36,7 @@ from training.evaluation import comparison as comparing
 from training.evaluation.condition import Condition
 from training.evaluation.evaluate import measure
 from training.evaluation.metrics import compute_metrics
-from training.families.cnn.family import FAMILY
-from training.families.cnn.recipe import CnnRecipe, CnnSettings
 from training.families.registry import family_named
-from training.fitting.train import run_config
-from training.fitting.training_data import describe_training_data
 from training.promotion.decision_page import decision_page
 from training.promotion.rule import PromotionRule, decide
 from training.report import comparison
@@ -49,54 +49,56 @@ from training.tuning.tuning_page import tuning_page
 
 LONG = "a_name_that_is_far_longer_than_any_column_of_a_table_on_a_phone_has_room_for"
 
-PAGES = (
-    *("dataset", "small dataset", "check", "clean check", "report", "report of one speaker", "ensemble"),
-    *("comparison", "tuning", "decision", "undecided", "drift", "baseline"),
-)
+
+class Pages:
+    """Each page as a file, written when it is asked for.
+
+    Args:
+        folder: An empty folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._files: dict[str, Path] = {}
+
+    def __getitem__(self, name: str) -> Path:
+        if name not in self._files:
+            written = PAGES[name](self)
+            if isinstance(written, str):
+                path = self.folder / f"{name}.html"
+                path.write_text(written, encoding="utf-8")
+                written = path
+            self._files[name] = written
+        return self._files[name]
+
+    @cached_property
+    def tones(self) -> Dataset:
+        def votes(split, index):
+            return {LABELS[index % 6]: 3, LABELS[(index + 1) % 6]: 1} if index % 2 else None
+
+        return write_dataset(self.folder / "tones", train=12, validation=36, votes=votes)
+
+    @cached_property
+    def config(self) -> dict:
+        return untrained(self.tones, self.folder / "untrained").config
+
+    def run(self, name: str) -> Run:
+        run = Run.create(self.folder / "runs" / name, self.config)
+        rows = [
+            {
+                "epoch": epoch,
+                "loss": 2 / epoch,
+                "validation_loss": 3 / epoch,
+                "validation_wa": 0.5,
+                "validation_ua": 0.4,
+            }
+            for epoch in (1.0, 2.0, 3.0)
+        ]
+        run.write_history(rows)
+        return run
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory) -> Path:
-    return tmp_path_factory.mktemp("pages")
-
-
-@pytest.fixture(scope="module")
-def tones(folder):
-    def votes(split, index):
-        return {LABELS[index % 6]: 3, LABELS[(index + 1) % 6]: 1} if index % 2 else None
-
-    return write_dataset(folder / "tones", train=12, validation=36, votes=votes)
-
-
-@pytest.fixture(scope="module")
-def pages(folder, tones) -> dict[str, Path]:
-    """Each page as a file."""
-    texts = {
-        "tuning": _tuning(tones, folder),
-        "decision": _decision(12, 0.8),
-        "undecided": _decision(3, 0.55),
-        "drift": _drift(),
-        "baseline": _baseline(),
-    }
-    files = {name: folder / f"{name}.html" for name in texts}
-    for name, text in texts.items():
-        files[name].write_text(text, encoding="utf-8")
-    run = _run(folder / "run", tones)
-    files |= {
-        "dataset": _dataset(folder),
-        "small dataset": plot_dataset(write(folder / "one", {"test": [(clip("x", 8), noise(1))]}), folder / "o").page,
-        "check": _check(folder),
-        "clean check": check_files.write(check([str(_recording(folder / "good" / "a.wav", 0))], 1), folder / "clean"),
-        "report": _report(run, tones),
-        "report of one speaker": _report(_run(folder / "run of one", tones), tones, speakers=1),
-        "ensemble": _ensemble(run, folder / "both"),
-        "comparison": _comparison(run, tones, folder),
-    }
-    assert set(files) == set(PAGES)
-    return files
-
-
-def _dataset(folder: Path) -> Path:
+def _dataset(pages: Pages) -> Path:
     clips = [
         (
             clip(
@@ -110,10 +112,15 @@ def _dataset(folder: Path) -> Path:
             ),
             noise(2_000 + 100 * index, index),
         )
-        for index in range(72)
+        for index in range(45)
     ]
-    dataset = write(folder / "nine", {"train": clips[:50], "test": clips[50:]}, synthetic=True, split="random")
-    return plot_dataset(dataset, folder / "plots", augment=True).page
+    dataset = write(pages.folder / "nine", {"train": clips[:30], "test": clips[30:]}, synthetic=True, split="random")
+    return plot_dataset(dataset, pages.folder / "plots").page
+
+
+def _small_dataset(pages: Pages) -> Path:
+    dataset = write(pages.folder / "one", {"test": [(clip("x", 8), noise(1_000))]})
+    return plot_dataset(dataset, pages.folder / "small plots", augment=True).page
 
 
 def _recording(file: Path, seed: int, seconds: float = 1.0) -> Path:
@@ -122,8 +129,8 @@ def _recording(file: Path, seed: int, seconds: float = 1.0) -> Path:
     return file
 
 
-def _check(folder: Path) -> Path:
-    corpus = folder / "crema_d"
+def _check(pages: Pages) -> Path:
+    corpus, other = pages.folder / "crema_d", pages.folder / LONG / "b.wav"
     for seed, sentence in enumerate(("IEO", "TIE", "IOM")):
         _recording(corpus / f"1001_{sentence}_NEU_XX.wav", seed)
     # The same again by another speaker, of another split, with another emotion.
@@ -131,20 +138,12 @@ def _check(folder: Path) -> Path:
     _recording(corpus / "1002_IEO_HAP_XX.wav", 9, seconds=0.05)
     (corpus / "1002_TIE_ANG_XX.wav").touch()
     (corpus / f"1001_{LONG}.wav").touch()
-    return check_files.write(check([f"crema_d={corpus}", str(_recording(folder / LONG / "b.wav", 5))], 1), folder / "c")
+    return check_files.write(check([f"crema_d={corpus}", str(_recording(other, 5))], 1), pages.folder / "check")
 
 
-def _run(folder: Path, dataset) -> Run:
-    recipe = CnnRecipe(model=CnnSettings((4, 8), window_frames=48, hidden=8))
-    data = describe_training_data(dataset, recipe.target)
-    run = Run.create(folder, run_config(FAMILY, recipe, FAMILY.build(recipe), data))
-    (folder / "model.keras").touch()
-    rows = [
-        {"epoch": epoch, "loss": 2 / epoch, "validation_loss": 2.1 / epoch, "validation_wa": 0.5, "validation_ua": 0.4}
-        for epoch in (1.0, 2.0, 3.0)
-    ]
-    run.write_history(rows)
-    return run
+def _clean_check(pages: Pages) -> Path:
+    good = _recording(pages.folder / "good" / "a.wav", 0)
+    return check_files.write(check([str(good)], 1), pages.folder / "clean check")
 
 
 def _predictions(share: float, speakers: int = 10, seed: int = 0) -> Predictions:
@@ -169,7 +168,8 @@ def _predictions(share: float, speakers: int = 10, seed: int = 0) -> Predictions
     )
 
 
-def _report(run: Run, dataset, speakers: int = 10) -> Path:
+def _report(pages: Pages, speakers: int = 10) -> Path:
+    run, dataset = pages.run(f"of {speakers}"), pages.tones
     for channel, share in (("clean", 0.6), ("telephone", 0.4)):
         condition, predictions = Condition(channel=channel), _predictions(share, speakers)
         run.record_answers(condition.title, predictions, dataset.fingerprint)
@@ -183,14 +183,17 @@ def _report(run: Run, dataset, speakers: int = 10) -> Path:
     return report.write(run, dataset)
 
 
-def _ensemble(run: Run, folder: Path) -> Path:
+def _ensemble(pages: Pages) -> Path:
     names = ("cnn", LONG, "useless")
     members = [
-        {"name": name, "config": run.config, "temperature": 1.1, "weight": weight}
+        {"name": name, "config": pages.config, "temperature": 1.1, "weight": weight}
         for name, weight in zip(names, (0.7, 0.4, 0.0), strict=True)
     ]
     model = {"family": "ensemble", "members": members, "biases": dict.fromkeys(LABELS, 0.25)}
-    both = Run.create(folder, {**run.config, "model": model, "fit": {"folds": 2, "channel": "clean", "biased": True}})
+    both = Run.create(
+        pages.folder / "runs" / "both",
+        {**pages.config, "model": model, "fit": {"folds": 2, "channel": "clean", "biased": True}},
+    )
     told = [_predictions(share, seed=seed) for seed, share in enumerate((0.6, 0.5, 0.2))]
     answers = {name: one.probabilities for name, one in zip(names, told, strict=True)}
     folds = np.arange(240) // 24 % 2
@@ -199,23 +202,23 @@ def _ensemble(run: Run, folder: Path) -> Path:
     return report.write(both)
 
 
-def _comparison(run: Run, dataset, folder: Path) -> Path:
+def _comparison(pages: Pages) -> Path:
     left = iter(enumerate((0.5, 0.8, 0.5)))
 
     def predict(*_) -> Predictions:
         seed, share = next(left)
         return _predictions(share, seed=seed)
 
-    runs = [run, _run(folder / LONG, dataset), _run(folder / "alike", dataset)]
+    runs, page = [pages.run(name) for name in ("first", LONG, "alike")], pages.folder / "comparison.html"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(comparing, "predict", predict)
-        comparison.write(comparing.compare_runs(runs, dataset, Condition()), folder / "comparison.html")
-    return folder / "comparison.html"
+        comparison.write(comparing.compare_runs(runs, pages.tones, Condition()), page)
+    return page
 
 
-def _tuning(dataset, folder: Path) -> str:
+def _tuning(pages: Pages) -> str:
     family, random = family_named("mobilenet"), np.random.default_rng(0)
-    search = Search(family, {}, family.space, dataset, folder / "search", trials=12)
+    search = Search(family, {}, family.space, pages.tones, pages.folder / "search", trials=12)
 
     def draw(dimension):
         if isinstance(dimension, Choice):
@@ -269,6 +272,28 @@ def _baseline() -> str:
         results[name] = ClassifierResult(told.probabilities, metrics, 12.5, (4.0, 8.0), weights, gains)
     facts = [("data", LONG), ("features", "functionals (1,031)")]
     return baseline_page("Baseline", facts, ["Made by a machine."], results, ("pitch", "MFCC", LONG))
+
+
+PAGES: dict[str, Callable[[Pages], Path | str]] = {
+    "dataset": _dataset,
+    "small dataset": _small_dataset,
+    "check": _check,
+    "clean check": _clean_check,
+    "report": _report,
+    "report of one speaker": partial(_report, speakers=1),
+    "ensemble": _ensemble,
+    "comparison": _comparison,
+    "tuning": _tuning,
+    "decision": lambda _: _decision(12, 0.8),
+    "undecided": lambda _: _decision(3, 0.55),
+    "drift": lambda _: _drift(),
+    "baseline": lambda _: _baseline(),
+}
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory) -> Pages:
+    return Pages(tmp_path_factory.mktemp("pages"))
 
 
 @pytest.fixture(scope="module")
