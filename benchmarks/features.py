@@ -1,9 +1,7 @@
-"""Features for classical classifiers: the study's way of extracting them against ours, on one processor core."""
+"""The speed of features for classical classifiers: the original study's way against this project's, on one core."""
 
 import os
-import statistics
 import tempfile
-import time
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from benchmarks.cpu_time import keep_to_one_core, median_cpu_seconds
 from quiet_tensorflow import hush
 
 if TYPE_CHECKING:
@@ -29,28 +28,28 @@ _FOLDS = 5
 
 def main(
     data: Annotated[Path, typer.Argument(help="A prepared dataset (`ser data prepare`).")],
-    clips: Annotated[int, typer.Option(help="How many of its clips, spread over its shards.", min=1)] = 60,
-    rounds: Annotated[int, typer.Option(help="Measurements of each, in turn; the median counts.", min=1)] = 3,
+    clips: Annotated[int, typer.Option(help="Number of clips, spread over the shards.", min=1)] = 60,
+    rounds: Annotated[int, typer.Option(help="Number of measurements of each, in turn; the median counts.", min=1)] = 3,
     accuracy: Annotated[
-        bool, typer.Option("--accuracy", help="Also compare accuracies, on all clips: an SVM, folds by speaker.")
+        bool, typer.Option("--accuracy", help="Also compare accuracies on all clips: an SVM, folds by speaker.")
     ] = False,
     cache: Annotated[
-        Path | None, typer.Option(help="With --accuracy: where features are kept; default: a temporary folder.")
+        Path | None, typer.Option(help="Folder for features with --accuracy; by default a temporary folder.")
     ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Also write the figures to this file.")] = None,
 ) -> None:
-    """Compare the time that features take, a clip and core, with the study's naive way.
+    """Compare the time per clip that features take on one core with the naive way of the original study.
 
-    The naive way loads the clip's WAV file at librosa's 22.05 kHz for each of the eleven features, calls librosa for
-    that feature, and scipy.stats for its moments. Ours get the samples in memory, as a prepared dataset has them. The
-    process keeps to one core, and what counts is its CPU time, which other work on the machine hardly touches.
+    The naive way loads the WAV file of a clip at librosa's 22.05 kHz for each of the eleven features, calls librosa for
+    that feature, and scipy.stats for its moments. This project's features get the samples in memory, as from a prepared
+    dataset. The process keeps to one core, and its CPU time counts, which other work on the machine hardly changes.
 
-    `study` gives the same 44 numbers and should take 1.4 times less; `functionals`, which classify better, 8 times
-    less. Where a ratio or the accuracy falls short, the line below the table says so.
+    `study` gives the same 44 numbers and should be 1.4 times faster; `functionals`, which classify better, 8 times
+    faster. Where a ratio or the accuracy falls short, the line below the table says so.
 
     Example: `python -m benchmarks.features out/data --json features.json`
     """
-    # Before numpy is there to read it; processes that extract for `--accuracy` set it for themselves.
+    # Before numpy is imported, which reads it; the worker processes of `--accuracy` have it set, too.
     os.environ.update({"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"})
     hush()
     from benchmarks.report import show
@@ -61,10 +60,10 @@ def main(
     dataset = Dataset.open(data)
     pcm = _some_clips(dataset, clips)
     seconds = sum(map(len, pcm)) / SAMPLE_RATE
-    cores = _keep_to_one_core()
+    cores = keep_to_one_core()
     with tempfile.TemporaryDirectory() as folder:
         files = _written(pcm, Path(folder))
-        taken = _cpu_seconds(
+        taken = median_cpu_seconds(
             {
                 "librosa, feature by feature": lambda: _naive(files),
                 "study": lambda: _extract_all(FEATURE_SETS["study"].extract, pcm),
@@ -72,7 +71,8 @@ def main(
             },
             rounds,
         )
-    _release(cores)
+    if cores:
+        os.sched_setaffinity(0, cores)
     naive, study, functionals = taken.values()
     figures = {
         "clips": len(pcm),
@@ -108,7 +108,7 @@ def _verdict(name: str, figure: float, threshold: float, unit: str) -> str:
 
 
 def _some_clips(dataset: "Dataset", count: int) -> "list[np.ndarray]":
-    """The first clips of each shard, int16 [samples], as many of each."""
+    """The first clips of each shard, the same number of each; int16 [samples]."""
     import numpy as np
     import tensorflow as tf
 
@@ -131,39 +131,13 @@ def _written(pcm: "Sequence[np.ndarray]", folder: Path) -> list[Path]:
     return files
 
 
-def _keep_to_one_core() -> set[int]:
-    """The cores that the process could use before."""
-    if not hasattr(os, "sched_setaffinity"):
-        return set()
-    cores = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {min(cores)})
-    return cores
-
-
-def _release(cores: set[int]) -> None:
-    if cores:
-        os.sched_setaffinity(0, cores)
-
-
-def _cpu_seconds(contestants: dict[str, Callable[[], None]], rounds: int) -> dict[str, float]:
-    """The median CPU time of each; they take turns, after a run that does not count."""
-    taken: dict[str, list[float]] = {name: [] for name in contestants}
-    for number in range(rounds + 1):
-        for name, run_all in contestants.items():
-            started = time.process_time()
-            run_all()
-            if number:
-                taken[name].append(time.process_time() - started)
-    return {name: statistics.median(times) for name, times in taken.items()}
-
-
 def _extract_all(extract: "Callable[[np.ndarray], np.ndarray]", pcm: "Sequence[np.ndarray]") -> None:
     for samples in pcm:
         extract(samples)
 
 
 def _naive(files: Sequence[Path]) -> None:
-    """The study's way, which knows nothing of what its features have in common."""
+    """The way of the original study, which computes nothing once for several features."""
     import librosa
     import numpy as np
     import scipy.stats
@@ -193,7 +167,7 @@ def _naive(files: Sequence[Path]) -> None:
 
 
 def _accuracy(dataset: "Dataset", name: str, cache: Path | None) -> float:
-    """Share of clips that an RBF SVM names rightly which has not heard their speakers."""
+    """Accuracy of an RBF SVM on speakers that it was not trained on."""
     from data_pipeline.errors import UserError
 
     try:

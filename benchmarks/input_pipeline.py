@@ -1,4 +1,4 @@
-"""What the training pipeline can feed, with none, the default and all augmentations, against what MobileNet eats."""
+"""The throughput of the training pipeline with no, default and all augmentations, against a training MobileNet."""
 
 import dataclasses
 import itertools
@@ -19,20 +19,20 @@ _CROP_SECONDS = 3.0
 
 def main(
     data: Annotated[Path, typer.Argument(help="A prepared dataset (`ser data prepare`).")],
-    split: Annotated[str, typer.Option(help="Which split of it.")] = "train",
-    batch_size: Annotated[int, typer.Option(help="Clips a step.", min=1)] = 32,
+    split: Annotated[str, typer.Option(help="Split to read.")] = "train",
+    batch_size: Annotated[int, typer.Option(help="Number of clips per step.", min=1)] = 32,
     alpha: Annotated[float, typer.Option(help="Width of the MobileNet.", min=0.05, max=2.0)] = 1.0,
-    steps: Annotated[int, typer.Option(help="Training steps that are timed.", min=1)] = 12,
+    steps: Annotated[int, typer.Option(help="Number of training steps that are timed.", min=1)] = 12,
     noise_folder: Annotated[
         Path | None, typer.Option(help="Take noise from the recordings in this folder; coloured noise otherwise.")
     ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Also write the figures to this file.")] = None,
 ) -> None:
-    """Compare the clips a second that `input_pipeline.log_mels` makes with those that a training step takes.
+    """Compare the clips per second of `input_pipeline.log_mels` with those of training steps.
 
-    Crops are 3 s. The pipeline runs by itself, on all cores, through the whole split; the MobileNet is trained on one
-    batch again and again, also on all cores, so that neither waits for the other. `all` has every augmentation on, at
-    the shares of `AugmentSettings.strong()`; `every clip` gives each clip all of them.
+    Crops are 3 s. The pipeline runs by itself through the whole split, on all cores. The MobileNet is trained on the
+    same batch repeatedly, also on all cores, so that neither waits for the other. `all` has every augmentation on, with
+    the shares of `AugmentSettings.strong()`; `every clip` applies all of them to each clip.
 
     Example: `python -m benchmarks.input_pipeline out/data --json input_pipeline.json`
     """
@@ -49,30 +49,30 @@ def main(
         "all": strong,
         "all, every clip": dataclasses.replace(strong, speed=1.0, reverberation=1.0, noise=1.0, telephone=1.0),
     }
-    fed = {name: _clips_fed(dataset, split, batch_size, augment) for name, augment in pipelines.items()}
-    eaten = _clips_eaten(dataset, split, batch_size, alpha, steps)
+    made = {name: _pipeline_speed(dataset, split, batch_size, augment) for name, augment in pipelines.items()}
+    trained = _training_speed(dataset, split, batch_size, alpha, steps)
     show(
         f"3 s crops in batches of {batch_size}, all cores",
         ("", "clips/s", "x MobileNet"),
-        [(f"pipeline, {name}", (speed, speed / eaten)) for name, speed in fed.items()]
-        + [(f"MobileNet, alpha {alpha:g}, training", (eaten, 1.0))],
-        f"ratio with all augmentations: {fed['all'] / eaten:.1f} x",
+        [(f"pipeline, {name}", (speed, speed / trained)) for name, speed in made.items()]
+        + [(f"MobileNet, alpha {alpha:g}, training", (trained, 1.0))],
+        f"ratio with all augmentations: {made['all'] / trained:.1f} x",
         {
             "batch_size": batch_size,
             "alpha": alpha,
-            "pipeline_clips_per_second": fed,
-            "mobilenet_clips_per_second": eaten,
-            "ratio": {name: speed / eaten for name, speed in fed.items()},
+            "pipeline_clips_per_second": made,
+            "mobilenet_clips_per_second": trained,
+            "ratio": {name: speed / trained for name, speed in made.items()},
         },
         json_file,
     )
 
 
-def _clips_fed(dataset: "Dataset", split: str, batch_size: int, augment: "AugmentSettings | None") -> float:
-    """Clips a second of a whole epoch. Another epoch goes first, for what is only done once."""
+def _pipeline_speed(dataset: "Dataset", split: str, batch_size: int, augment: "AugmentSettings | None") -> float:
+    """Clips per second over a whole epoch, after an epoch that does what is done only once."""
     clips = sum(len(labels) for _, labels in _batches(dataset, split, batch_size, augment, epoch=0))
     batches = _batches(dataset, split, batch_size, augment, epoch=1)
-    # Making the graph is the start of a job, not its pace.
+    # The time for making the graph does not count.
     iterator = iter(batches)
     first = len(next(iterator)[1])
     started = time.perf_counter()
@@ -97,8 +97,8 @@ def _batches(dataset: "Dataset", split: str, batch_size: int, augment: "AugmentS
     )
 
 
-def _clips_eaten(dataset: "Dataset", split: str, batch_size: int, alpha: float, steps: int) -> float:
-    """Clips a second of training steps on a batch that is there already."""
+def _training_speed(dataset: "Dataset", split: str, batch_size: int, alpha: float, steps: int) -> float:
+    """Clips per second of training steps on one batch."""
     import keras
 
     from data_pipeline.audio.log_mel import LogMelSettings

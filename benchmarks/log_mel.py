@@ -1,14 +1,12 @@
-"""Log-mel spectrograms through the training pipeline against librosa, on one processor core."""
+"""The speed of log-mel spectrograms in the training pipeline against librosa, on one processor core."""
 
-import os
-import statistics
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from benchmarks.cpu_time import keep_to_one_core, median_cpu_seconds
 from quiet_tensorflow import hush
 
 if TYPE_CHECKING:
@@ -21,21 +19,20 @@ _BATCH_SIZE = 64
 
 def main(
     data: Annotated[Path, typer.Argument(help="A prepared dataset (`ser data prepare`).")],
-    split: Annotated[str, typer.Option(help="Which split of it.")] = "train",
-    clips: Annotated[int, typer.Option(help="How many of its clips, rounded up to batches.", min=1)] = 1_000,
-    rounds: Annotated[int, typer.Option(help="Measurements of each, in turn; the median counts.", min=1)] = 5,
+    split: Annotated[str, typer.Option(help="Split to read.")] = "train",
+    clips: Annotated[int, typer.Option(help="Number of clips, rounded up to batches.", min=1)] = 1_000,
+    rounds: Annotated[int, typer.Option(help="Number of measurements of each, in turn; the median counts.", min=1)] = 5,
     json_file: Annotated[Path | None, typer.Option("--json", help="Also write the figures to this file.")] = None,
 ) -> None:
     """Compare `input_pipeline.log_mels` with `librosa.feature.melspectrogram` and a logarithm.
 
-    Both make the same spectrograms (64 HTK mel bands from 125 to 7,500 Hz, 25 ms windows every 10 ms) of the same
-    clips. Ours reads the records from disk and makes padded batches with labels; librosa gets the waveforms in memory.
-    The process keeps to one core, and what counts is its CPU time, which other work on the machine hardly touches.
+    Both compute the same spectrograms (64 HTK mel bands from 125 to 7,500 Hz, 25 ms windows every 10 ms) of the same
+    clips. The pipeline reads the records from disk and makes padded batches with labels; librosa gets the waveforms in
+    memory. The process keeps to one core, and its CPU time counts, which other work on the machine hardly changes.
 
     Example: `python -m benchmarks.log_mel out/data --json log_mel.json`
     """
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    keep_to_one_core()
     hush()
     import tensorflow as tf
 
@@ -48,11 +45,11 @@ def main(
     dataset = Dataset.open(data)
     waveforms = _waveforms(dataset, split, clips)
     seconds = sum(map(len, waveforms)) / SAMPLE_RATE
-    contestants: dict[str, Callable[[], None]] = {
+    functions: dict[str, Callable[[], None]] = {
         "librosa.feature.melspectrogram, log": lambda: _with_librosa(waveforms),
-        "input_pipeline.log_mels": _with_datasets(dataset, split, len(waveforms)),
+        "input_pipeline.log_mels": _with_pipeline(dataset, split, len(waveforms)),
     }
-    taken = _cpu_seconds(contestants, rounds)
+    taken = median_cpu_seconds(functions, rounds)
     theirs, ours = taken.values()
     show(
         f"log-mels of {len(waveforms):,} clips ({seconds / 60:.1f} min), one core",
@@ -68,18 +65,6 @@ def main(
         },
         json_file,
     )
-
-
-def _cpu_seconds(contestants: dict[str, Callable[[], None]], rounds: int) -> dict[str, float]:
-    """The median CPU time of each; they take turns, after a run that does not count."""
-    taken: dict[str, list[float]] = {name: [] for name in contestants}
-    for number in range(rounds + 1):
-        for name, run in contestants.items():
-            started = time.process_time()
-            run()
-            if number:
-                taken[name].append(time.process_time() - started)
-    return {name: statistics.median(times) for name, times in taken.items()}
 
 
 def _waveforms(dataset: "Dataset", split: str, clips: int) -> "list[np.ndarray]":
@@ -118,8 +103,8 @@ def _with_librosa(waveforms: "list[np.ndarray]") -> None:
         np.log(mel + settings.offset)
 
 
-def _with_datasets(dataset: "Dataset", split: str, clips: int) -> Callable[[], None]:
-    """A pass over batches whose graph is made once, as a job makes it."""
+def _with_pipeline(dataset: "Dataset", split: str, clips: int) -> Callable[[], None]:
+    """A function that goes through all batches; the graph is made once, as in a job."""
     from data_pipeline import input_pipeline
     from data_pipeline.audio.log_mel import LogMelSettings
 

@@ -1,12 +1,12 @@
-"""How fast `prepare` is against a plain loop over `librosa.load`.
+"""The speed of `prepare` against a plain loop over `librosa.load`.
 
     python -m benchmarks.prepare crema_d=path/to/CREMA-D ravdess=path/to/RAVDESS
 
-For each corpus, in one run and on the same machine: `prepare` as `ser data prepare` runs it (listing, a pool of
-processes, decoding, resampling, quality checks, records), and a loop that calls `librosa.load(path, sr=16000)` on every
-file and keeps nothing. Both resample with soxr, so that what is compared is what is wasted. Rounds alternate, so that
-other work on the machine slows both sides down, and their medians count. Small corpora are copied under other
-names until there are enough clips for the pool's start not to matter; the copies are made outside the timing.
+For each corpus, two things are timed in one run on the same machine: `prepare` as `ser data prepare` runs it
+(listing, a pool of processes, decoding, resampling, quality checks, records), and a loop that calls
+`librosa.load(path, sr=16000)` on every file and keeps nothing. Both resample with soxr, so that the rest is compared.
+Rounds alternate, so that other work on the machine slows both down, and their medians count. The clips of small
+corpora are repeated under other names until there are so many that the start of the pool does not matter.
 """
 
 import statistics
@@ -26,7 +26,15 @@ from data_pipeline.corpora.sources import parse_sources
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Of one corpus: seconds each, and how many times faster `prepare` is."""
+    """Times for one corpus.
+
+    Attributes:
+        corpus: Name of the corpus.
+        clips: Number of clips.
+        audio_seconds: Seconds of audio.
+        prepare_seconds: Seconds that `prepare` took.
+        librosa_seconds: Seconds that the loop over librosa took.
+    """
 
     corpus: str
     clips: int
@@ -36,12 +44,12 @@ class Result:
 
     @property
     def ratio(self) -> float:
-        """Librosa's time over ours."""
+        """Time of librosa over that of `prepare`."""
         return self.librosa_seconds / self.prepare_seconds
 
 
 class _Repeated(Corpus):
-    """A corpus's clips several times, each time under other names."""
+    """The clips of a corpus several times, each time under other names."""
 
     speakers = licence = url = ""
 
@@ -52,20 +60,20 @@ class _Repeated(Corpus):
         self._all = tuple(replace(clip, name=f"{clip.name}#{number}") for number in range(times) for clip in clips)
 
     def read(self, source: str) -> Listing:
-        # The corpus is listed as often as it is read, so that this costs what a corpus of that size costs.
+        # The corpus is listed as often as it is repeated, so that listing takes as long as for a corpus of that size.
         for _ in range(self._times):
             self._corpus.read(source)
         return Listing(self._all)
 
 
 def measure(corpus: Corpus, place: str, least_clips: int, rounds: int) -> Result:
-    """Time both sides.
+    """Time `prepare` and the loop over librosa.
 
     Args:
-        corpus: Which.
-        place: Where it lies.
-        least_clips: Its clips are repeated until there are so many.
-        rounds: Of each side.
+        corpus: The corpus.
+        place: Its place.
+        least_clips: Least number of clips; clips are repeated to reach it.
+        rounds: Number of rounds of each.
     """
     import librosa
 
@@ -75,7 +83,7 @@ def measure(corpus: Corpus, place: str, least_clips: int, rounds: int) -> Result
     repeated = _Repeated(corpus, found, -(-least_clips // len(found)))
     clips = repeated.clips(place)
     ours, theirs, audio = [], [], 0.0
-    # Both once before the clock runs: imports, files into the page cache.
+    # Before the timing: imports, and files into the page cache.
     for clip in clips:
         Path(clip.file.location).read_bytes()
     librosa.load(clips[0].file.location, sr=16_000)
@@ -84,7 +92,7 @@ def measure(corpus: Corpus, place: str, least_clips: int, rounds: int) -> Result
             start = time.perf_counter()
             summary = prepare([(repeated, place)], Path(folder) / "data")
             ours.append(time.perf_counter() - start)
-        audio = sum(side.seconds for side in summary.dataset.splits.values())
+        audio = sum(split.seconds for split in summary.dataset.splits.values())
         start = time.perf_counter()
         for clip in clips:
             librosa.load(clip.file.location, sr=16_000)
@@ -94,8 +102,8 @@ def measure(corpus: Corpus, place: str, least_clips: int, rounds: int) -> Result
 
 def main(
     sources: Annotated[list[str], typer.Argument(metavar="NAME=PLACE...", help="Corpora, as for `ser data prepare`.")],
-    least_clips: Annotated[int, typer.Option(help="A smaller corpus is repeated until it has so many clips.")] = 6_000,
-    rounds: Annotated[int, typer.Option(help="Of each side; the median counts.", min=1)] = 3,
+    least_clips: Annotated[int, typer.Option(help="Least number of clips; a smaller corpus is repeated.")] = 6_000,
+    rounds: Annotated[int, typer.Option(help="Number of rounds of each; the median counts.", min=1)] = 3,
     json_file: Annotated[Path | None, typer.Option("--json", help="Also write the figures to this file.")] = None,
 ) -> None:
     """Time `prepare` against a plain loop over `librosa.load`, side by side."""

@@ -1,10 +1,10 @@
-"""How much memory `prepare` takes for a large corpus, all its processes together.
+"""The memory that `prepare` takes for a large corpus, all its processes together.
 
     python -m benchmarks.prepare_memory crema_d=path/to/CREMA-D --clips 100000
 
-A manifest names the corpus's files again and again, under other names, until there are as many clips as wanted. Memory
-is what `ser data prepare` and all processes that it starts hold at a time (proportional set size of Linux, in which a
-page that several processes share is counted once), looked at several times a second.
+A manifest names the files of the corpus repeatedly, under other names, until there are as many clips as wanted.
+Memory is the proportional set size (Linux; a page that several processes share counts once) of `ser data prepare` and
+all processes that it starts, measured several times a second.
 """
 
 import csv
@@ -25,12 +25,12 @@ _SECONDS_BETWEEN_LOOKS = 0.25
 
 
 def write_manifest(path: Path, source: str, clips: int) -> None:
-    """A manifest of so many clips, from the files of a corpus.
+    """Write a manifest of many clips, from the files of a corpus.
 
     Args:
-        path: Of the manifest.
-        source: `NAME=PLACE`.
-        clips: How many lines.
+        path: Path of the manifest.
+        source: A corpus and its place, `NAME=PLACE`.
+        clips: Number of lines.
     """
     ((corpus, place),) = parse_sources([source])
     found = corpus.clips(place)
@@ -44,7 +44,7 @@ def write_manifest(path: Path, source: str, clips: int) -> None:
 
 
 def memory_of(pid: int) -> float:
-    """Proportional set size, in bytes, of a process and all that descend from it; those that are gone count nothing."""
+    """Proportional set size in bytes of a process and all its descendants; processes that have ended count nothing."""
     children: dict[int, list[int]] = {}
     for folder in Path("/proc").glob("[0-9]*"):
         try:
@@ -66,7 +66,7 @@ def memory_of(pid: int) -> float:
 
 def main(
     source: Annotated[str, typer.Argument(metavar="NAME=PLACE", help="A corpus, as for `ser data prepare`.")],
-    clips: Annotated[int, typer.Option(help="How many clips to prepare.", min=1)] = 100_000,
+    clips: Annotated[int, typer.Option(help="Number of clips to prepare.", min=1)] = 100_000,
     json_file: Annotated[Path | None, typer.Option("--json", help="Also write the figures to this file.")] = None,
 ) -> None:
     """Prepare a large corpus and print the most memory that it took.

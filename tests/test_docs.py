@@ -115,9 +115,15 @@ def test_the_map_has_every_folder(package):
 
 
 @pytest.mark.parametrize("package", PACKAGES)
-def test_packages_say_what_is_in_them(package):
-    files = [ROOT / package / "__init__.py", *(ROOT / package).glob("*/__init__.py")]
-    assert [str(file) for file in files if not ast.get_docstring(ast.parse(file.read_text(encoding="utf-8")))] == []
+def test_packages_name_their_modules(package):
+    unnamed = []
+    for file in (ROOT / package).rglob("__init__.py"):
+        named = re.findall(r"`(\w+)`", ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or "")
+        modules = [one.stem for one in file.parent.glob("*.py") if one != file]
+        modules += [one.parent.name for one in file.parent.glob("*/__init__.py")]
+        if file.parent.name != "cli":  # a module for each command
+            unnamed += [f"{file.parent}: {name}" for name in sorted(set(modules) - set(named))]
+    assert unnamed == []
 
 
 def test_what_is_missing_is_found(tmp_path):

@@ -93,7 +93,7 @@ def prepare(
     plan = _plan(found, kind)
     output = OutputFolder(str(out))
     with output.claimed():
-        content = _finished(output, plan, overwrite)
+        content = _existing(output, plan, overwrite)
         if content is not None:
             output.abandon()
             fresh = described_anew(content, found)
@@ -135,7 +135,7 @@ def _refuse_duplicates(clips: Sequence[Clip]) -> None:
             raise UserError(f"{other} and {clip.file.location} are both {clip.corpus}/{clip.name}: remove one of them")
 
 
-def _finished(output: OutputFolder, plan: PreparePlan, overwrite: bool) -> dict | None:
+def _existing(output: OutputFolder, plan: PreparePlan, overwrite: bool) -> dict | None:
     """The description of the dataset if it is there as planned.
 
     Raises:

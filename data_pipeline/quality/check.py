@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from data_pipeline.errors import SetAside
 from data_pipeline.quality.duplicates import DuplicateGroup, Match, Pair, identical_groups, linked_groups
-from data_pipeline.quality.findings import UNUSABLE, Finding, Kind, find
+from data_pipeline.quality.findings import UNUSABLE, Finding, Kind, judge
 from data_pipeline.quality.measure import Measurement, measure
-from data_pipeline.quality.near_duplicates import candidates, compare
+from data_pipeline.quality.near_duplicates import candidates, match_candidates
 from data_pipeline.quality.outline import Outline, outline
 from data_pipeline.quality.recording import DEADLY, Recording
-from data_pipeline.quality.sources import Found, find_recordings
+from data_pipeline.quality.sources import FoundRecordings, find_recordings
 from data_pipeline.workers.pool import map_items
 from data_pipeline.workers.process import worker_count
 
@@ -90,14 +90,14 @@ def check(sources: Sequence[str], workers: int | None = None, on_progress: Progr
     workers = worker_count(workers)
     found = find_recordings(sources)
     measurements = _measure(found.recordings, workers, on_progress)
-    findings = find(found.recordings, measurements)
+    findings = judge(found.recordings, measurements)
     repeats = _find_repeats(found.recordings, measurements, findings, workers, on_progress)
     outlines = _outlines(found.recordings, findings, repeats, workers, on_progress)
     return _assemble(found, measurements, findings, repeats, outlines)
 
 
 def _assemble(
-    found: Found,
+    found: FoundRecordings,
     measurements: Sequence[Measurement],
     findings: Sequence[Finding],
     repeats: Sequence[DuplicateGroup],
@@ -134,9 +134,11 @@ def _find_repeats(
     # One of each group of identical recordings stands for the others.
     left_out = useless | {place for group in exact for place in group.places[1:]}
     fingerprints = [b"" if place in left_out else one.fingerprint for place, one in enumerate(measurements)]
-    proposed = candidates(fingerprints, lambda done: on_progress("looking for likenesses", done, len(recordings)))
+    proposed = candidates(fingerprints, lambda done: on_progress("comparing fingerprints", done, len(recordings)))
     tasks = [(recordings[first], [recordings[other] for other in others]) for first, others in proposed]
-    compared = map_items(compare, tasks, workers, lambda done: on_progress("comparing waveforms", done, len(tasks)))
+    compared = map_items(
+        match_candidates, tasks, workers, lambda done: on_progress("comparing waveforms", done, len(tasks))
+    )
     matches: list[tuple[Pair, Match]] = [
         ((first, other), match)
         for (first, others), answers in zip(proposed, compared, strict=True)

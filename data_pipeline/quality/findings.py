@@ -113,7 +113,7 @@ class _Usual:
     channels: tuple[int, ...]
 
 
-def find(recordings: Sequence[Recording], measurements: Sequence[Measurement]) -> list[Finding]:
+def judge(recordings: Sequence[Recording], measurements: Sequence[Measurement]) -> list[Finding]:
     """Find everything that is wrong with single recordings.
 
     Args:
@@ -131,7 +131,7 @@ def find(recordings: Sequence[Recording], measurements: Sequence[Measurement]) -
     return [
         Finding(place, kind, detail)
         for place, (recording, measurement) in enumerate(zip(recordings, measurements, strict=True))
-        for kind, detail in _judge(measurement, usual.get(recording.corpus))
+        for kind, detail in _judge_one(measurement, usual.get(recording.corpus))
     ]
 
 
@@ -152,7 +152,7 @@ def _frequent(values: Iterable[int]) -> tuple[int, ...]:
     return tuple(value for value, count in counts.most_common() if count >= _RARE * counts.total())
 
 
-def _judge(measurement: Measurement, usual: _Usual | None) -> list[tuple[Kind, str]]:
+def _judge_one(measurement: Measurement, usual: _Usual | None) -> list[tuple[Kind, str]]:
     if measurement.failure:
         kinds = (kind for words, kind in _FAILURES.items() if measurement.failure.startswith(words))
         return [(next(kinds, Kind.UNREADABLE), measurement.failure)]

@@ -95,7 +95,7 @@ def _unit(values: np.ndarray) -> np.ndarray:
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
-def compare(task: tuple[Recording, Sequence[Recording]]) -> list[Match | None]:
+def match_candidates(task: tuple[Recording, Sequence[Recording]]) -> list[Match | None]:
     """Decide which of the proposed pairs are one recording.
 
     Args:

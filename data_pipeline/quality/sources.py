@@ -15,7 +15,7 @@ from data_pipeline.storage import join, storage_for
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundRecordings:
     """What was found at the places.
 
     Attributes:
@@ -39,7 +39,7 @@ class _Source:
     Attributes:
         corpus: The corpus.
         listing: What was found there.
-        elsewhere: See `Found`.
+        elsewhere: See `FoundRecordings`.
     """
 
     corpus: Corpus
@@ -47,7 +47,7 @@ class _Source:
     elsewhere: tuple[str, ...]
 
 
-def find_recordings(texts: Sequence[str]) -> Found:
+def find_recordings(texts: Sequence[str]) -> FoundRecordings:
     """Find everything that is to be checked; nothing is decoded.
 
     Args:
@@ -67,7 +67,7 @@ def find_recordings(texts: Sequence[str]) -> Found:
             recordings += [of_clip(clip, splits[clip.corpus][clip.speaker]) for clip in source.listing.clips]
         else:
             recordings += source
-    return Found(
+    return FoundRecordings(
         tuple(recordings),
         set_aside=tuple(clip for source in corpora for clip in source.listing.set_aside),
         ignored=tuple(file for source in corpora for file in source.listing.ignored),

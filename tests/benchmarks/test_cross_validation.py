@@ -9,8 +9,10 @@ from data_pipeline.errors import UserError
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"family": "wav2vec2"}, "--family wav2vec2: choose one of mobilenet, cnn, functionals"),
-        ({"family": "cnn", "weights": "yamnet.h5"}, "a cnn starts from random weights: leave out --weights"),
+        ({"family": "wav2vec2"}, "give either a --checkpoint, or an --architecture"),
+        ({"family": "cnn", "weights": "yamnet.h5"}, "weights is no setting"),
+        ({"family": "forest"}, "there is no family of models 'forest'; choose one of mobilenet"),
+        ({}, "a body of random weights has to learn from the start: give --weights"),
         ({"preset": "nothing"}, "preset must be one of plain, telephone, listeners, scratch, not 'nothing'"),
         ({"family": "functionals", "preset": "telephone"}, "preset must be one of plain, not 'telephone'"),
         ({"only": 6}, "there is no fold 6: give a number from 1 to 5"),

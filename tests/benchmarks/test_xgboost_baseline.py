@@ -13,6 +13,7 @@ pytest.importorskip("xgboost")
 from benchmarks.baseline.saved_baseline import SavedBaseline
 from data_pipeline.statistics import FEATURE_SETS, feature_table
 from tests.data_pipeline.prepared import write_dataset
+from tests.html_page import HtmlPage
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -46,9 +47,11 @@ def test_fits_scores_reports_and_saves(dataset, tmp_path):
     assert sum(xgboost["importance"].values()) == pytest.approx(1)
     assert content["extraction_seconds_per_clip"]["functionals"] > 0
     assert set(content["classifiers"]["ensemble"]["validation"]["weights"]) == {"svm-rbf", "xgboost"}
-    page = (out / "functionals-validation.html").read_text()
-    assert page.count("<img") == 4
-    assert "made by a machine" in page
+    page = HtmlPage.of(out / "functionals-validation.html")
+    # A confusion matrix of each classifier, and a bar for each family of features.
+    assert page.source.count('<table class="matrix">') == 3
+    assert page.source.count('class="bar"') == len(xgboost["importance"])
+    assert "made by a machine" in page.notices[0]
     assert "made by a machine" in done.stdout
 
     baseline = SavedBaseline.load(saved)

@@ -1,6 +1,7 @@
 """The commands `ser train …`, `tune`, `ensemble`, `evaluate`, `compare`, `calibrate`, `drift` and `checkpoint …`.
 
-A module each.
+A module each. `flags` makes the flags of `ser train NAME` from a family's settings, `settings_table` the page
+`docs/settings.md`.
 """
 
 import typer

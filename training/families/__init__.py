@@ -5,6 +5,7 @@
 - `recipe`: the settings that all trainings have: labels, augmentation, optimiser, schedule, stopping rule.
 - `settings_file`: recipes from TOML, JSON or a run; `search_space`: what `ser tune` searches.
 
-A family's folder holds `family` (its `Family`), `recipe` (its settings and presets) and `network`. `ensemble` has no
-recipe, since its members are trained by their own.
+The families are `mobilenet`, `cnn`, `functionals`, `wav2vec2` and `ensemble`. A family's folder holds `family.py` (its
+`Family`), `recipe.py` (its settings and presets) and its network. `ensemble` has no recipe, since its members are
+trained by their own.
 """

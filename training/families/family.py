@@ -40,7 +40,7 @@ class Family:
 
     A subclass lives in one folder of `training.families`, is listed in `registry`, and imports Keras and TensorFlow
     only within its methods, so that `ser train NAME --help` answers at once. It has at least `name`, `summary`,
-    `presets`, `front_end` and `build`.
+    `presets` and `build`.
 
     Attributes:
         name: Name of the family, as in `ser train NAME` and in `config.json`.
@@ -169,8 +169,14 @@ class Family:
     # The network.
 
     def front_end(self, recipe: Any) -> "FrontEnd":
-        """What the model receives of a clip."""
-        raise NotImplementedError
+        """What the model receives of a clip: log-mel spectrograms, unless the family says otherwise.
+
+        Args:
+            recipe: A recipe with `front_end`, the settings of the spectrogram.
+        """
+        from training.front_end import LogMelFrontEnd
+
+        return LogMelFrontEnd(recipe.front_end)
 
     def build(self, recipe: Any) -> "keras.Model":
         """The network with its initial weights; the weights that do not learn are frozen.

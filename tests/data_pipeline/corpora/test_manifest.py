@@ -404,10 +404,10 @@ def recordings(tmp_path_factory) -> Path:
     return lay_out(tmp_path_factory.mktemp("recordings"), "x.wav")
 
 
-side_words = st.sampled_from(["", "train", "dev", "validation", "test"])
+split_words = st.sampled_from(["", "train", "dev", "validation", "test"])
 
 
-@given(st.lists(st.tuples(st.sampled_from(["", "anna", "berta", "carla", "dora"]), side_words), min_size=1))
+@given(st.lists(st.tuples(st.sampled_from(["", "anna", "berta", "carla", "dora"]), split_words), min_size=1))
 def test_no_manifest_puts_a_speaker_in_two_splits(recordings, lines):
     text = "path,emotion,speaker,split,start,end\n" + "".join(
         f"x.wav,sad,{speaker},{split},{number},{number + 1}\n" for number, (speaker, split) in enumerate(lines)

@@ -1,11 +1,9 @@
 """`ser data check`: what it finds in corpora on disk, what it writes, and that no file stops it."""
 
 import json
-import re
 import subprocess
 import sys
 import time
-from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +25,7 @@ from data_pipeline.quality.near_duplicates import Match
 from data_pipeline.quality.recording import of_file
 from data_pipeline.storage import StoredFile
 from tests.data_pipeline.damaged import damaged_copies
+from tests.html_page import HtmlPage
 
 ROOT = Path(__file__).parents[3]
 
@@ -244,33 +243,19 @@ def test_the_json_holds_everything(result, tmp_path):
     assert {path.name for path in (tmp_path / "new" / "folder").iterdir()} == {"check.json", "check.html"}
 
 
-class _Links(HTMLParser):
-    """What a page loads from elsewhere, and which tags it opens."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.links: list[str] = []
-        self.tags: list[str] = []
-
-    def handle_starttag(self, tag, attributes):
-        self.tags.append(tag)
-        self.links += [value for name, value in attributes if name in ("src", "href") and value]
-
-
 def test_the_page_shows_findings_and_loads_nothing(result, tmp_path):
-    text = write(result, tmp_path).read_text()
-    page = _Links()
-    page.feed(text)
+    page = HtmlPage.of(write(result, tmp_path))
 
-    assert page.links == []
-    assert "url(" not in text
+    assert all(link.startswith("#") for link in page.links)
+    assert "url(" not in page.source
     for finding in result.findings:
-        assert result.recordings[finding.place].title in text
-    assert "contradicting labels" in text
-    assert "on the sides train and validation" in text
+        [row, *_] = [row for row in page.rows_of(result.recordings[finding.place].title) if finding.kind in row]
+        assert finding.detail in row
+    assert "contradicting labels" in page.text
+    assert "in the splits train and validation" in page.text
     # Five decodable clips with findings, one of each identical group, two of the nearly identical one.
-    assert len(re.findall("aria-label='waveform", text)) == 10
-    assert len(re.findall("aria-label='duration in s'", text)) == 1
+    assert sum(label.startswith("waveform") for label in page.labels) == 10
+    assert page.labels.count("histogram of the duration in s") == 1
 
 
 def test_names_from_disk_are_escaped(tmp_path):
@@ -290,11 +275,11 @@ def test_more_waveforms_than_are_drawn_are_counted(tmp_path):
         soundfile.write(tmp_path / f"{number}.wav", noise(number, 0.2), 16_000)
 
     found = check([str(tmp_path)], workers=2)
-    text = write(found, tmp_path / "out").read_text()
+    page = HtmlPage.of(write(found, tmp_path / "out"))
 
     assert found.counts == {Kind.SHORT: 70}
-    assert len(re.findall("aria-label='waveform", text)) == 60
-    assert "10 more are not" in text
+    assert sum(label.startswith("waveform") for label in page.labels) == 60
+    assert "10 more are not" in page.text
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from data_pipeline.audio.decode import decode
 from data_pipeline.emotion import Emotion
 from data_pipeline.quality.duplicates import identical_groups, linked_groups
 from data_pipeline.quality.fingerprint import SIZE, fingerprint
-from data_pipeline.quality.near_duplicates import SAME, Match, candidates, compare, correlate
+from data_pipeline.quality.near_duplicates import SAME, Match, candidates, correlate, match_candidates
 from data_pipeline.quality.recording import Recording
 
 
@@ -171,11 +171,11 @@ def test_files_are_compared_and_what_has_gone_is_passed_over(tmp_path):
         soundfile.write(tmp_path / f"{name}.wav", pcm, 16_000)
     a, b, c, gone = (recording(tmp_path / f"{name}.wav") for name in ("a", "b", "c", "gone"))
 
-    found = compare((a, [b, c, gone]))
+    found = match_candidates((a, [b, c, gone]))
 
     assert found[0].shift == pytest.approx(0.025, abs=1e-3)
     assert found[1:] == [None, None]
-    assert compare((gone, [a, b])) == [None, None]
+    assert match_candidates((gone, [a, b])) == [None, None]
 
 
 def test_pairs_become_groups():

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from data_pipeline.audio.decode import Audio, decode
 from data_pipeline.emotion import Emotion
 from data_pipeline.quality.duplicates import conflicts
-from data_pipeline.quality.findings import UNUSABLE, Finding, Kind, find
+from data_pipeline.quality.findings import UNUSABLE, Finding, Kind, judge
 from data_pipeline.quality.measure import Measurement, active_level, longest_run, measure, measure_audio
 from data_pipeline.quality.recording import Recording
 from data_pipeline.quality.unusable import SILENCE, unusable_reason
@@ -90,7 +90,7 @@ def measured(*channels: np.ndarray, rate: int = 16_000, coding: str = "WAV PCM_1
 
 def findings_of(*measurements: Measurement, corpus: str = "c") -> list[Finding]:
     recordings = [Recording(corpus, str(place), f"{place}.wav", 1) for place in range(len(measurements))]
-    return find(recordings, measurements)
+    return judge(recordings, measurements)
 
 
 def kinds(*measurements: Measurement) -> list[tuple[int, Kind]]:
@@ -236,7 +236,7 @@ def test_corpora_are_judged_apart():
     loud, quiet = (replace(measured(sine()), level=level) for level in (-15.0, -45.0))
     recordings = [Recording(corpus, str(place), "", 1) for corpus in "ab" for place in range(12)]
 
-    assert find(recordings, [loud] * 12 + [quiet] * 12) == []
+    assert judge(recordings, [loud] * 12 + [quiet] * 12) == []
 
 
 def test_findings_agree_with_prepare_about_what_is_useless(tmp_path):

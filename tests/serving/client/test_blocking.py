@@ -246,9 +246,9 @@ class TestUntrueAnswers:
             ({"probabilities": np.full((1, 6), np.nan, np.float32)}, "not finite"),
             ({"confidence": np.array([np.inf], np.float32)}, "not finite"),
             ({"probabilities": np.ones((1, 6, 1), np.float32)}, "does not fit the labels"),
-            ({"status": np.zeros((2,), np.int32)}, r"status has the shape \[2\] where 1 rows"),
+            ({"status": np.zeros((2,), np.int32)}, r"status has the shape \[2\] for a request of 1 rows"),
             ({"emotion": np.array(b"happiness", object)}, r"emotion has the shape \[\]"),
-            ({"emotion": np.array([b"\xff"], object)}, "name another emotion"),
+            ({"emotion": np.array([b"\xff"], object)}, "another emotion than in the labels"),
         ],
     )
     def test_they_are_errors(self, clips, changed, sentence):
@@ -376,7 +376,7 @@ class TestErrors:
             other.recognise(Samples(clips[0], 16_000))
         with (
             EmotionClient(server.address, labels=LABELS[::-1]) as turned,
-            pytest.raises(UnexpectedAnswerError, match="name another emotion"),
+            pytest.raises(UnexpectedAnswerError, match="another emotion than in the labels"),
         ):
             turned.recognise(Samples(clips[0], 16_000))
 

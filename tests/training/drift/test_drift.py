@@ -11,6 +11,7 @@ from data_pipeline.augment import AugmentSettings
 from data_pipeline.errors import UserError
 from data_pipeline.quality.signal import Signal
 from tests.data_pipeline.prepared import tone, write_dataset
+from tests.html_page import HtmlPage
 from training.drift.drift import Due, compare_samples
 from training.drift.recordings import RecordingSample
 from training.families.cnn.family import FAMILY
@@ -113,10 +114,10 @@ class TestCommand:
         assert content["figures"]["level"]["now"] == 40
         assert content["figures"]["bandwidth"]["median_now"] < 4_300
         assert [one["file"] for one in content["unusable"]] == ["calls/broken.wav"]
-        page = (tmp_path / "out" / "drift.html").read_text()
-        assert "Retraining is due" in page
-        assert "calls/broken.wav" in page
-        assert "data:image/png;base64," in page
+        page = HtmlPage.of(tmp_path / "out" / "drift.html")
+        assert "Retraining is due" in page.text
+        assert page.rows_of("calls/broken.wav")
+        assert page.tags["figure"] == 1
 
     def test_recordings_that_all_cannot_be_used_are_refused(self, run, tmp_path):
         (tmp_path / "broken.wav").write_bytes(b"RIFF")

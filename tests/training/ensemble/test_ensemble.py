@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 import ser
 from data_pipeline.errors import UserError
 from tests.data_pipeline.prepared import write_dataset
+from tests.html_page import HtmlPage
 from tests.training.ensemble.runs import clips_of, log_mel_run, waveform_run, write_answers
 from training.cross_validation.stored_answers import read_stored
 from training.ensemble.ensemble import EnsembleDefinition, EnsembleSettings, make_ensemble
@@ -151,10 +152,10 @@ def test_it_is_measured_calibrated_and_compared_like_any_run(made, members, data
         assert done.exit_code == 0, done.output
     assert run.metrics()["validation"]["calibration"]["temperature"] == Run.open(run.folder).temperature
     weight = f"{figures['members'][0]['weight']:.3f}"
-    page, card = (run.folder / "report.html").read_text(), (run.folder / "model_card.md").read_text()
-    assert f"<td>cnn<td>cnn<td>{TEMPERATURE:.3f}<td>{weight}" in page
+    page, card = HtmlPage.of(run.folder / "report.html"), (run.folder / "model_card.md").read_text()
+    assert ["cnn", "cnn", f"{TEMPERATURE:.3f}", weight] in [row[:4] for row in page.rows_of("cnn")]
     assert f"| cnn | cnn | {TEMPERATURE:.3f} | {weight} |" in card
-    assert "an ensemble of cnn, wav2vec2" in page
+    assert "an ensemble of cnn, wav2vec2" in page.text
     assert "log-mel spectrograms of 16 kHz audio and 16 kHz waveforms" in card
     assert "ser ensemble RUN RUN --output NEWRUN --folds 2 --channel clean --biases" in card
     done = invoke("compare", members[0].folder, run.folder)

@@ -8,7 +8,9 @@ from typer.testing import CliRunner
 import ser
 from data_pipeline.emotion import LABELS
 from data_pipeline.errors import UserError
+from data_pipeline.pages import points
 from tests.data_pipeline.prepared import write_dataset
+from tests.html_page import HtmlPage
 from tests.training.report.test_report import untrained
 from training.evaluation import comparison as comparing
 from training.evaluation.comparison import compare_runs, dataset_of
@@ -63,10 +65,12 @@ def test_a_run_is_no_better_than_itself(run, dataset, tmp_path):
     assert one["mcnemar"] == {"only_first": 0, "only_second": 0, "p": 1.0, "p_corrected": 1.0}
     first, second = found["runs"]
     assert {**first, "folder": ""} == {**second, "folder": ""}
-    page = (tmp_path / "found.html").read_text()
-    assert f"<td>first<td>cnn<td>{first['wa']:.1%}" in page
-    assert "synthetic" in page
-    assert "had its epoch chosen on 3 of these speakers" in page
+    page = HtmlPage.of(tmp_path / "found.html")
+    row = page.rows_of("first")[0]
+    assert row[1] == "cnn"
+    assert row[2].startswith(f"{first['wa']:.1%} (")
+    assert "synthetic" in page.notices[0]
+    assert "had its epoch chosen on 3 of these speakers" in page.notices[1]
 
 
 def test_better_runs_are_found_and_p_is_corrected_for_their_number(run, dataset, tmp_path, monkeypatch):
@@ -82,8 +86,11 @@ def test_better_runs_are_found_and_p_is_corrected_for_their_number(run, dataset,
         found["runs"][1]["recalls"]["fear"] - found["runs"][0]["recalls"]["fear"]
     )
     pages.write(found, tmp_path / "page.html")
-    page = (tmp_path / "page.html").read_text()
-    assert page.count("<tr class=differs>") == 3
+    page = HtmlPage.of(tmp_path / "page.html")
+    assert [row[0] for row in page.marked] == ["WA", "UA", "macro-F1"]
+    assert [row[1] for row in page.marked] == [
+        points(better["metrics"][name]["difference"]) for name in ("wa", "ua", "macro_f1")
+    ]
     assert pages.names_of(found) == ["first", "better", "alike"]
 
 

@@ -16,7 +16,6 @@ from training.families.family import Family
 from training.families.recipe import FitSettings, Recipe
 from training.families.registry import register
 from training.families.search_space import declared_space
-from training.front_end import LogMelFrontEnd
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +49,6 @@ class ToyFamily(Family):
         "fit.learning_rate": Range(1e-3, 1e-1, log=True),
         **declared_space(ToyRecipe, "model.dropout"),
     }
-
-    def front_end(self, recipe):
-        return LogMelFrontEnd(recipe.front_end)
 
     def build(self, recipe):
         log_mel = keras.Input((None, recipe.front_end.num_bands), name="log_mel")

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 import ser
 from data_pipeline.errors import UserError
 from tests.data_pipeline.prepared import write_dataset
+from tests.html_page import HtmlPage
 from training.run.folder import Run
 
 SETTINGS = """
@@ -93,9 +94,9 @@ def test_a_search_leaves_settings_to_train_by_a_table_and_a_page(tuned, dataset,
     [best] = rows(out)
     assert best["state"] == "complete"
     assert 5e-3 <= float(best["fit.learning_rate"]) <= 1e-1
-    page = (out / "tuning.html").read_text()
-    assert "fit.learning_rate" in page
-    assert page.count("data:image/png") == 2
+    page = HtmlPage.of(out / "tuning.html")
+    assert "fit.learning_rate" in page.text
+    assert page.tags["figure"] == 2
     assert f"best: trial 1 of 1, UA {float(best['value']):.1%}" in done.output
     trained = ask("train", "cnn", dataset.folder, tmp_path / "run", "--config", out / "best.json", "--epochs", 1)
     assert trained.exit_code == 0, trained.output

@@ -10,8 +10,6 @@ from training.families.search_space import declared_space
 if TYPE_CHECKING:
     import keras
 
-    from training.front_end import LogMelFrontEnd
-
 
 class CnnFamily(Family):
     """A baseline for pretrained networks: batch-normalised convolutions on windows of 3 s of log-mels."""
@@ -32,12 +30,6 @@ class CnnFamily(Family):
             "model.pooling",
         ),
     }
-
-    def front_end(self, recipe: CnnRecipe) -> "LogMelFrontEnd":
-        """See `Family`."""
-        from training.front_end import LogMelFrontEnd
-
-        return LogMelFrontEnd(recipe.front_end)
 
     def import_network(self) -> Any:
         """See `Family`."""

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     import keras
 
     from data_pipeline.dataset import Dataset
-    from training.front_end import LogMelFrontEnd
 
 _SCORED_BATCHES = 40
 """Number of batches of training clips from which mean and deviation of the functionals come."""
@@ -44,12 +43,6 @@ class FunctionalsFamily(Family):
             "model.dropout",
         ),
     }
-
-    def front_end(self, recipe: FunctionalsRecipe) -> "LogMelFrontEnd":
-        """See `Family`."""
-        from training.front_end import LogMelFrontEnd
-
-        return LogMelFrontEnd(recipe.front_end)
 
     def import_network(self) -> Any:
         """See `Family`."""

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     import keras
 
     from data_pipeline.dataset import Dataset
-    from training.front_end import LogMelFrontEnd
 
 _RECALIBRATION_BATCHES = 40
 """Number of batches of training clips from which the statistics of the norms come."""
@@ -52,12 +51,6 @@ class MobileNetFamily(Family):
             "head_scale",
         ),
     }
-
-    def front_end(self, recipe: MobileNetRecipe) -> "LogMelFrontEnd":
-        """See `Family`."""
-        from training.front_end import LogMelFrontEnd
-
-        return LogMelFrontEnd(recipe.front_end)
 
     def import_network(self) -> Any:
         """See `Family`."""
