@@ -1,10 +1,11 @@
 """Parts that the networks of several families share.
 
 - `windows`: a whole clip through a network with windows of fixed length, so that padding never changes an answer.
-- `pooling`: from the frames of a clip to one vector; `head`: from windows to probabilities.
-- `opinion_pool`: the probabilities of several models as one answer.
-- `convolution`: convolutions in float32 or bfloat16; `fused_batch_norm`: batch norms that are faster in training.
+- `pooling`: from the frames of a clip to one vector.
+- `head`: from windows to probabilities.
+- `convolution`: convolutions in float32 and bfloat16, and which of them bfloat16 is safe for.
+- `fused_batch_norm`: batch norms that are faster in training, also over the batch of several devices.
 - `folding`: batch norms folded into the convolutions, for inference.
-- `replica_moments`: mean and variance over the whole batch of several devices.
+- `opinion_pool`: the probabilities of several models as one answer.
 - `choices`: settings that several families declare in the same words.
 """

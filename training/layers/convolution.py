@@ -1,4 +1,4 @@
-"""Convolutions in float32 and bfloat16, and the rule that says which of them must not be computed in bfloat16."""
+"""Convolutions in float32 and bfloat16, and the rule which of them are never computed in bfloat16."""
 
 import keras
 from keras import ops
@@ -6,9 +6,9 @@ from keras import ops
 MIN_BFLOAT16_CHANNELS = 16
 """Smallest number of channels (inputs or outputs of a group) of a convolution that is computed in bfloat16.
 
-TensorFlow 2.21 (oneDNN) computes bfloat16 convolutions of 4 to 12 channels with kernels of 8 and more taps wrongly on
-Intel processors with AMX: their relative error is near 1. With 16, 32, 48, 64 and 512 channels they are right, and so
-are matrix products. Outputs count as well, since they are the inputs of the gradient's convolution.
+On Intel processors with AMX, TensorFlow 2.21 (oneDNN) computes bfloat16 convolutions with 4 to 12 channels and kernels
+of 8 or more taps wrongly: the relative error is near 1. With 16, 32, 48, 64 and 512 channels the results are right, as
+are those of matrix products. Output channels count, too, because they are the input channels of the gradient.
 """
 
 
@@ -23,17 +23,17 @@ def fits_bfloat16(kernel_shape: tuple[int, ...], groups: int = 1) -> bool:
 
 
 def convolve(inputs, kernel, **options):
-    """`keras.ops.conv`, in float32 where TensorFlow might compute the convolution wrongly in bfloat16.
+    """`keras.ops.conv`, but in float32 if TensorFlow may compute the convolution wrongly in bfloat16.
 
-    Every convolution that may be given bfloat16 goes through this function.
+    All convolutions that may receive bfloat16 use this function.
 
     Args:
         inputs: [batch, ..., channels].
-        kernel: [..., input channels of a group, output channels], of the same dtype.
-        **options: Of `keras.ops.conv`.
+        kernel: [..., input channels of a group, output channels], with the same dtype.
+        **options: Other arguments of `keras.ops.conv`.
 
     Returns:
-        [batch, ..., output channels], of the same dtype.
+        [batch, ..., output channels], with the same dtype.
     """
     groups = inputs.shape[-1] // kernel.shape[-2]
     dtype = keras.backend.standardize_dtype(inputs.dtype)
@@ -53,16 +53,15 @@ class Conv1D(keras.layers.Conv1D):
 
 @keras.saving.register_keras_serializable("ser")
 class MixedConv(keras.layers.Conv2D):
-    """A convolution whose products can be of bfloat16 while training.
+    """A 2-D convolution whose products can be computed in bfloat16 while training.
 
-    Weights, gradients and whatever lies between two of these layers stay float32, and so does inference: what is
-    exported is the same, and no loss has to be scaled.
+    Weights, gradients and all values between two of these layers are float32, as is inference. Exports therefore do not
+    depend on the training dtype, and no loss has to be scaled.
 
     Args:
-        *args: Of `keras.layers.Conv2D`, as for `kwargs`. In bfloat16 size, filters, strides and padding count; there is
-            no bias or activation.
-        training_dtype: Of the products while training, `float32` or `bfloat16`.
-        **kwargs: See `args`.
+        *args: Arguments of `keras.layers.Conv2D`. Bias, activation and dilation do not apply to bfloat16 training.
+        training_dtype: Data type of the products while training, `float32` or `bfloat16`.
+        **kwargs: Arguments of `keras.layers.Conv2D`.
     """
 
     def __init__(self, *args, training_dtype: str = "float32", **kwargs) -> None:
@@ -88,9 +87,9 @@ class MixedConv(keras.layers.Conv2D):
 
 @keras.saving.register_keras_serializable("ser")
 class PointwiseConv(MixedConv):
-    """A 1 x 1 convolution at stride 1, whose products in bfloat16 are one product of matrices.
+    """A 1 x 1 convolution with stride 1, which is one matrix product in bfloat16.
 
-    Nine tenths of a MobileNet's multiplications are here.
+    Nine tenths of a MobileNet's multiplications are in these layers.
     """
 
     def _products(self, inputs, kernel):

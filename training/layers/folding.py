@@ -1,4 +1,4 @@
-"""Batch norms that have become part of the convolutions before them, for inference."""
+"""Folding batch norms into the convolutions before them, for inference."""
 
 import keras
 import numpy as np
@@ -8,14 +8,14 @@ from training.layers.convolution import fits_bfloat16
 
 
 def fold_batch_norms(network: keras.Model, dtype: str = "float32") -> keras.Model:
-    """A network that answers the same without its batch norms.
+    """A network with the same outputs but without batch norms.
 
-    At inference a norm is a factor and a summand for each channel. The convolution's kernel takes the factor and its
-    bias the summand, and kernel, bias and ReLU are then one operation on a CPU.
+    At inference, a norm is a factor and a summand for each channel. The kernel of the convolution takes the factor and
+    its bias the summand. A CPU then computes convolution, bias and ReLU as one operation.
 
     Args:
-        network: Functional, of one input; each norm directly follows a convolution without bias that nothing else
-            reads. Left as it is.
+        network: A functional model with one input. Each norm must directly follow a convolution without bias that has
+            no other reader. It is not changed.
         dtype: Type of the 1 x 1 convolutions, their biases and ReLUs. Narrow ones (see `fits_bfloat16`) stay float32,
             as do depthwise convolutions, which are slower in bfloat16.
 
@@ -23,7 +23,7 @@ def fold_batch_norms(network: keras.Model, dtype: str = "float32") -> keras.Mode
         A network with the same inputs and outputs, and copies of the weights.
 
     Raises:
-        ValueError: If a norm follows something else.
+        ValueError: If a norm follows another layer.
     """
     norms: dict[str, keras.layers.BatchNormalization] = {}
     for layer in network.layers:
@@ -50,10 +50,10 @@ def fold_batch_norms(network: keras.Model, dtype: str = "float32") -> keras.Mode
 
 
 def fold_backbone(model: keras.Model, dtype: str = "float32") -> keras.Model:
-    """The same classifier, its layer `backbone` without batch norms.
+    """The same classifier, without batch norms in its layer `backbone`.
 
     Args:
-        model: Made by `head.classify_windows`. Left as it is.
+        model: A model from `head.classify_windows`. It is not changed.
         dtype: See `fold_batch_norms`.
     """
     backbone = fold_batch_norms(model.get_layer("backbone"), dtype)
@@ -76,20 +76,20 @@ def _can_be_bfloat16(layer: keras.layers.Layer) -> bool:
 
 
 def _call_without_mask(layer: keras.layers.Layer, *args, mask=None, **kwargs):  # noqa: ARG001
-    # Norms are called with a mask of None, which what stands in their place does not know.
+    # Norms are called with `mask=None`, an argument that the layers in their place do not have.
     return layer(*args, **kwargs)
 
 
 def _kernel_and_bias(
     convolution: keras.layers.Layer, norm: keras.layers.BatchNormalization
 ) -> tuple[np.ndarray, np.ndarray]:
-    # In double precision, so that nothing is rounded twice.
+    # In float64, so that the results are rounded only once.
     gamma, beta, mean, variance = (
         ops.convert_to_numpy(weight).astype(np.float64)
         for weight in (norm.gamma, norm.beta, norm.moving_mean, norm.moving_variance)
     )
     factor = gamma / np.sqrt(variance + norm.epsilon)
     (kernel,) = convolution.get_weights()
-    # A depthwise kernel is [height, width, channels, 1], any other ends in the channels that come out.
+    # The last axis of a kernel is the output channels, except in depthwise kernels, [height, width, channels, 1].
     shape = (-1, 1) if isinstance(convolution, layers.DepthwiseConv2D) else (-1,)
     return kernel * factor.reshape(shape), beta - mean * factor

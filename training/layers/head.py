@@ -1,4 +1,4 @@
-"""From windows to emotions: what stands on a convolutional network that sees windows of a fixed length."""
+"""The head of convolutional networks that process windows of a fixed length: from their feature maps to emotions."""
 
 from dataclasses import dataclass
 
@@ -10,19 +10,19 @@ from training.layers.pooling import AttentiveStatisticsPooling
 from training.layers.windows import WindowFrames, WindowMean, Windows
 
 BACKBONE = "backbone"
-"""Name of the layer that sees windows."""
+"""Name of the layer that processes windows."""
 
 
 @dataclass(frozen=True, slots=True)
 class WindowedHead:
-    """What stands on a backbone.
+    """The shape of a head.
 
     Attributes:
-        window_frames: Length of the windows that the backbone sees.
-        stride: Input frames from one frame of its feature maps to the next.
+        window_frames: Length of the backbone's windows in frames.
+        stride: Number of input frames per frame of the feature maps.
         pooling: Pooling over time, see `training.layers.choices`.
-        hidden: Units of the first dense layer.
-        dropout: Rate after the embedding and after the first dense layer.
+        hidden: Number of units of the first dense layer.
+        dropout: Dropout rate after the embedding and after the first dense layer.
     """
 
     window_frames: int
@@ -38,16 +38,16 @@ def classify_windows(
     """A classifier of clips of any length.
 
     Args:
-        backbone: Named `BACKBONE`; from windows [n, frames, bands, 1] to feature maps [n, frames / stride, bands,
-            channels].
-        head: What stands on it.
-        num_classes: How many classes there are.
-        front_end: Of the log-mel spectrograms that it will be given.
-        name: Of the model.
+        backbone: A model with the name `BACKBONE`, from windows [n, frames, bands, 1] to feature maps [n, frames /
+            stride, bands, channels].
+        head: Shape of the head.
+        num_classes: Number of classes.
+        front_end: Settings of the log-mel spectrograms.
+        name: Name of the model.
 
     Returns:
-        A model from `{"log_mel": float32 [batch, frames, bands], "num_frames": int32 [batch]}` to probabilities
-        float32 [batch, classes]. Frames past `num_frames` never change its answer.
+        A model from `{"log_mel": float32 [batch, frames, bands], "num_frames": int32 [batch]}` to probabilities,
+        float32 [batch, classes]. Frames after `num_frames` never change them.
     """
     log_mel = keras.Input((None, front_end.num_bands), name="log_mel")
     num_frames = keras.Input((), dtype="int32", name="num_frames")

@@ -1,10 +1,10 @@
-"""Whole clips through a convolutional network, window by window, so that padding never changes an answer.
+"""Layers that process whole clips window by window, so that padding never changes the result of convolutions.
 
-A convolution with `same` padding lets what follows a clip leak into its last frames. Here a clip is cut into windows
-of a fixed length, everything past its end is replaced by the value of silence, each window goes through the network
-by itself, and what it makes of them is pooled: the windows' embeddings are averaged, weighted by how much of the clip
-each holds, or attention is paid to the frames that are the clip's. A window's input depends on the clip alone, and a
-window with none of it weighs nothing: the answer is the same alone or in any batch.
+With `same` padding, a convolution mixes the padding after a clip into the clip's last frames. Here, a clip is cut into
+windows of a fixed length, and all frames after its end are set to the value of silence. The network processes each
+window separately. The results are pooled: either the mean of the windows' embeddings, weighted by the number of the
+clip's frames in each window, or attention over the clip's own frames. The input of a window depends on the clip only,
+and windows without frames of the clip have the weight 0. The result is therefore the same alone and in any batch.
 """
 
 import keras
@@ -13,19 +13,19 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("ser")
 class Windows(keras.layers.Layer):
-    """Cuts log-mel spectrograms into windows that do not overlap.
+    """Cuts log-mel spectrograms into windows without overlap.
 
     Args:
-        frames: int. Length of a window.
-        floor: float. The log-mel value of silence; it replaces everything past a clip's end.
-        **kwargs: Of `keras.layers.Layer`.
+        frames: int. Length of a window in frames.
+        floor: float. The log-mel value of silence, which replaces all frames after a clip's end.
+        **kwargs: Arguments of `keras.layers.Layer`.
 
     Call arguments:
-        log_mel: float [batch, frames, bands], of any number of frames.
-        num_frames: int [batch], how many of them belong to the clip.
+        log_mel: float [batch, frames, bands], with any number of frames.
+        num_frames: int [batch], the number of the clip's frames.
 
     Returns:
-        float [batch * windows, window, bands, 1], the windows of a clip following each other.
+        float [batch * windows, window, bands, 1], with the windows of a clip one after the other.
     """
 
     def __init__(self, frames: int, floor: float, **kwargs) -> None:
@@ -34,7 +34,7 @@ class Windows(keras.layers.Layer):
         self.floor = floor
 
     def call(self, log_mel, num_frames):
-        """Cut, and silence what lies past the end."""
+        """Cut into windows, with silence after the clip's end."""
         total, bands = ops.shape(log_mel)[1], log_mel.shape[2]
         count = (total + self.frames - 1) // self.frames
         position = ops.arange(count * self.frames, dtype="int32")
@@ -44,7 +44,7 @@ class Windows(keras.layers.Layer):
         return ops.reshape(silenced, (-1, self.frames, bands, 1))
 
     def compute_output_shape(self, log_mel_shape, num_frames_shape):  # noqa: ARG002  Keras passes both
-        """The number of windows is known only when called."""
+        """Shape with an unknown number of windows."""
         return (None, self.frames, log_mel_shape[2], 1)
 
     def get_config(self) -> dict:
@@ -54,11 +54,11 @@ class Windows(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("ser")
 class WindowMean(keras.layers.Layer):
-    """Averages the embeddings of a clip's windows, each weighted by how many of the clip's frames it holds.
+    """The mean of the embeddings of a clip's windows, weighted by the number of the clip's frames in each window.
 
     Args:
-        frames: int. Length of a window, as given to `Windows`.
-        **kwargs: Of `keras.layers.Layer`.
+        frames: int. Length of a window in frames, as for `Windows`.
+        **kwargs: Arguments of `keras.layers.Layer`.
 
     Call arguments:
         embeddings: float [batch * windows, size].
@@ -73,16 +73,16 @@ class WindowMean(keras.layers.Layer):
         self.frames = frames
 
     def call(self, embeddings, num_frames):
-        """Weighted mean over the windows of each clip."""
+        """Compute the weighted mean over the windows of each clip."""
         size = embeddings.shape[-1]
         embeddings = ops.reshape(embeddings, (ops.shape(num_frames)[0], -1, size))
         start = ops.arange(ops.shape(embeddings)[1], dtype="int32") * self.frames
-        held = ops.clip(ops.cast(num_frames, "int32")[:, None] - start[None, :], 0, self.frames)
-        weights = ops.cast(held, embeddings.dtype)[:, :, None]
+        contained = ops.clip(ops.cast(num_frames, "int32")[:, None] - start[None, :], 0, self.frames)
+        weights = ops.cast(contained, embeddings.dtype)[:, :, None]
         return ops.sum(embeddings * weights, axis=1) / ops.maximum(ops.sum(weights, axis=1), 1)
 
     def compute_output_shape(self, embeddings_shape, num_frames_shape):
-        """One embedding a clip."""
+        """Shape of one embedding per clip."""
         return (num_frames_shape[0], embeddings_shape[-1])
 
     def get_config(self) -> dict:
@@ -92,20 +92,20 @@ class WindowMean(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("ser")
 class WindowFrames(keras.layers.Layer):
-    """Puts the feature maps of a clip's windows one after the other, as frames of one sequence.
+    """Joins the feature maps of a clip's windows to one sequence of frames.
 
     Args:
-        frames: int. Length of a window, as given to `Windows`.
-        stride: int. Input frames from one frame of the feature maps to the next.
-        **kwargs: Of `keras.layers.Layer`.
+        frames: int. Length of a window in frames, as for `Windows`.
+        stride: int. Number of input frames per frame of the feature maps.
+        **kwargs: Arguments of `keras.layers.Layer`.
 
     Call arguments:
         maps: float [batch * windows, frames, bands, size].
         num_frames: int [batch].
 
     Returns:
-        float [batch, windows * frames, size], the mean over the bands, and bool [batch, windows * frames], which of
-        them start before the clip's end.
+        float [batch, windows * frames, size], the mean over the bands, and bool [batch, windows * frames], true for
+        frames that start before the clip's end.
     """
 
     def __init__(self, frames: int, stride: int, **kwargs) -> None:
@@ -114,7 +114,7 @@ class WindowFrames(keras.layers.Layer):
         self.stride = stride
 
     def call(self, maps, num_frames):
-        """Join, and find what lies past the end."""
+        """Join the windows, and find the clip's own frames."""
         length, size = maps.shape[1], maps.shape[3]
         frames = ops.reshape(ops.mean(maps, axis=2), (ops.shape(num_frames)[0], -1, size))
         index = ops.arange(ops.shape(frames)[1], dtype="int32")
@@ -122,7 +122,7 @@ class WindowFrames(keras.layers.Layer):
         return frames, start[None, :] < ops.cast(num_frames, "int32")[:, None]
 
     def compute_output_spec(self, maps, num_frames):
-        """The number of windows is known only when called."""
+        """Shape with an unknown number of windows."""
         batch = num_frames.shape[0]
         return (
             keras.KerasTensor((batch, None, maps.shape[3]), maps.dtype),

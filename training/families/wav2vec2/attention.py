@@ -8,32 +8,31 @@ from keras import ops
 from training.families.wav2vec2.kernels.activation import drop
 from training.families.wav2vec2.settings import Wav2Vec2Settings
 
+# Far below any score, and finite, so that a clip without a valid frame does not become NaN.
+MASKED_SCORE = -1e9
+
 
 def recomputed(function: Callable) -> Callable:
     """A function that JAX computes again for its gradient.
 
-    Only what the function is given is then kept from one pass to the other; JAX would otherwise keep each step's
-    derivative, float32 and the masks of dropout included. For what is large to keep and cheap to compute. Elsewhere
-    nothing is compiled as a whole, and computing again would cost more time.
+    JAX then keeps only the inputs of the function for the backward pass, instead of the derivatives of all its steps,
+    among them float32 arrays and dropout masks. This is for functions that are cheap to compute and have large
+    intermediate results. Other backends do not compile the step as a whole, and computing again would take more time.
 
     Args:
         function: A function of tensors that changes no state and draws no seed.
 
     Returns:
-        A function with the same answers and gradients.
+        A function with the same outputs and gradients.
     """
     return keras.remat(function) if keras.backend.backend() == "jax" else function
-
-
-# Far below any score, and finite, so that a clip without a valid frame does not become NaN.
-MASKED_SCORE = -1e9
 
 
 class SelfAttention(keras.layers.Layer):
     """Multi-head attention among the valid frames of a clip.
 
-    `query`, `key`, `value` and `output_projection` are `keras.layers.Dense` and correspond one to one to the
-    tensors of a checkpoint.
+    `query`, `key`, `value` and `output_projection` are `keras.layers.Dense` and correspond to the tensors of a
+    checkpoint.
     """
 
     def __init__(self, settings: Wav2Vec2Settings, **kwargs):
@@ -67,15 +66,15 @@ class SelfAttention(keras.layers.Layer):
         Args:
             hidden: [batch, frames, hidden_size].
             valid: bool [batch, frames].
-            dropout_seed: A drawn seed to drop attention weights with, or None not to.
+            dropout_seed: Seed for dropout of attention weights, or None for no dropout.
 
         Returns:
             [batch, frames, hidden_size]; values in frames that are not valid are finite and have no meaning.
         """
-        # Not `ops.dot_product_attention`: of what it may use, cuDNN's fused kernel alone never stores the scores, and
-        # it takes no mask that all queries share. What JAX computes instead stores them twice.
+        # `ops.dot_product_attention` has no advantage: only cuDNN's fused kernel never stores the scores, but it does
+        # not accept a mask that all queries share. Without it, JAX stores the scores twice.
         batch, frames = ops.shape(hidden)[:2]
-        # In two dimensions TensorFlow's graph optimiser makes product and bias one operation.
+        # With two dimensions, TensorFlow's graph optimiser fuses product and bias.
         rows = ops.reshape(hidden, (-1, self.hidden_size))
         by_head = (batch, frames, self.heads, self.head_size)
         query, key, value = (ops.reshape(dense(rows), by_head) for dense in (self.query, self.key, self.value))

@@ -37,7 +37,7 @@ class Wav2Vec2Backbone(keras.Model):
         seed: int = 0,
         **kwargs,
     ):
-        # Without `autocast=False` a sixteen-bit policy would round the waveform before it is normalised.
+        # Without `autocast=False`, a 16-bit policy would round the waveform before it is normalised.
         super().__init__(autocast=False, **kwargs)
         self.settings = settings
         self.rematerialise = rematerialise
@@ -77,10 +77,9 @@ class Wav2Vec2Backbone(keras.Model):
 
         Returns:
             `last_hidden_state` [batch, frames, hidden_size]; `hidden_states`, num_hidden_layers + 1 such arrays:
-            the input of the first layer, then the output of each layer (with `do_stable_layer_norm`, as in
-            the reference, the last one is before the closing norm and `last_hidden_state` behind it; otherwise
-            the two are the same); and `mask`, bool [batch, frames], true in valid frames. Elsewhere the
-            values are finite and have no meaning.
+            the input of the first layer, then the output of each layer (`last_hidden_state` is the last of them or,
+            with `do_stable_layer_norm`, as in the reference, the last of them after the final norm); and `mask`,
+            bool [batch, frames], true in valid frames. In other frames the values are finite and have no meaning.
         """
         waveform = ops.cast(inputs["waveform"], "float32")
         num_samples = ops.minimum(ops.cast(inputs["num_samples"], "int32"), ops.shape(waveform)[1])
@@ -94,7 +93,7 @@ class Wav2Vec2Backbone(keras.Model):
         return {"last_hidden_state": answer, "hidden_states": states, "mask": valid}
 
     def get_config(self) -> dict[str, Any]:
-        """What `from_config` needs to make the same network with fresh weights."""
+        """Arguments of the constructor, as `from_config` takes them."""
         return {
             "settings": asdict(self.settings),
             "rematerialise": self.rematerialise,
@@ -106,7 +105,7 @@ class Wav2Vec2Backbone(keras.Model):
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "Wav2Vec2Backbone":
-        """The network that `get_config` described, with fresh weights."""
+        """Create the network that `get_config` describes, with new weights."""
         del custom_objects
         settings = Wav2Vec2Settings.from_config(config["settings"], config["settings"]["do_normalize"])
         policy = keras.dtype_policies.deserialize(config["dtype"])

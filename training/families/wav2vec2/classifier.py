@@ -1,4 +1,4 @@
-"""The classifier: the backbone, a mix of its layers, pooling and the last dense layer."""
+"""The classifier: the backbone and a head of layer mix, dense layer, pooling and output layer."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -16,14 +16,14 @@ from training.layers.pooling import AttentiveStatisticsPooling, MeanPooling
 
 @keras.saving.register_keras_serializable("ser")
 class LayerMix(keras.layers.Layer):
-    """A weighted sum of the hidden states of every layer, with learned weights that add up to one.
+    """A weighted sum of the hidden states of all layers, with learned weights that add up to one.
 
-    Emotion is heard best in the middle layers of a speech model and least in the last; which ones is left to the
-    data (Yang et al. 2021, SUPERB, arXiv:2105.01051, section 3.2).
+    The middle layers of a speech model tell most about emotion and the last ones least. Training finds the weights
+    (Yang et al. 2021, SUPERB, arXiv:2105.01051, section 3.2).
 
     Args:
-        count: How many states there are.
-        **kwargs: Of `keras.layers.Layer`.
+        count: Number of hidden states.
+        **kwargs: Arguments of `keras.layers.Layer`.
     """
 
     def __init__(self, count: int, **kwargs):
@@ -31,11 +31,11 @@ class LayerMix(keras.layers.Layer):
         self.count = count
 
     def build(self, input_shape=None):  # noqa: ARG002 - Keras passes it
-        """Make the weights, [count], all alike to begin with."""
+        """Create the weights, [count], with equal values."""
         self.scores = self.add_weight(name="scores", shape=(self.count,), initializer="zeros")
 
     def call(self, states):
-        """Mix.
+        """Compute the weighted sum.
 
         Args:
             states: `count` arrays [batch, frames, size].
@@ -44,7 +44,7 @@ class LayerMix(keras.layers.Layer):
             [batch, frames, size].
         """
         weights = ops.cast(ops.softmax(ops.cast(self.scores, "float32")), states[0].dtype)
-        # Term by term: stacked first, the states would be in memory twice.
+        # Term by term, because a stack of the states would need their memory a second time.
         mixed = weights[0] * states[0]
         for index in range(1, self.count):
             mixed = mixed + weights[index] * states[index]
@@ -59,18 +59,18 @@ class LayerMix(keras.layers.Layer):
 class Wav2Vec2Classifier(keras.Model):
     """wav2vec 2.0 or HuBERT with a classification head: from waveforms at 16 kHz to probabilities.
 
-    A clip's answer does not depend on the padding behind it, nor on the other clips of the batch.
+    The probabilities of a clip depend neither on its padding nor on the other clips of the batch.
 
     Args:
         settings: Shape of the backbone.
-        num_classes: How many classes there are.
-        head: What stands on the backbone.
-        learn: Which weights learn, see `training.families.wav2vec2.learning`: `head`, `encoder`, `all` or `lora`.
-        lora_rank: Rank of the adapters where `learn` is `lora`.
-        rematerialise: See `Wav2Vec2Backbone`, as for the following.
-        folded: See there.
-        seed: See there; also of the head's dropout.
-        **kwargs: See there.
+        num_classes: Number of classes.
+        head: Shape of the head.
+        learn: Which weights learn: `head`, `encoder`, `all` or `lora`, see `learning.LEARN`.
+        lora_rank: Rank of the adapters if `learn` is `lora`.
+        rematerialise: See `Wav2Vec2Backbone`.
+        folded: See `Wav2Vec2Backbone`.
+        seed: Seed of all dropout, LayerDrop and masking.
+        **kwargs: See `Wav2Vec2Backbone`.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class Wav2Vec2Classifier(keras.Model):
         restrict(self, learn, lora_rank)
 
     def build(self, input_shape=None):  # noqa: ARG002 - Keras passes it
-        """Make every weight; the shape of the input plays no part."""
+        """Create all weights, which do not depend on the shape of the input."""
         size = self.backbone.settings.hidden_size
         if self.layer_mix is not None:
             self.layer_mix.build(None)
@@ -123,17 +123,17 @@ class Wav2Vec2Classifier(keras.Model):
 
         Args:
             inputs: `waveform`, float32 [batch, samples] at 16 kHz, and `num_samples`, int32 [batch]. A clip that is
-                too short for one frame (400 samples) is heard as if followed by silence up to there.
+                too short for one frame (400 samples) is padded with silence to that length.
             training: Whether dropout, LayerDrop and masking apply. A Python bool.
 
         Returns:
             Probabilities, float32 [batch, num_classes].
         """
-        # A backbone that does not learn is a fixed front end, without dropout or masks.
+        # A backbone that does not learn computes fixed features, without dropout or masks.
         answer = self.backbone(self._long_enough(inputs), training=training and self.learn != "head")
         frames = answer["last_hidden_state"]
         if self.layer_mix is not None:
-            # With stable layer norm the last of the states lies before the closing norm, on a scale of its own.
+            # With stable layer norm, the last of the states is not normalised and has another scale.
             frames = self.layer_mix([*answer["hidden_states"][:-1], frames])
         if self.projection is not None:
             frames = self.projection(frames)
@@ -154,25 +154,25 @@ class Wav2Vec2Classifier(keras.Model):
         }
 
     def for_serving(self, dtype: str = "float32") -> "Wav2Vec2Classifier":
-        """A copy to export: weight norm folded and adapters merged, the same answers from fewer steps.
+        """A copy for export, with folded weight norm and merged adapters: the same answers from fewer operations.
 
         Args:
-            dtype: Of weights and products, `float32` or `bfloat16`; norms, softmax, pooling and the waveform stay in
-                float32.
+            dtype: Data type of weights and products, `float32` or `bfloat16`. Norms, softmax, pooling and the waveform
+                stay in float32.
 
         Returns:
-            The copy; this model stays as it is.
+            The copy. This model is not changed.
         """
         policy = keras.dtype_policies.DTypePolicy(dtype)
         changed = {"learn": "all", "folded": True, "dtype": keras.dtype_policies.serialize(policy)}
         copy = Wav2Vec2Classifier.from_config({**self.get_config(), **changed})
         load_state(copy.backbone, state_arrays(self.backbone), "the network to export")
-        for mine, its in zip(_head_weights(self), _head_weights(copy), strict=True):
-            its.assign(ops.convert_to_numpy(mine))
+        for weight, copied in zip(_head_weights(self), _head_weights(copy), strict=True):
+            copied.assign(ops.convert_to_numpy(weight))
         return copy
 
     def get_config(self) -> dict[str, Any]:
-        """What `from_config` needs to make the same network with fresh weights."""
+        """Arguments of the constructor, as `from_config` takes them."""
         return {
             "settings": asdict(self.backbone.settings),
             "num_classes": self.num_classes,
@@ -188,7 +188,7 @@ class Wav2Vec2Classifier(keras.Model):
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "Wav2Vec2Classifier":
-        """The network that `get_config` described, with fresh weights."""
+        """Create the network that `get_config` describes, with new weights."""
         del custom_objects
         settings = Wav2Vec2Settings.from_config(config["settings"], config["settings"]["do_normalize"])
         policy = keras.dtype_policies.deserialize(config["dtype"])
@@ -198,13 +198,13 @@ class Wav2Vec2Classifier(keras.Model):
     def from_pretrained(
         cls, name_or_folder: str | Path, num_classes: int, revision: str | None = None, **kwargs
     ) -> "Wav2Vec2Classifier":
-        """A classifier on the backbone of a checkpoint, with a head that has not learned yet.
+        """Create a classifier with the backbone of a checkpoint and a head of random weights.
 
         Args:
             name_or_folder: A name on the Hugging Face hub, or a folder with the same files.
-            num_classes: How many classes there are.
-            revision: The revision to take; only for a name.
-            **kwargs: As the constructor has them, without `settings`.
+            num_classes: Number of classes.
+            revision: Branch, tag or commit of a checkpoint on the hub.
+            **kwargs: Other arguments of the constructor, except `settings`.
 
         Raises:
             UserError: If the checkpoint cannot be opened, is of another kind, or lacks a tensor.

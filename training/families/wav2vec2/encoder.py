@@ -11,16 +11,16 @@ from training.families.wav2vec2.kernels.dense import RowNormalisation, WideningD
 from training.families.wav2vec2.settings import Wav2Vec2Settings
 from training.layers.convolution import convolve
 
-# Attention weights, attention's output, the wide activation, the feed-forward output.
-SEEDS_A_LAYER = 4
+# For dropout of attention weights, attention output, wide activation and feed-forward output.
+SEEDS_PER_LAYER = 4
 
 
 class PositionalConvolution(keras.layers.Layer):
-    """The grouped convolution over about 2.5 s that tells the encoder where a frame stands.
+    """The positional embedding of frames: a grouped convolution over about 2.5 s, with an activation.
 
-    Its kernel is weight-normalised: a length for each of the taps (`weight_g`) times a direction (`weight_v`),
-    where the norm runs over the channels, in and out, of one tap. Both are trained. A folded one holds their
-    product as a plain `kernel`, for export.
+    The kernel is weight-normalised: a length for each tap (`weight_g`) times a direction (`weight_v`), where the norm
+    is taken over the input and output channels of one tap. Both are trained. A folded layer holds their product as a
+    plain `kernel`, for export.
     """
 
     def __init__(self, settings: Wav2Vec2Settings, folded: bool = False, **kwargs):
@@ -32,7 +32,7 @@ class PositionalConvolution(keras.layers.Layer):
         self.folded = folded
 
     def build(self, input_shape=None):  # noqa: ARG002 - Keras passes it
-        """Make the kernel, [taps, channels in a group, channels], or its two factors, and the bias [channels]."""
+        """Create the kernel, [taps, channels of a group, channels], or its two factors, and the bias [channels]."""
         shape = (self.taps, self.channels // self.groups, self.channels)
         initializer = keras.initializers.RandomNormal(stddev=2 * (self.taps * self.channels) ** -0.5)
         if self.folded:
@@ -44,25 +44,25 @@ class PositionalConvolution(keras.layers.Layer):
         self.bias = self.add_weight(name="bias", shape=(self.channels,), initializer="zeros")
 
     def plain_kernel(self):
-        """The kernel of the convolution, float32 [taps, channels in a group, channels]."""
+        """The kernel of the convolution, float32 [taps, channels of a group, channels]."""
         if self.folded:
             return ops.cast(self.kernel, "float32")
         direction = ops.cast(self.weight_v, "float32")
         return direction * (ops.cast(self.weight_g, "float32") / _length_of_taps(direction))
 
     def call(self, inputs, training=False):
-        """Where each frame stands, told by its neighbourhood.
+        """Compute the positional embedding.
 
         Args:
-            inputs: [batch, frames, channels], zero behind each clip's end: as the convolution pads with zeros, a
-                padded clip then has the answer of the clip alone.
+            inputs: [batch, frames, channels], zero after each clip's end. The convolution pads with zeros, too, so
+                that a padded clip has the same output as the clip alone.
             training: Whether a gradient may be computed.
 
         Returns:
-            [batch, frames, channels], the activated convolution.
+            [batch, frames, channels].
         """
         if training and tensorflow_on_processor():
-            # In float32 throughout: rounding a spectrum would spread over all frames, and what it costs is little.
+            # Always in float32, at little cost: rounding errors of a spectrum would spread over all frames.
             outputs = spectral_convolution(ops.cast(inputs, "float32"), self.plain_kernel(), self.groups)
             outputs = ops.cast(outputs, self.compute_dtype)
         else:
@@ -70,13 +70,13 @@ class PositionalConvolution(keras.layers.Layer):
         return self.activation(outputs + ops.cast(self.bias, self.compute_dtype))
 
     def _convolve(self, inputs, kernel):
-        # With an even number of taps the reference pads both sides alike and drops the last frame.
+        # With an even number of taps, the reference pads both sides equally and drops the last frame.
         before = self.taps // 2
         padded = ops.pad(inputs, [[0, 0], [before, self.taps - 1 - before], [0, 0]])
         if keras.backend.backend() != "tensorflow" or self.groups == 1:
             # Keras reads the number of groups from the kernel's shape.
             return convolve(padded, kernel)
-        # On the CPU one convolution a group takes 0.6 times as long as TensorFlow's own grouped one.
+        # On CPUs, one convolution for each group takes 0.6 times as long as TensorFlow's grouped convolution.
         groups = zip(ops.split(padded, self.groups, axis=-1), ops.split(kernel, self.groups, axis=-1), strict=True)
         return ops.concatenate([convolve(frames, taps) for frames, taps in groups], axis=-1)
 
@@ -86,9 +86,9 @@ def _length_of_taps(direction):
 
 
 class EncoderLayer(keras.layers.Layer):
-    """Attention and a feed-forward part, each with a residual connection.
+    """A transformer layer: attention and a feed-forward part, each with a residual connection.
 
-    The norms stand behind the sums (the base models) or, with `do_stable_layer_norm`, before the parts.
+    The norms come after the sums (base models) or, with `do_stable_layer_norm`, before attention and feed-forward part.
     """
 
     def __init__(self, settings: Wav2Vec2Settings, **kwargs):
@@ -125,14 +125,14 @@ class EncoderLayer(keras.layers.Layer):
         Args:
             hidden: [batch, frames, hidden_size].
             valid: bool [batch, frames].
-            dropout_seeds: SEEDS_A_LAYER drawn seeds, or None for no dropout. They come from outside so that a
-                recomputed layer drops the same units.
+            dropout_seeds: `SEEDS_PER_LAYER` seeds, or None for no dropout. The caller draws them, so that a recomputed
+                layer drops the same units.
             training: Whether a gradient may be computed.
 
         Returns:
             [batch, frames, hidden_size].
         """
-        seeds = dropout_seeds or (None,) * SEEDS_A_LAYER
+        seeds = dropout_seeds or (None,) * SEEDS_PER_LAYER
         rate = self.settings.hidden_dropout
         if self.settings.do_stable_layer_norm:
             hidden = hidden + drop(self.attention(self.layer_norm(hidden), valid, seeds[0]), rate, seeds[1])
@@ -141,7 +141,7 @@ class EncoderLayer(keras.layers.Layer):
         return self.final_layer_norm(hidden + self._feed_forward(hidden, seeds, training))
 
     def _feed_forward(self, hidden, seeds, training: bool):
-        # In two dimensions TensorFlow's graph optimiser makes product, bias and activation one operation.
+        # With two dimensions, TensorFlow's graph optimiser fuses product, bias and activation.
         frames = ops.reshape(hidden, (-1, self.settings.hidden_size))
         wide = self.intermediate_dense(frames)
         if training and self.settings.hidden_act == "gelu" and tensorflow_on_processor():
@@ -218,7 +218,7 @@ class Encoder(keras.layers.Layer):
         settings = self.settings
         seeds = None
         if training and (settings.hidden_dropout or settings.attention_dropout or settings.activation_dropout):
-            seeds = tuple(self.seed_generator.next() for _ in range(SEEDS_A_LAYER))
+            seeds = tuple(self.seed_generator.next() for _ in range(SEEDS_PER_LAYER))
         if not (self.rematerialise and training):
             return layer(hidden, valid, seeds, training=training)
         return keras.remat(lambda frames: layer(frames, valid, seeds, training=training))(hidden)

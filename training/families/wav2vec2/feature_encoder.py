@@ -14,6 +14,9 @@ from training.layers.convolution import Conv1D
 
 VARIANCE_FLOOR = 1e-7
 
+# The reference uses its library's default here and ignores `layer_norm_eps`.
+EPSILON = 1e-5
+
 
 class WaveformNormalisation(keras.layers.Layer):
     """Normalises each waveform to zero mean and unit variance over its own samples, and zeroes its padding.
@@ -47,10 +50,6 @@ class WaveformNormalisation(keras.layers.Layer):
         return centred * ops.rsqrt(variance + VARIANCE_FLOOR)
 
 
-# The reference leaves the norms of the feature encoder at their library's default, whatever layer_norm_eps says.
-EPSILON = 1e-5
-
-
 class MaskedGroupNormalisation(keras.layers.Layer):
     """Normalises every channel over the valid frames of its own clip, so that padding does not change the output."""
 
@@ -76,13 +75,13 @@ class MaskedGroupNormalisation(keras.layers.Layer):
         """
         inputs = ops.cast(inputs, "float32")
         valid = ops.arange(ops.shape(inputs)[1], dtype="int32")[None, :] < num_frames[:, None]
-        # The mean over the valid frames is a product with these weights: one pass over the largest array there is.
+        # The mean over valid frames, as a product with these weights: one pass over the network's largest array.
         weights = ops.cast(valid, "float32") / ops.cast(ops.maximum(num_frames, 1), "float32")[:, None]
         weights = weights[:, None, :]
         mean = ops.matmul(weights, inputs)
         variance = ops.matmul(weights, ops.square(inputs - mean))
         scale = ops.cast(self.gamma, "float32") * ops.rsqrt(variance + self.epsilon)
-        # As one scale and one offset for each channel of a clip: no centred copy of the largest array has to be kept.
+        # With one scale and one offset per channel of a clip, no centred copy of the largest array has to be kept.
         offset = ops.cast(self.beta, "float32") - mean * scale
         return ops.cast(inputs * scale + offset, self.compute_dtype)
 
@@ -99,8 +98,8 @@ class FeatureEncoder(keras.layers.Layer):
         super().__init__(autocast=False, **kwargs)
         self.settings = settings
         self.activation = activation_named(settings.feat_extract_activation)
-        # All of them or none, since each is given as many rows as the one before makes. But for the first: with its
-        # single channel a product would be all copying.
+        # All convolutions or none, because each receives all rows that the one before computes. The first one has a
+        # single input channel: as a product it would consist of copying.
         self.by_rows = keras.backend.backend() == "tensorflow" and all(
             map(fits_rows, settings.conv_kernel[1:], settings.conv_stride[1:])
         )
@@ -156,13 +155,13 @@ class FeatureEncoder(keras.layers.Layer):
         return hidden[:, :frames]
 
     def _chained(self) -> bool:
-        """Whether only GELU is between the convolutions, and memory passes dominate the time."""
+        """Whether only GELU is between the convolutions, and TensorFlow computes on a CPU."""
         settings = self.settings
         plain = settings.feat_extract_norm == "group" and not settings.conv_bias
         return plain and settings.feat_extract_activation == "gelu" and self.by_rows and tensorflow_on_processor()
 
     def _chain(self, waveform, num_samples, learning: bool):
-        """All convolutions, with the constants of GELU in their kernels."""
+        """The output of all convolutions, with the constants of GELU in their kernels."""
         first, *others = self.convolutions
         root = 0.5**0.5
         hidden = normalised_convolution(waveform, self.settings.frames(num_samples, 1), first, self.norms[0], root)
@@ -172,7 +171,7 @@ class FeatureEncoder(keras.layers.Layer):
         return hidden * ops.cast(root, hidden.dtype)
 
     def _normalised(self, index: int, hidden, num_samples):
-        """A convolution and its norm, if it has one."""
+        """The output of a convolution and of its norm, if it has one."""
         convolution, norm = self.convolutions[index], self.norms[index] if index < len(self.norms) else None
         hidden = convolution(hidden[:, :, None] if index == 0 else hidden)
         if isinstance(norm, MaskedGroupNormalisation):
@@ -226,7 +225,7 @@ class FeatureProjection(keras.layers.Layer):
         """
         if self.layer_norm is not None:
             features = self.layer_norm(features)
-        # In two dimensions TensorFlow's graph optimiser makes product and bias one operation.
+        # With two dimensions, TensorFlow's graph optimiser fuses product and bias.
         projected = self.projection(ops.reshape(features, (-1, self.channels)))
         return self.dropout(
             ops.reshape(projected, (*ops.shape(features)[:2], self.projection.units)), training=training

@@ -8,10 +8,10 @@ LEARN = ("head", "encoder", "all", "lora")
 """Which weights learn besides the head:
 
 - `head`: none, the backbone computes fixed features.
-- `encoder`: all but the convolutions at the bottom, as the wav2vec 2.0 paper fine-tunes (section 4.3).
-- `all`: everything.
+- `encoder`: all weights except those of the feature encoder, as in the wav2vec 2.0 paper (section 4.3).
+- `all`: all weights.
 - `lora`: low-rank adapters on the queries and values of every attention (Hu et al. 2021, arXiv:2106.09685, section
-  4.2); the rest of the backbone stays.
+  4.2); the rest of the backbone is fixed.
 """
 
 
@@ -40,7 +40,7 @@ def restrict(classifier: keras.Model, learn: str, lora_rank: int) -> None:
         for layer in backbone.encoder_layers:
             for dense in (layer.attention.query, layer.attention.value):
                 dense.trainable = True
-                # The scale of the paper's experiments: alpha at twice the rank.
+                # As in the paper's experiments, alpha is twice the rank.
                 dense.enable_lora(lora_rank, lora_alpha=2 * lora_rank)
                 dense.bias.trainable = False
 
@@ -48,8 +48,8 @@ def restrict(classifier: keras.Model, learn: str, lora_rank: int) -> None:
 def learning_rate_scales(classifier: keras.Model, layer_decay: float, head_scale: float) -> list[float]:
     """The factor of each weight's learning rate, which decreases from top to bottom.
 
-    The top layer of the encoder has 1, each layer below `layer_decay` of the one above it, and what lies below the
-    encoder as one more layer (Clark et al. 2020, arXiv:2003.10555, appendix A).
+    The top layer of the encoder has the factor 1, and each lower layer has `layer_decay` times the factor of the layer
+    above it. All parts below the encoder count as one more layer (Clark et al. 2020, arXiv:2003.10555, appendix A).
 
     Args:
         classifier: A `Wav2Vec2Classifier`.
@@ -63,7 +63,7 @@ def learning_rate_scales(classifier: keras.Model, layer_decay: float, head_scale
     scales: dict[int, float] = {id(weight): layer_decay**depth for weight in classifier.backbone.weights}
     for index, layer in enumerate(classifier.backbone.encoder_layers):
         scales |= {id(weight): layer_decay ** (depth - 1 - index) for weight in layer.weights}
-    # The closing norm of a stable encoder is above all layers; that of the others is below them.
+    # With stable layer norm, the encoder's own norm is above all layers, otherwise below them.
     if classifier.backbone.settings.do_stable_layer_norm:
         scales |= {id(weight): 1.0 for weight in classifier.backbone.encoder.layer_norm.weights}
     weights: list[keras.Variable] = classifier.trainable_variables

@@ -1,3 +1,5 @@
+"""SpecAugment on the inputs of the encoder: random spans of frames and of channels."""
+
 import keras
 from keras import ops
 
@@ -5,24 +7,24 @@ from training.families.wav2vec2.settings import Wav2Vec2Settings
 
 
 def span_mask(lengths, size, probability: float, span: int, minimum: int, seed):
-    """Which positions random spans cover.
+    """Draw the positions that random spans cover.
 
     As in the wav2vec 2.0 paper, starts are drawn without replacement and spans may overlap. Their number is
-    `probability` x length / span, rounded at random to its neighbours so that its mean is right.
+    `probability` x length / span, rounded up or down at random so that the mean is exact.
 
     Args:
-        lengths: int32 [batch], how many positions of each row may be covered.
-        size: The number of positions, as an int or a scalar tensor.
-        probability: The share of the positions that spans without overlap would cover.
-        span: Positions in a span. A row shorter than this has none.
-        minimum: The least number of spans, where they fit.
+        lengths: int32 [batch], the number of positions of each row that may be covered.
+        size: Number of positions, an int or a scalar tensor.
+        probability: Share of the positions that the spans would cover without overlap.
+        span: Number of positions per span. A row shorter than this has no spans.
+        minimum: Smallest number of spans, as far as they fit.
         seed: A `keras.random.SeedGenerator` or an int.
 
     Returns:
-        bool [batch, size], true within spans; never behind a row's length.
+        bool [batch, size], true within spans, and false after a row's length.
     """
     batch = ops.shape(lengths)[0]
-    # One draw for the rounding, then one score for each position: the highest scores are the starts.
+    # One random number for the rounding, and one score for each position: the highest scores are the starts.
     draws = keras.random.uniform((batch, size + 1), dtype="float32", seed=seed)
     starts = lengths - (span - 1)
     wanted = ops.floor(probability * ops.cast(lengths, "float32") / span + draws[:, 0])
@@ -31,14 +33,14 @@ def span_mask(lengths, size, probability: float, span: int, minimum: int, seed):
     possible = ops.arange(size, dtype="int32")[None, :] < starts[:, None]
     scores = ops.where(possible, draws[:, 1:], ops.full_like(draws[:, 1:], -1.0))
     rank = ops.argsort(ops.argsort(-scores, axis=1), axis=1)
-    begins = ops.cast(ops.cast(rank, "int32") < count[:, None], "int32")
-    # A position is covered when a span began within the last `span` positions.
-    begun = ops.cumsum(ops.pad(begins, [[0, 0], [span, 0]]), axis=1)
-    return begun[:, span:] > begun[:, :size]
+    is_start = ops.cast(ops.cast(rank, "int32") < count[:, None], "int32")
+    # A position is covered if one of the last `span` positions is a start.
+    started = ops.cumsum(ops.pad(is_start, [[0, 0], [span, 0]]), axis=1)
+    return started[:, span:] > started[:, :size]
 
 
 class SpecAugment(keras.layers.Layer):
-    """While training, replaces spans of frames by a learned vector and silences spans of channels."""
+    """While training, replaces spans of frames with a learned vector and sets spans of channels to zero."""
 
     def __init__(self, settings: Wav2Vec2Settings, seed: int = 0, **kwargs):
         super().__init__(**kwargs)
@@ -46,7 +48,7 @@ class SpecAugment(keras.layers.Layer):
         self.seed_generator = keras.random.SeedGenerator(seed)
 
     def build(self, input_shape=None):  # noqa: ARG002 - Keras passes it
-        """Make the vector that stands for a masked frame, [hidden_size]."""
+        """Create the vector that replaces masked frames, [hidden_size]."""
         self.mask_embedding = self.add_weight(
             name="mask_embedding",
             shape=(self.settings.hidden_size,),
@@ -59,8 +61,8 @@ class SpecAugment(keras.layers.Layer):
 
         Args:
             hidden: [batch, frames, hidden_size].
-            num_frames: int32 [batch], the number of valid frames of each clip; spans lie within them.
-            training: Nothing is masked unless this is true.
+            num_frames: int32 [batch], the number of valid frames of each clip. Spans lie within them.
+            training: Whether to mask.
 
         Returns:
             [batch, frames, hidden_size].

@@ -1,3 +1,5 @@
+"""The shape of the network and of its head. This module needs neither Keras nor TensorFlow."""
+
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -10,7 +12,7 @@ from training.layers.choices import Pooling
 
 ACTIVATIONS = ("gelu", "relu", "silu", "swish", "tanh")
 
-# What a config may say of parts that this network does not have: any other value changes the answer.
+# Accepted values for parts that this network does not have. Any other value would change the network's output.
 _ONLY_SUPPORTED: dict[str, tuple[Any, ...]] = {
     "conv_pos_batch_norm": (False, None),
     "add_adapter": (False, None),
@@ -39,12 +41,11 @@ class HeadSettings(Settings):
 
 @dataclass(frozen=True, slots=True)
 class Wav2Vec2Settings(Settings):
-    """The shape of a wav2vec 2.0 or HuBERT network and how it is regularised; the defaults are the base model's.
+    """Shape and regularisation of a wav2vec 2.0 or HuBERT network, by default those of the base model.
 
-    The fields have the names and the meaning of the published configuration files (`config.json`).
-    `mask_time_prob` is the share of the frames that spans would cover if they never overlapped, and
-    `do_normalize` says that each waveform is brought to zero mean and unit variance first
-    (`preprocessor_config.json`).
+    The fields have the names and meanings of the published configuration files (`config.json`). `mask_time_prob` is
+    the share of the frames that spans would cover without overlap. `do_normalize` (`preprocessor_config.json`) says
+    whether each waveform is normalised to zero mean and unit variance first.
     """
 
     conv_dim: Annotated[tuple[int, ...], Listed] = (512,) * 7
@@ -78,7 +79,11 @@ class Wav2Vec2Settings(Settings):
     do_normalize: bool = True
 
     def check(self) -> None:
-        """Check what the network needs."""
+        """Check all values.
+
+        Raises:
+            UserError: If a value is out of its range.
+        """
         for name in ("conv_dim", "conv_kernel", "conv_stride"):
             values = getattr(self, name)
             if not values or any(value < 1 for value in values) or len(values) != len(self.conv_dim):
@@ -108,18 +113,18 @@ class Wav2Vec2Settings(Settings):
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], do_normalize: bool = True) -> "Wav2Vec2Settings":
-        """The settings that a published configuration describes.
+        """Settings from a published configuration.
 
         Args:
-            config: What `config.json` of a wav2vec 2.0 or HuBERT checkpoint holds. Fields that say nothing about
-                the backbone are ignored, and absent ones have the base model's values.
-            do_normalize: The field of that name in `preprocessor_config.json`.
+            config: Content of the `config.json` of a wav2vec 2.0 or HuBERT checkpoint. Fields about other things than
+                the backbone are ignored. Missing fields have the values of the base model.
+            do_normalize: Value of the field `do_normalize` in `preprocessor_config.json`.
 
         Returns:
             The settings.
 
         Raises:
-            UserError: The configuration asks for something that this network does not have.
+            UserError: If the configuration needs something that this network does not have.
         """
         kind = config.get("model_type", "wav2vec2")
         if kind not in ("wav2vec2", "hubert"):
@@ -132,7 +137,7 @@ class Wav2Vec2Settings(Settings):
             if field.name == "do_normalize" or config.get(field.name) is None:
                 continue
             value = config[field.name]
-            # Explicit checks, since a number in quotes would otherwise surface as a comparison's TypeError.
+            # Checked here, because a number in quotes would otherwise cause a TypeError in a later comparison.
             try:
                 values[field.name] = _converted(value, field.default)
             except (TypeError, ValueError):
@@ -141,10 +146,10 @@ class Wav2Vec2Settings(Settings):
 
     @classmethod
     def from_file(cls, path: Path) -> "Wav2Vec2Settings":
-        """The settings that a `config.json` describes, see `from_config`.
+        """Settings from a `config.json`, see `from_config`.
 
         Raises:
-            UserError: If it cannot be read, or describes what the network cannot be.
+            UserError: If the file cannot be read, or describes another network.
         """
         try:
             config = json.loads(Path(path).read_text())
@@ -156,22 +161,22 @@ class Wav2Vec2Settings(Settings):
 
     @property
     def shortest(self) -> int:
-        """Samples at 16 kHz that the first frame needs; 400 for every published network."""
+        """Number of samples at 16 kHz that the first frame needs: 400 in all published networks."""
         count = 1
         for kernel, stride in reversed(list(zip(self.conv_kernel, self.conv_stride, strict=True))):
             count = (count - 1) * stride + kernel
         return count
 
     def frames(self, num_samples: Any, num_layers: int | None = None) -> Any:
-        """How many frames the convolutions make of a waveform; none of one shorter than the first frame needs.
+        """Number of frames after the convolutions.
 
         Args:
             num_samples: Number of samples at 16 kHz: an int, an array or a tensor of integers.
-            num_layers: Count the frames behind this many layers only; all of them by default.
+            num_layers: Number of layers after which to count, from the first one; all by default.
 
         Returns:
-            The number of frames, of the kind that came in. Tensors and arrays may hold values below zero for clips
-            without a frame; an int is at least 0.
+            The number of frames, of the same type as `num_samples`. It is 0 for a waveform that is too short for the
+            first frame; arrays and tensors may have negative values there.
         """
         count = num_samples
         for kernel, stride in list(zip(self.conv_kernel, self.conv_stride, strict=True))[:num_layers]:

@@ -25,38 +25,10 @@ def state_names(backbone: Wav2Vec2Backbone) -> dict[str, keras.Variable]:
         backbone: The network.
 
     Returns:
-        The variables by name; those of adapters (LoRA) have none. Kernels have the layout of Keras.
+        The variables by name, without those of adapters (LoRA). Kernels have the layout of Keras.
     """
-    names: dict[str, keras.Variable] = {MASK_EMBEDDING: backbone.masking.mask_embedding}
-    encoder = backbone.feature_encoder
-    for index, convolution in enumerate(encoder.convolutions):
-        prefix = f"feature_extractor.conv_layers.{index}"
-        names |= _weight_and_bias(f"{prefix}.conv", convolution)
-        if index < len(encoder.norms):
-            names |= _norm(f"{prefix}.layer_norm", encoder.norms[index])
-    projection = backbone.feature_projection
-    if projection.layer_norm is not None:
-        names |= _norm("feature_projection.layer_norm", projection.layer_norm)
-    names |= _weight_and_bias("feature_projection.projection", projection.projection)
-    positional = backbone.encoder.positional_convolution
-    if positional.folded:
-        names[PLAIN_KERNEL] = positional.kernel
-    else:
-        names |= {LENGTH: positional.weight_g, DIRECTION: positional.weight_v}
-    names[f"{POSITIONAL}.bias"] = positional.bias
-    names |= _norm("encoder.layer_norm", backbone.encoder.layer_norm)
-    for index, layer in enumerate(backbone.encoder_layers):
-        prefix = f"encoder.layers.{index}"
-        attention = layer.attention
-        names |= _weight_and_bias(f"{prefix}.attention.q_proj", attention.query)
-        names |= _weight_and_bias(f"{prefix}.attention.k_proj", attention.key)
-        names |= _weight_and_bias(f"{prefix}.attention.v_proj", attention.value)
-        names |= _weight_and_bias(f"{prefix}.attention.out_proj", attention.output_projection)
-        names |= _norm(f"{prefix}.layer_norm", layer.layer_norm)
-        names |= _weight_and_bias(f"{prefix}.feed_forward.intermediate_dense", layer.intermediate_dense)
-        names |= _weight_and_bias(f"{prefix}.feed_forward.output_dense", layer.output_dense)
-        names |= _norm(f"{prefix}.final_layer_norm", layer.final_layer_norm)
-    return names
+    # `kernel` would be the sum with the product of an adapter, which is not a variable.
+    return _tensors(backbone, "_kernel")
 
 
 def load_state(backbone: Wav2Vec2Backbone, arrays: Mapping[str, np.ndarray], source: str) -> None:
@@ -102,7 +74,7 @@ def load_state(backbone: Wav2Vec2Backbone, arrays: Mapping[str, np.ndarray], sou
 
 
 def state_arrays(backbone: Wav2Vec2Backbone) -> dict[str, np.ndarray]:
-    """All weights in the layout of PyTorch, as `load_state` takes them.
+    """All weights in the layout of PyTorch, for `load_state`.
 
     Args:
         backbone: The network.
@@ -110,32 +82,54 @@ def state_arrays(backbone: Wav2Vec2Backbone) -> dict[str, np.ndarray]:
     Returns:
         An array for each name of `state_names`, with adapters (LoRA) merged into the kernels they adapt.
     """
-    merged: dict[str, Any] = dict(state_names(backbone))
+    tensors = _tensors(backbone, "kernel")
+    return {name: np.ascontiguousarray(np.transpose(ops.convert_to_numpy(value))) for name, value in tensors.items()}
+
+
+def _tensors(backbone: Wav2Vec2Backbone, kernel: str) -> dict[str, Any]:
+    """Weights by their names in PyTorch checkpoints; `kernel` is the attribute of layers that has their kernel."""
+    positional = backbone.encoder.positional_convolution
+    tensors: dict[str, Any] = {MASK_EMBEDDING: backbone.masking.mask_embedding}
+    for name, layer in _layers(backbone).items():
+        if layer is positional:
+            factors = {LENGTH: "weight_g", DIRECTION: "weight_v"}
+            weights = {PLAIN_KERNEL: "kernel"} if positional.folded else factors
+        elif hasattr(layer, "gamma"):
+            weights = {f"{name}.weight": "gamma", f"{name}.bias": "beta"}
+        else:
+            weights = {f"{name}.weight": kernel}
+        if getattr(layer, "bias", None) is not None:
+            weights[f"{name}.bias"] = "bias"
+        tensors |= {key: getattr(layer, attribute) for key, attribute in weights.items()}
+    return tensors
+
+
+def _layers(backbone: Wav2Vec2Backbone) -> dict[str, Any]:
+    """The layers that have weights, by their names in PyTorch checkpoints."""
+    encoder, projection = backbone.feature_encoder, backbone.feature_projection
+    layers: dict[str, Any] = {}
+    for index, convolution in enumerate(encoder.convolutions):
+        layers[f"feature_extractor.conv_layers.{index}.conv"] = convolution
+        if index < len(encoder.norms):
+            layers[f"feature_extractor.conv_layers.{index}.layer_norm"] = encoder.norms[index]
+    if projection.layer_norm is not None:
+        layers["feature_projection.layer_norm"] = projection.layer_norm
+    layers["feature_projection.projection"] = projection.projection
+    layers[POSITIONAL] = backbone.encoder.positional_convolution
+    layers["encoder.layer_norm"] = backbone.encoder.layer_norm
     for index, layer in enumerate(backbone.encoder_layers):
-        prefix = f"encoder.layers.{index}"
-        for name, dense in (
-            ("attention.q_proj", layer.attention.query),
-            ("attention.k_proj", layer.attention.key),
-            ("attention.v_proj", layer.attention.value),
-            ("attention.out_proj", layer.attention.output_projection),
-            ("feed_forward.intermediate_dense", layer.intermediate_dense),
-            ("feed_forward.output_dense", layer.output_dense),
-        ):
-            # The property adds the adapter's product; the variable behind it does not.
-            merged[f"{prefix}.{name}.weight"] = dense.kernel
-    return {name: np.ascontiguousarray(np.transpose(ops.convert_to_numpy(value))) for name, value in merged.items()}
-
-
-def _weight_and_bias(name: str, layer: Any) -> dict[str, keras.Variable]:
-    # `kernel` would be the sum with an adapter's product, which is no variable.
-    names = {f"{name}.weight": layer._kernel}
-    if layer.bias is not None:
-        names[f"{name}.bias"] = layer.bias
-    return names
-
-
-def _norm(name: str, layer: Any) -> dict[str, keras.Variable]:
-    return {f"{name}.weight": layer.gamma, f"{name}.bias": layer.beta}
+        parts = {
+            "attention.q_proj": layer.attention.query,
+            "attention.k_proj": layer.attention.key,
+            "attention.v_proj": layer.attention.value,
+            "attention.out_proj": layer.attention.output_projection,
+            "layer_norm": layer.layer_norm,
+            "feed_forward.intermediate_dense": layer.intermediate_dense,
+            "feed_forward.output_dense": layer.output_dense,
+            "final_layer_norm": layer.final_layer_norm,
+        }
+        layers |= {f"encoder.layers.{index}.{name}": part for name, part in parts.items()}
+    return layers
 
 
 def _some(names: list[str]) -> str:

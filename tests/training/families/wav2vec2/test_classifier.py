@@ -51,7 +51,7 @@ def test_a_clip_is_answered_the_same_alone_and_in_any_batch(config, head):
     np.testing.assert_allclose(together.sum(1), 1.0, atol=1e-5)
 
 
-def test_all_layers_are_heard_and_the_last_one_alone_if_asked():
+def test_the_head_receives_all_layers_or_only_the_last_one():
     model, batch = classifier(STABLE, head=HeadSettings("last", 0, "mean", 0.0)), clips(8_000)
     frames = ops.convert_to_numpy(model.backbone(batch)["last_hidden_state"])
     expected = ops.convert_to_numpy(model.emotion(frames.mean(1)))

@@ -1,4 +1,8 @@
-"""What processors compute faster than Keras's own layers: `activation`, `convolution`, `dense`.
+"""Operations that TensorFlow computes faster on CPUs than Keras's own.
 
-On GPUs and on other backends than TensorFlow each of these is Keras's own operation.
+- `activation`: GELU and dropout.
+- `convolution`: the first, the strided and the positional convolutions as products of matrices.
+- `dense`: layer normalisation and the first dense layer of a feed-forward part.
+
+On GPUs and on other backends, layers use Keras's own operations instead.
 """

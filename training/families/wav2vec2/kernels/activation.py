@@ -1,4 +1,4 @@
-"""GELU, its derivative, and dropout, in fewer passes over memory than Keras's own; GELU and dropout as one step."""
+"""GELU and dropout, alone and as one operation, in fewer passes over memory than Keras's own."""
 
 import math
 
@@ -7,7 +7,7 @@ from keras import ops
 
 
 def activation_named(name: str):
-    """An activation by the name that published configurations have for it.
+    """The activation function with a name from a published configuration.
 
     Args:
         name: One of `settings.ACTIVATIONS`.
@@ -19,25 +19,25 @@ def activation_named(name: str):
 
 
 def _gelu(inputs):
-    """GELU by the error function, float32 or sixteen bits.
+    """GELU, computed with the error function, in float32 or 16 bits.
 
-    Keras's own goes by the complementary error function, for which TensorFlow has no vector instructions on the CPU:
-    it took a fifth of the time of a forward pass.
+    Keras uses the complementary error function, for which TensorFlow has no vector instructions on the CPU: it took a
+    fifth of the time of a forward pass.
     """
     half = ops.cast(0.5, inputs.dtype)
     return half * inputs * (ops.cast(1.0, inputs.dtype) + ops.erf(inputs * ops.cast(0.5**0.5, inputs.dtype)))
 
 
 def bare_gelu(inputs, learning: bool = False):
-    """GELU without its two constants: of x / sqrt(2) it is sqrt(2) times the GELU of x.
+    """GELU without its two constants: `bare_gelu(x / sqrt(2))` is sqrt(2) times GELU(x).
 
-    Linear steps before and behind it can have the constants in their kernels, which leaves three passes over memory of
-    five.
+    Linear layers before and after it can include the constants in their kernels. This saves two of five passes over
+    memory.
 
     Args:
-        inputs: Any tensor of floating-point numbers.
-        learning: Whether there will be a gradient, on TensorFlow. The derivative then is computed with the answer and
-            is all that is kept.
+        inputs: A floating-point tensor of any shape.
+        learning: Whether a gradient will be computed, on TensorFlow. If so, the derivative is computed together with
+            the output, and only the derivative is kept.
 
     Returns:
         A tensor like `inputs`.
@@ -55,14 +55,14 @@ def bare_gelu(inputs, learning: bool = False):
 
 
 def doubled_distribution_and_slope(scaled):
-    """What GELU multiplies its input by, and its derivative, both doubled, from what they have in common.
+    """Twice the cumulative normal distribution, and twice the derivative of GELU, which share most operations.
 
     Args:
-        scaled: A tensor of TensorFlow, x / sqrt(2).
+        scaled: x / sqrt(2), a TensorFlow tensor.
 
     Returns:
-        Twice the cumulative normal distribution at x, and twice the derivative of GELU there, which is that of
-        `bare_gelu` at `scaled`.
+        Twice the cumulative normal distribution at x (GELU is its product with x / 2), and twice the derivative of
+        GELU at x, which is the derivative of `bare_gelu` at `scaled`.
     """
     import tensorflow as tf
 
@@ -71,12 +71,12 @@ def doubled_distribution_and_slope(scaled):
 
 
 def dropped_gelu(inputs, rate: float, drawn):
-    """`drop(gelu(inputs), rate, drawn)` on TensorFlow, in fewer passes over memory and with a third of what is kept.
+    """`drop(gelu(inputs), rate, drawn)` on TensorFlow, with fewer passes over memory and a third of the kept arrays.
 
-    The derivative is computed with the answer, from what both have in common, and is all that is kept for the gradient.
+    The derivative is computed together with the output, and only the derivative is kept for the gradient.
 
     Args:
-        inputs: Any tensor of floating-point numbers.
+        inputs: A floating-point tensor of any shape.
         rate: See `drop`.
         drawn: See `drop`.
 
@@ -99,27 +99,27 @@ def dropped_gelu(inputs, rate: float, drawn):
 
 
 class DrawnSeed(keras.random.SeedGenerator):
-    """A seed that was drawn before: whoever asks gets the same one, so a recomputed layer drops the same units."""
+    """A seed generator that always returns one seed, so that a recomputed layer drops the same units."""
 
     def __init__(self, drawn):
-        # No state of its own, so the parent's variables are not made.
+        # The variables of the parent class are not created, because this generator has no state.
         self.drawn = drawn
-        # Keras on torch looks here whether a seed was asked for at all; None would be its own random stream.
+        # On torch, Keras uses its own random stream if this attribute is None.
         self._initial_seed = 0
 
     def next(self, ordered=True):  # noqa: ARG002 - Keras passes it
-        """The seed drawn before."""
+        """The seed."""
         return self.drawn
 
 
 def drop(inputs, rate: float, drawn):
-    """Dropout with a seed that was drawn outside.
+    """Dropout with a seed that the caller has drawn.
 
     Args:
-        inputs: Any tensor.
-        rate: The share of the entries that become zero, on TensorFlow at most 255/256; the others grow by
+        inputs: A tensor of any shape.
+        rate: Share of the entries that become zero, on TensorFlow at most 255/256. The others are multiplied by
             1 / (1 - rate).
-        drawn: What `SeedGenerator.next()` gave, or None for no dropout.
+        drawn: The seed, from `SeedGenerator.next()`, or None for no dropout.
 
     Returns:
         A tensor like `inputs`.
@@ -132,18 +132,18 @@ def drop(inputs, rate: float, drawn):
 
 
 def kept_units(shape, rate: float, drawn, dtype, value: float = 1.0):
-    """0, or `value` / (1 - rate), for each entry, on TensorFlow.
+    """The factors of dropout on TensorFlow: for each entry 0 or `value` / (1 - rate).
 
-    Drawing is most of the work of dropout on a processor. Keras draws 32 random bits for each entry; eight take a
-    quarter of the time. A share of the entries that is no multiple of 1/256 is met by drawing, once for all entries,
-    between the two multiples that it lies between: each entry is dropped with just the probability that was asked for.
+    Random numbers are most of the cost of dropout on a CPU. Keras draws 32 random bits for each entry; 8 bits take a
+    quarter of the time. With 8 bits, the rate can only be a multiple of 1/256. One random number for all entries
+    chooses between the two nearest multiples, so that each entry is dropped with exactly the given probability.
 
     Args:
-        shape: Of the tensor, numbers or a tensor of them.
+        shape: Shape of the result: numbers, or a tensor of them.
         rate: See `drop`.
-        drawn: A seed.
-        dtype: Of the tensor.
-        value: What stays of a one.
+        drawn: The seed.
+        dtype: Data type of the result.
+        value: Factor of the kept entries before division by 1 - rate.
 
     Returns:
         A tensor of that shape.
@@ -152,7 +152,7 @@ def kept_units(shape, rate: float, drawn, dtype, value: float = 1.0):
 
     rate = min(rate, 255 / 256)
     count = tf.reduce_prod(shape)
-    # Words of four bytes each, and a last one for the threshold.
+    # Words of four bytes each, and one more for the threshold.
     words = tf.random.stateless_uniform(
         [(count + 3) // 4 + 1], seed=tf.cast(drawn, tf.int32), minval=None, maxval=None, dtype=tf.uint32
     )

@@ -1,4 +1,4 @@
-"""Layer normalisation and a dense layer whose outputs and gradients processors compute in fewer passes."""
+"""Layer normalisation and a dense layer with outputs and gradients that are faster on CPUs."""
 
 import keras
 from keras import ops
@@ -7,11 +7,10 @@ from training.accelerator import tensorflow_on_processor
 
 
 class RowNormalisation(keras.layers.LayerNormalization):
-    """Layer normalisation over the last axis, whose answer and gradient a processor computes in fewer passes.
+    """Layer normalisation over the last axis, with fewer passes over memory on CPUs, forward and backward.
 
-    TensorFlow reads and writes all of an array with each operation; Keras's layer and the gradient that TensorFlow
-    derives from it make three times as many of them as are needed. On graphics cards and other backends it is Keras's
-    own layer.
+    Each TensorFlow operation reads and writes a whole array. Keras's layer and the gradient that TensorFlow derives
+    from it need three times as many operations as this layer. On GPUs and other backends it is Keras's own layer.
     """
 
     def __init__(self, epsilon: float, **kwargs):
@@ -22,10 +21,10 @@ class RowNormalisation(keras.layers.LayerNormalization):
 
         Args:
             inputs: [..., size].
-            training: Whether there may be a gradient.
+            training: Whether a gradient may be computed.
 
         Returns:
-            An array like `inputs`, in the compute dtype.
+            A tensor of the same shape, in the compute dtype.
         """
         if not tensorflow_on_processor():
             return super().call(inputs)
@@ -35,7 +34,7 @@ class RowNormalisation(keras.layers.LayerNormalization):
         return ops.cast(ops.reshape(outputs, ops.shape(inputs)), self.compute_dtype)
 
     def _unit(self, rows):
-        """Rows of mean 0 and variance 1, and what they were multiplied by for that, [rows, 1]."""
+        """Rows scaled to mean 0 and variance 1, and the scales, [rows, 1]."""
         centred = rows - ops.mean(rows, axis=1, keepdims=True)
         rate = ops.rsqrt(ops.mean(ops.square(centred), axis=1, keepdims=True) + self.epsilon)
         return centred * rate, rate
@@ -49,7 +48,7 @@ class RowNormalisation(keras.layers.LayerNormalization):
 
             def gradient(upstream):
                 of_unit = upstream * unit
-                # What a row's own mean and variance take from it. Sums over an axis are products with its weights.
+                # The parts of the gradient through the row's mean and variance. Products replace sums over the axis.
                 share = gamma[:, tf.newaxis] / gamma.shape[0]
                 of_mean, of_variance = tf.matmul(upstream, share), tf.matmul(of_unit, share)
                 of_rows = (upstream * gamma - unit * of_variance - of_mean) * rate
@@ -61,12 +60,12 @@ class RowNormalisation(keras.layers.LayerNormalization):
 
 
 class WideningDense(keras.layers.Dense):
-    """A dense layer from rows to more units than a row has numbers, whose gradient a processor computes faster.
+    """A dense layer with more units than inputs, with a gradient that is faster on CPUs.
 
-    The gradient of the rows is a product with the transposed kernel, which TensorFlow's product on processors reads
-    column by column. Of 3,072 units in float32, neighbours in a column lie 12 KiB apart, a multiple of the distance at
-    which caches repeat their places: that takes 1.4 times as long as with a kernel that was transposed in memory, and
-    transposing takes a thirtieth of the product. On graphics cards and other backends it is Keras's own layer.
+    The gradient by the inputs is a product with the transposed kernel, which TensorFlow reads column by column on CPUs.
+    With 3,072 units in float32, neighbours in a column are 12 KiB apart, a multiple of the distance at which cache sets
+    repeat. The product therefore takes 1.4 times as long as with a kernel transposed in memory, and transposing takes
+    only a thirtieth of the product's time. On GPUs and other backends it is Keras's own layer.
     """
 
     def __init__(self, units: int, **kwargs):
@@ -77,7 +76,8 @@ class WideningDense(keras.layers.Dense):
 
         Args:
             inputs: [rows, size].
-            training: Whether there may be a gradient. Without one TensorFlow joins the layer and what follows it.
+            training: Whether a gradient may be computed. Without one, TensorFlow fuses this layer with the next
+                operation.
 
         Returns:
             [rows, units].
@@ -89,7 +89,7 @@ class WideningDense(keras.layers.Dense):
         @tf.custom_gradient
         def dense(rows, kernel, bias):
             def gradient(upstream):
-                # By way of three dimensions, since TensorFlow makes a plain transposition part of the product again.
+                # Through three dimensions, because TensorFlow would make a plain transposition part of the product.
                 transposed = tf.reshape(tf.transpose(kernel[:, tf.newaxis], (1, 2, 0)), kernel.shape[::-1])
                 of_rows = tf.matmul(upstream, transposed)
                 of_kernel = tf.matmul(rows, upstream, transpose_a=True)
