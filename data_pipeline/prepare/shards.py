@@ -72,9 +72,9 @@ class ShardTask:
                 size += write_record(file, record.description, record.head, record.samples)
                 digest.update(record.description)
                 digest.update(bytes.fromhex(note.digest))
-        outcome = ShardResult(self.shard.digest, size, digest.hexdigest(), tuple(written), tuple(set_aside))
-        write_result(outcome, self.shard, self.work)
-        return outcome
+        written_shard = ShardResult(self.shard.digest, size, digest.hexdigest(), tuple(written), tuple(set_aside))
+        write_result(written_shard, self.shard, self.work)
+        return written_shard
 
     def without(self, index: int) -> "ShardTask":
         """The same task, with a clip set aside that has ended its process."""

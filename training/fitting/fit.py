@@ -41,8 +41,8 @@ def fit(
     jit_compile: bool | str = "auto",
     team: Team | None = None,
 ) -> Epoch:
-    """Fit a model and keep the weights of an epoch in the run folder: that with the best UA on the validation side,
-    or the last.
+    """Fit a model and keep the weights of one epoch in the run folder: of the one with the best UA on the validation
+    split, or of the last one.
 
     If the run folder holds the state of the same training, interrupted, the training continues after its last complete
     epoch. It ends with the same weights as without the interruption.
@@ -50,7 +50,7 @@ def fit(
     Args:
         model: From what the front end gives to probabilities. Changed in place: afterwards it has the weights of the
             last epoch; `run.recogniser()` has those that are kept.
-        dataset: With sides `train` and `validation`.
+        dataset: With the splits `train` and `validation`.
         run: The run folder, which gets weights and history.
         settings: How the model is fitted.
         front_end: What the model receives of a clip.
@@ -65,9 +65,9 @@ def fit(
         The epoch whose weights were kept.
 
     Raises:
-        UserError: If the dataset lacks a side, or a side clips with one of the labels; if no validation clip has one
-            right answer to choose an epoch by; if there was no epoch to keep; or if a team's replicas cannot be
-            compiled (see `Replicas`).
+        UserError: If the dataset lacks a split, or a split has no clip with one of the labels; if no validation clip
+            has a right answer, by which the epoch is chosen; if no epoch was completed; or if the replicas of a team
+            cannot be compiled (see `Replicas`).
     """
     observer = observer or Observer()
     steps = math.ceil(target.clips(dataset.split("train")) / settings.batch_size)
@@ -199,7 +199,7 @@ def class_weights(dataset: Dataset, target: Target, balance: float) -> np.ndarra
     """The weight of each class in the loss.
 
     Args:
-        dataset: With a side `train`.
+        dataset: With a split `train`.
         target: The labels. Clips are counted by their acted emotion.
         balance: See `FitSettings.class_balance`.
 

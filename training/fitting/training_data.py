@@ -12,15 +12,15 @@ def describe_training_data(dataset: Dataset, target: Target) -> dict[str, Any]:
     """The field `data` of `config.json`.
 
     Args:
-        dataset: A prepared dataset with sides `train` and `validation`.
+        dataset: A prepared dataset with the splits `train` and `validation`.
         target: The labels that are learned.
 
     Raises:
-        UserError: If a side is missing, a label has no training clip, which would be a class that is never right and
-            never answered, or votes are to be learned that a side does not have.
+        UserError: If a split is missing, a label has no training clip (the model could never learn it), or votes are to
+            be learned and a split has none.
     """
-    sides = {name: dataset.split(name) for name in ("train", "validation")}
-    emotions = sides["train"].emotions
+    splits = {name: dataset.split(name) for name in ("train", "validation")}
+    emotions = splits["train"].emotions
     missing = [label for label in target.labels if not emotions.get(label)]
     if missing:
         raise UserError(
@@ -34,8 +34,8 @@ def describe_training_data(dataset: Dataset, target: Target) -> dict[str, Any]:
         "corpora": list(dataset.corpora),
         "split": dataset.split_kind,
         "synthetic": dataset.synthetic,
-        "clips": {name: target.clips(side) for name, side in sides.items()},
-        "outside_labels": {name: target.outside(side) for name, side in sides.items()},
-        "without_votes": {name: input_pipeline.without_votes(dataset, name, target) for name in sides},
-        "speakers": {name: list(side.speakers) for name, side in sides.items()},
+        "clips": {name: target.clips(split) for name, split in splits.items()},
+        "outside_labels": {name: target.outside(split) for name, split in splits.items()},
+        "without_votes": {name: input_pipeline.without_votes(dataset, name, target) for name in splits},
+        "speakers": {name: list(split.speakers) for name, split in splits.items()},
     }

@@ -176,8 +176,13 @@ def _sources(corpora: Sequence[Corpus]) -> list[tuple[str, str, str]]:
 def _training_data(run: Run) -> str:
     data = run.config["data"]
     rows = [
-        (side, f"{data['clips'][side]:,}", f"{len(data['speakers'][side]):,}", _outside(data["outside_labels"][side]))
-        for side in data["clips"]
+        (
+            split,
+            f"{data['clips'][split]:,}",
+            f"{len(data['speakers'][split]):,}",
+            _outsplit(data["outsplit_labels"][split]),
+        )
+        for split in data["clips"]
     ]
     return (
         f"\nThe split is {split_in_words(data['split'])}.\n\n"
