@@ -180,7 +180,7 @@ def _training_data(run: Run) -> str:
             split,
             f"{data['clips'][split]:,}",
             f"{len(data['speakers'][split]):,}",
-            _outsplit(data["outsplit_labels"][split]),
+            _outside(data["outside_labels"][split]),
         )
         for split in data["clips"]
     ]
