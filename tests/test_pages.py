@@ -17,6 +17,7 @@ from benchmarks.baseline.experiment import ENSEMBLE, ClassifierResult
 from data_pipeline.dataset import Dataset
 from data_pipeline.emotion import EMOTIONS, LABELS
 from data_pipeline.errors import SetAside
+from data_pipeline.pages import figures
 from data_pipeline.plots.dataset_page import plot_dataset
 from data_pipeline.quality import check_files
 from data_pipeline.quality.check import check
@@ -170,7 +171,7 @@ def _predictions(share: float, speakers: int = 10, seed: int = 0) -> Predictions
 
 def _report(pages: Pages, speakers: int = 10) -> Path:
     run, dataset = pages.run(f"of {speakers}"), pages.tones
-    for channel, share in (("clean", 0.6), ("telephone", 0.4)):
+    for channel, share in (("clean", 0.6), ("telephone", 0.4))[: 1 if speakers == 1 else 2]:
         condition, predictions = Condition(channel=channel), _predictions(share, speakers)
         run.record_answers(condition.title, predictions, dataset.fingerprint)
         run.record_metrics(measure(run, dataset, condition, predictions))
@@ -197,8 +198,8 @@ def _ensemble(pages: Pages) -> Path:
     told = [_predictions(share, seed=seed) for seed, share in enumerate((0.6, 0.5, 0.2))]
     answers = {name: one.probabilities for name, one in zip(names, told, strict=True)}
     folds = np.arange(240) // 24 % 2
-    figures = OutOfFold(answers, told[0].truth, told[0].speakers, folds, LABELS).figures(biased=False)
-    both.write_json(FIGURES, figures)
+    measured = OutOfFold(answers, told[0].truth, told[0].speakers, folds, LABELS).figures(biased=False)
+    both.write_json(FIGURES, measured)
     return report.write(both)
 
 
@@ -292,8 +293,11 @@ PAGES: dict[str, Callable[[Pages], Path | str]] = {
 
 
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory) -> Pages:
-    return Pages(tmp_path_factory.mktemp("pages"))
+def pages(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        # Nobody looks at the files beside the pages here.
+        patch.setattr(figures, "png", lambda _: b"PNG")
+        yield Pages(tmp_path_factory.mktemp("pages"))
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,7 @@
 """A clip before and after each of the changes that training makes."""
 
+import textwrap
+
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -26,7 +28,7 @@ def waveform_change(
     limit = 1.05 * max(peak(before), peak(after))
     figure, panels = new_panels([1.0, 1.5] * 2, 1, size, sharex=True)
     for axes, waveform, shade, words in zip(
-        panels[::2], (before, after), (MUTED, fill), ("Original", shortened(title)), strict=True
+        panels[::2], (before, after), (MUTED, fill), ("Original", textwrap.fill(shortened(title), 28)), strict=True
     ):
         draw_waveform(axes, waveform, shade, limit)
         axes.grid(axis="x")
@@ -51,7 +53,7 @@ def spectrogram_change(
         size: The room that there is.
     """
     figure, panels = new_panels([1.7, 1.7], 1, size, sharex=True)
-    for axes, words in zip(panels, ("Original", shortened(title)), strict=True):
+    for axes, words in zip(panels, ("Original", textwrap.fill(shortened(title), 28)), strict=True):
         axes.set_title(words)
     _draw_spectrograms(figure, panels, [before, after], settings, size)
     ends = [image.get_extent() for axes in panels for image in axes.images]

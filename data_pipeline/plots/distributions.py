@@ -173,7 +173,7 @@ def sexes(table: ClipTable, *, size: Size) -> Figure:
     rows = count_sexes(table)
     figure = new_figure(0.8 + 0.34 * len(rows), size)
     axes = figure.subplots()
-    names = [f"{shortened(row.corpus, 24)}, {row.split}" for row in rows]
+    names = [f"{shortened(row.corpus, 24 if size is WIDE else 10)}, {row.split}" for row in rows]
     left = np.zeros(len(rows))
     for index, sex in enumerate(SEXES):
         counts = np.array([row.clips[index] for row in rows])
@@ -191,7 +191,7 @@ def sexes(table: ClipTable, *, size: Size) -> Figure:
     axes.invert_yaxis()
     axes.xaxis.set_visible(False)
     bare(axes)
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(SEXES), borderaxespad=0.2)
+    figure.legend(loc="outside upper left", ncols=len(SEXES))
     return figure
 
 

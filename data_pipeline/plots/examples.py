@@ -82,7 +82,7 @@ def examples(
         left.grid(axis="x")
         left.set_axisbelow(True)
         part = f"the first {LONGEST:g} of {seconds:.1f} s" if seconds > LONGEST else f"{seconds:.2f} s"
-        name = f"{shortened(str(table.corpus[row]), 20)}/{shortened(str(table.name[row]), 40 if beside else 24)}"
+        name = f"{shortened(str(table.corpus[row]), 12)}/{shortened(str(table.name[row]), 26 if beside else 24)}"
         level = f"peak {20 * math.log10(peak(waveform)):.0f} dBFS".replace("-", "−")
         between = "\n" if len(name) > 18 and not beside else ", "
         right.set_title(f"{name}{between}{part}, {level}", fontsize=size.small, fontweight="normal")

@@ -14,7 +14,7 @@ from data_pipeline.pages.figures import INK, LEVELS
 _COLUMNS = 600
 """Maximum number of points over time; more than a figure has pixels cannot be seen."""
 
-_FREQUENCIES = (250, 500, 1_000, 2_000, 4_000, 7_000)
+_FREQUENCIES = (500, 1_000, 2_000, 4_000, 7_000)
 """Marks on the frequency axis, in Hz."""
 
 

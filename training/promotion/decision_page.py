@@ -137,7 +137,7 @@ def differences_figure(decision: Decision, *, size: Size) -> Figure:
     axes.axvline(-100 * decision.rule.bound, color=MUTED, linewidth=1, linestyle=":")
     axes.set_yticks(range(len(rows)), [shortened(title, 24) for title, *_ in rows])
     axes.invert_yaxis()
-    axes.set_xlabel("challenger minus champion, percentage points")
+    axes.set_xlabel("difference, percentage points")
     axes.grid(axis="x")
     axes.set_axisbelow(True)
     return figure
