@@ -237,6 +237,6 @@ class TestTraining:
         (container,) = job["spec"]["template"]["spec"]["containers"]
         program, group, family, *rest = container["args"]
         assert (program, group) == ("ser", "train")
-        command = typer.main.get_command(ser.app).commands["train"].commands[family]
+        command = typer.main.get_command(ser.app).commands["train"].get_command(None, family)
         options = {option for parameter in command.params for option in parameter.opts}
         assert {word for word in rest if word.startswith("--")} <= options

@@ -43,7 +43,8 @@ def test_rows(curl, row):
     code, answer = curl(f"/v1/models/{MODEL}:predict", {"instances": [row, row]})
     assert code == 200
     first, second = answer["predictions"]
-    assert first == second
+    # Rows of one batch may differ in the last bits: threads add up in different orders.
+    assert first == second | {name: pytest.approx(second[name], abs=1e-6) for name in ("probabilities", "confidence")}
     assert set(first) == {"probabilities", "emotion", "confidence", "status"}
     assert sum(first["probabilities"]) == pytest.approx(1, abs=1e-5)
     assert first["confidence"] == max(first["probabilities"])

@@ -180,7 +180,7 @@ def test_an_interrupted_training_keeps_its_scores(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("front_end", "words"),
     [
-        (LogMelSettings(hop=80), "front_end.hop is 80: functionals are of 100 frames a second, so that it is 160"),
+        (LogMelSettings(hop=80), "front_end.hop is 80: functionals need 100 frames a second, so give 160"),
         (LogMelSettings(num_bands=16), "front_end.num_bands is 16: give 21 or more"),
     ],
 )
@@ -199,7 +199,7 @@ def test_a_network_survives_saving(tmp_path):
 
 
 def test_an_impossible_shape_is_refused():
-    with pytest.raises(UserError, match="dropout from 0 to below 1, not 8 and 1"):
+    with pytest.raises(UserError, match=r"dropout is 1: give a number from 0 to 0\.95"):
         FunctionalsSettings(hidden=8, dropout=1)
 
 
