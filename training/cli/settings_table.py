@@ -15,8 +15,10 @@ defaults, the first value is that of the first preset. "Searched" is what `ser t
 
 
 def settings_page() -> str:
-    """The page as Markdown."""
-    return "\n".join([_INTRODUCTION, *(_section(family_named(name)) for name in family_names())])
+    """The page as Markdown, of the families of this project."""
+    families = map(family_named, family_names())
+    own = [family for family in families if type(family).__module__.startswith("training.families.")]
+    return "\n".join([_INTRODUCTION, *map(_section, own)])
 
 
 def _section(family: Family) -> str:

@@ -11,6 +11,7 @@ from data_pipeline.audio.log_mel import LogMelSettings
 from data_pipeline.errors import UserError
 from training.families.cnn import network as cnn
 from training.families.cnn.recipe import CnnSettings
+from training.families.family import LearningRates
 from training.families.mobilenet import network as mobilenet
 from training.families.mobilenet.family import FAMILY
 from training.families.mobilenet.fine_tuning import freeze, learning_rates, recalibrate
@@ -267,7 +268,7 @@ def test_lower_blocks_learn_later_and_slower(body):
             assert (scale, delay) == (0.5**13, 2.0)
         else:
             assert 0.5**13 < scale <= 1.0
-    assert learning_rates(network, MobileNetRecipe()) == ([1.0] * len(paths), [0.0] * len(paths))
+    assert learning_rates(network, MobileNetRecipe()) == LearningRates([1.0] * len(paths), [0.0] * len(paths))
 
 
 def test_blocks_are_counted_from_the_bottom():
