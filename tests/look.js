@@ -19,6 +19,12 @@ smallest => {
   for (const cell of document.querySelectorAll('td, th'))
     if (seen(cell) && cell.scrollWidth > cell.clientWidth + 1) found.push(`${name(cell)} does not fit its cell`);
 
+  // A figure is not broken in two: "62.7" and "%".
+  for (const value of document.querySelectorAll('.facts.large dd')) {
+    const range = document.createRange();
+    range.selectNodeContents(value.firstChild);
+    if (value.firstChild.length < 12 && range.getClientRects().length > 1) found.push(`${name(value)} is broken in two`);
+  }
   const parents = 'body, header, main, section, nav, .facts, .facts div, .grid, .row, .card, tr';
   for (const parent of document.querySelectorAll(parents)) {
     const boxes = [...parent.children].filter(seen).map(child => [child, child.getBoundingClientRect()]);
