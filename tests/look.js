@@ -19,11 +19,17 @@ smallest => {
   for (const cell of document.querySelectorAll('td, th'))
     if (seen(cell) && cell.scrollWidth > cell.clientWidth + 1) found.push(`${name(cell)} does not fit its cell`);
 
-  // A figure is not broken in two: "62.7" and "%".
-  for (const value of document.querySelectorAll('.facts.large dd')) {
-    const range = document.createRange();
-    range.selectNodeContents(value.firstChild);
-    if (value.firstChild.length < 12 && range.getClientRects().length > 1) found.push(`${name(value)} is broken in two`);
+  // Words are broken where there is no other way, and that is only with long names.
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), range = document.createRange();
+  while (texts.nextNode()) {
+    const node = texts.currentNode;
+    if (!seen(node.parentElement) || node.parentElement.closest('svg, script')) continue;
+    for (const word of node.data.matchAll(/(?<![\w.])[\w.%]{2,14}(?![\w.])/g)) {
+      range.setStart(node, word.index);
+      range.setEnd(node, word.index + word[0].length);
+      const tops = new Set([...range.getClientRects()].map(box => Math.round(box.top)));
+      if (tops.size > 1) found.push(`"${word[0]}" of ${name(node.parentElement)} is broken`);
+    }
   }
   const parents = 'body, header, main, section, nav, .facts, .facts div, .grid, .row, .card, tr';
   for (const parent of document.querySelectorAll(parents)) {
