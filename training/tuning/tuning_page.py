@@ -215,6 +215,8 @@ def _against(axes: Axes, name: str, dimension: Range | Choice, complete: Sequenc
             # Plain numbers, since figures have no formulas.
             axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
             axes.xaxis.set_minor_formatter(NullFormatter())
+        else:
+            axes.xaxis.set_major_locator(MaxNLocator(5))
         axes.set_xlim(dimension.low, dimension.high)
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     axes.set_title(name)
