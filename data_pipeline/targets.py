@@ -23,7 +23,7 @@ LABEL_KINDS: tuple[LabelKind, ...] = get_args(LabelKind)
 
 def _split_at_commas(labels: Any) -> Any:
     """On the command line, labels are separated by commas."""
-    return tuple(word.strip() for word in labels.split(",")) if isinstance(labels, str) and "," in labels else labels
+    return tuple(word.strip() for word in labels.split(",")) if isinstance(labels, str) else labels
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,8 +66,8 @@ def fit(
 
     Raises:
         UserError: If the dataset lacks a split, or a split has no clip with one of the labels; if no validation clip
-            has a right answer, by which the epoch is chosen; if no epoch was completed; or if the replicas of a team
-            cannot be compiled (see `Replicas`).
+            has a right answer, by which the epoch is chosen; or if the replicas of a team cannot be
+            compiled (see `Replicas`).
     """
     observer = observer or Observer()
     steps = math.ceil(target.clips(dataset.split("train")) / settings.batch_size)
@@ -121,8 +121,6 @@ def fit(
             run.write_history(rows)
             TrainingState.of(model, rows).write(run.state_file)
         observer.on_epoch_end(row, evaluated and _kept(history, settings) is row)
-    if not history:
-        raise UserError(f"no epoch was kept in {run.folder}: train for one epoch or more")
     if run.kept_here:
         run.state_file.unlink(missing_ok=True)
     return _kept(history, settings)

@@ -138,7 +138,7 @@ def test_what_a_file_states_counts_more_than_the_preset():
         ("mobilenet", {"fit": {"augment": {"noise_snr": [1]}}}, r"noise_snr is \[1\]: give a list of 2"),
         ("mobilenet", {"fit": {"augment": {"noise": 2}}}, "fit.augment.noise is 2: give a number from 0 to 1"),
         ("mobilenet", {"weights": 3}, "weights is 3: give a path, as text"),
-        ("mobilenet", {"labels": "anger"}, "target.labels is 'anger': give a list"),
+        ("mobilenet", {"labels": "anger"}, "'anger' are no labels; name two or more of anger"),
         ("cnn", {"weights": "yamnet.h5"}, "weights is no setting"),
         ("cnn", {"model": {"filters": [4, "8"]}}, r"model.filters\[1\] is '8': give a whole number"),
         ("wav2vec2", {"weights": "facebook/wav2vec2-base"}, "give an object with checkpoint"),

@@ -232,7 +232,7 @@ def test_a_condition_is_checked_before_anything_is_opened(tmp_path):
     assert "choose" in str(done.exception)
     done = CliRunner().invoke(ser.app, [*command, "--labels", "soft"])
     assert done.exit_code == 2
-    assert "'soft' is not one of 'acted', 'voted'" in done.output
+    assert "'soft' is not one of" in done.output
     with pytest.raises(UserError, match="choose --labels acted or voted, not 'soft'"):
         Condition(labels="soft")
 
@@ -263,10 +263,9 @@ def test_a_validation_side_of_ties_is_refused_before_the_first_epoch(tmp_path, k
     assert not (tmp_path / "run").exists()
 
 
-def test_a_training_without_an_epoch_is_no_success(dataset, tmp_path):
-    with pytest.raises(UserError, match="no epoch was kept"):
-        train(FAMILY, MobileNetRecipe(model=RECIPE.model, fit=FitSettings(epochs=0)), dataset, tmp_path / "run")
-    assert not (tmp_path / "run").exists()
+def test_a_training_has_an_epoch_at_least():
+    with pytest.raises(UserError, match="epochs is 0: give 1 or more"):
+        FitSettings(epochs=0)
 
 
 def test_a_label_without_a_training_clip_is_named(dataset, tmp_path):
@@ -364,10 +363,10 @@ def test_random_layers_are_not_kept(recipe, dataset, tmp_path):
 @pytest.mark.parametrize(
     ("kind", "settings", "words"),
     [
-        (MobileNetRecipe, {"unfreeze": "some"}, "unfreeze must be one of none, last, all"),
-        (MobileNetRecipe, {"layer_decay": 0.0}, "layer_decay lies above 0"),
-        (FitSettings, {"average": 1.0}, "average is 1.0: give 0 .off. or a share below 1"),
-        (FitSettings, {"keep": "first"}, "keep must be one of best, last"),
+        (MobileNetRecipe, {"unfreeze": "some"}, "unfreeze is 'some': give 'none', 'last' or 'all'"),
+        (MobileNetRecipe, {"layer_decay": 0.0}, "layer_decay is 0.0: give a number above 0"),
+        (FitSettings, {"average": 1.0}, "average is 1.0: give a number at least 0 and below 1"),
+        (FitSettings, {"keep": "first"}, "keep is 'first': give 'best' or 'last'"),
         (FitSettings, {"class_balance": 2.0}, "class_balance is 2.0: give a number from 0 to 1"),
     ],
 )
