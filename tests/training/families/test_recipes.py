@@ -16,7 +16,7 @@ from training.families.cnn.recipe import CnnRecipe, CnnSettings
 from training.families.functionals.recipe import FunctionalsRecipe, FunctionalsSettings
 from training.families.mobilenet.recipe import MobileNetRecipe, MobileNetSettings
 from training.families.recipe import FitSettings
-from training.families.registry import family_named, family_names, family_of, recipe_of
+from training.families.registry import family_named, family_of, recipe_of
 from training.families.settings_file import read_settings_file
 from training.families.wav2vec2.recipe import Wav2Vec2Recipe
 from training.families.wav2vec2.settings import HeadSettings, Wav2Vec2Settings
@@ -66,7 +66,7 @@ def dataset(tmp_path_factory):
     return write_dataset(tmp_path_factory.mktemp("dataset"), train=24, validation=12)
 
 
-@pytest.fixture(scope="module", params=family_names())
+@pytest.fixture(scope="module", params=tuple(RECIPES))
 def run(request, dataset, tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs") / "run"
     trained, _ = train(family_named(request.param), RECIPES[request.param], dataset, folder)
@@ -96,7 +96,7 @@ def test_a_run_can_be_repeated_from_its_folder_to_the_same_weights(run, dataset,
 
 
 def test_every_preset_survives_its_way_through_a_file():
-    for name in family_names():
+    for name in RECIPES:
         family = family_named(name)
         for preset, recipe in family.presets.items():
             assert family.recipe({}, preset) == recipe
