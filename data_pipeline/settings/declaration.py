@@ -142,7 +142,7 @@ def changed(settings: SettingsType, values: Mapping[str, Any], where: str = "") 
     known = [field.name for field in fields(settings)]  # type: ignore[arg-type]  # subclasses are dataclasses
     for name in values:
         if name not in known:
-            raise UserError(f"{where}{name} is no setting; there are {', '.join(where + one for one in known)}")
+            raise UserError(f"{where}{name} is not a setting: choose one of {', '.join(where + one for one in known)}")
     nested = {
         name: changed(before, value, f"{where}{name}.")
         for name, value in values.items()

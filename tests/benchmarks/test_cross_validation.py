@@ -10,7 +10,7 @@ from data_pipeline.errors import UserError
     ("options", "words"),
     [
         ({"family": "wav2vec2"}, "give either a --checkpoint, or an --architecture"),
-        ({"family": "cnn", "weights": "yamnet.h5"}, "weights is no setting"),
+        ({"family": "cnn", "weights": "yamnet.h5"}, "weights is not a setting"),
         ({"family": "forest"}, "there is no family of models 'forest'; choose one of mobilenet"),
         ({}, "a body of random weights has to learn from the start: give --weights"),
         ({"preset": "nothing"}, "preset must be one of plain, telephone, listeners, scratch, not 'nothing'"),

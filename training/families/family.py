@@ -190,7 +190,8 @@ class Family:
         Raises:
             UserError: If the initial weights do not fit.
         """
-        raise NotImplementedError
+        # Not abstract: an ensemble is made of trained members, so that its family builds no network.
+        raise NotImplementedError(f"{type(self).__name__} has no network to train")
 
     def fit_to_data(self, model: "keras.Model", recipe: Any, dataset: "Dataset") -> None:
         """Set statistics of the model that come from the training clips, before the first epoch.

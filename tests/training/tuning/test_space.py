@@ -60,7 +60,7 @@ def test_a_file_states_a_space_in_the_structure_of_a_configuration():
         ("", "mine.toml names no setting: give each low and high"),
         (
             "[fit.learning_rat]\nlow = 0.1\nhigh = 0.2",
-            "mine.toml: fit.learning_rat is no setting; there are fit.epochs",
+            "mine.toml: fit.learning_rat is not a setting: choose one of fit.epochs",
         ),
         ("[fit]\nlearning_rate = 0.1", r"mine.toml: fit.learning_rate: 0.1 is no range: give low and high"),
         ("[fit.learning_rate]\nlow = 0.1", "fit.learning_rate: .* is no range"),

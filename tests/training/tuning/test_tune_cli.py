@@ -128,8 +128,8 @@ def test_a_search_that_was_interrupted_in_a_training_comes_to_the_same(tuned, tu
 def test_what_is_wrong_is_said_before_anything_is_trained(dataset, files, tmp_path):
     (tmp_path / "space.toml").write_text("[fit.learning_rte]\nlow = 0.1\nhigh = 0.2")
     for options, words in (
-        (["--space", tmp_path / "space.toml"], "space.toml: fit.learning_rte is no setting"),
-        (["--weights", "yamnet.h5"], "weights is no setting"),
+        (["--space", tmp_path / "space.toml"], "space.toml: fit.learning_rte is not a setting"),
+        (["--weights", "yamnet.h5"], "weights is not a setting"),
         (["--preset", "loud"], "preset must be one of plain"),
         (["--config", tmp_path / "none.toml"], "none.toml cannot be read"),
     ):
