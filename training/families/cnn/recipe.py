@@ -5,9 +5,9 @@ from typing import Annotated
 
 from data_pipeline.audio.log_mel_settings import LogMelSettings
 from data_pipeline.errors import UserError
-from data_pipeline.settings import Field, Flag, Listed, Range, Settings
+from data_pipeline.settings import Field, Flag, Listed, Settings
 from training.families.recipe import FitSettings, Recipe
-from training.layers.choices import Pooling, TrainingDtype
+from training.layers.choices import Dropout, Hidden, NormMomentum, Pooling, TrainingDtype, WindowFrames
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,19 +24,11 @@ class CnnSettings(Settings):
         Listed,
         Flag(None),
     ] = (16, 32, 64, 128)
-    window_frames: Annotated[
-        int, Field(ge=1, description="Number of frames of a window; 298 frames are 3 s."), Flag(None)
-    ] = 298
+    window_frames: WindowFrames = 298
     pooling: Pooling = "mean"
-    hidden: Annotated[int, Field(ge=1, description="Number of units of the first dense layer.")] = 128
-    dropout: Annotated[
-        float,
-        Field(ge=0, le=0.95, description="Dropout rate after the embedding and after the first dense layer."),
-        Range(0.0, 0.6),
-    ] = 0.3
-    norm_momentum: Annotated[
-        float, Field(ge=0, lt=1, description="Momentum of the batch norms' moving statistics."), Flag(None)
-    ] = 0.9
+    hidden: Hidden = 128
+    dropout: Dropout = 0.3
+    norm_momentum: NormMomentum = 0.9
     training_dtype: TrainingDtype = "float32"
 
     def check(self) -> None:

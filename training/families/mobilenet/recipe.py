@@ -28,7 +28,7 @@ from data_pipeline.augment import AugmentSettings
 from data_pipeline.settings import Field, Flag, Range, Settings
 from data_pipeline.targets import Target
 from training.families.recipe import FitSettings, Recipe
-from training.layers.choices import Pooling, TrainingDtype
+from training.layers.choices import Dropout, Hidden, NormMomentum, Pooling, TrainingDtype, WindowFrames
 
 Body = Literal["audioset", "imagenet"]
 
@@ -54,23 +54,13 @@ class MobileNetSettings(Settings):
     alpha: Annotated[
         float, Field(ge=0.05, le=2, description="Width multiplier of the network. Given weights decide it.")
     ] = 1.0
-    window_frames: Annotated[
-        int, Field(ge=1, description="Number of frames of a window; 298 frames are 3 s."), Flag(None)
-    ] = 298
+    window_frames: WindowFrames = 298
     pooling: Pooling = "mean"
-    hidden: Annotated[int, Field(ge=1, description="Number of units of the first dense layer.")] = 256
-    dropout: Annotated[
-        float,
-        Field(ge=0, le=0.95, description="Dropout rate after the embedding and after the first dense layer."),
-        Range(0.0, 0.6),
-    ] = 0.3
+    hidden: Hidden = 256
+    dropout: Dropout = 0.3
     # From random weights, activations change fast: with statistics that lag behind, a network of 27 norms is useless
     # at inference.
-    norm_momentum: Annotated[
-        float,
-        Field(ge=0, lt=1, description="Momentum of the moving statistics of an `audioset` body's batch norms."),
-        Flag(None),
-    ] = 0.9
+    norm_momentum: NormMomentum = 0.9
     training_dtype: TrainingDtype = "float32"
 
 
