@@ -6,7 +6,7 @@ quickly; `label_distribution` makes tensors from a target.
 """
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import BeforeValidator
@@ -17,8 +17,6 @@ from data_pipeline.errors import UserError
 from data_pipeline.settings import Field, Flag, Listed, Settings
 
 LabelKind = Literal["acted", "voted", "soft"]
-
-LABEL_KINDS: tuple[LabelKind, ...] = get_args(LabelKind)
 
 
 def _split_at_commas(labels: Any) -> Any:

@@ -1,5 +1,7 @@
 """Targets: acted, voted and soft labels over any set of emotions."""
 
+from typing import get_args
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -11,7 +13,7 @@ from data_pipeline.dataset import Split
 from data_pipeline.emotion import EMOTIONS, LABELS
 from data_pipeline.errors import UserError
 from data_pipeline.label_distribution import label_distribution
-from data_pipeline.targets import LABEL_KINDS, Target, truth
+from data_pipeline.targets import LabelKind, Target, truth
 
 votes_of_a_clip = arrays.arrays(np.int64, len(EMOTIONS), elements=st.integers(0, 20))
 
@@ -21,7 +23,7 @@ def distribution(target: Target, emotion: str, votes) -> np.ndarray:
 
 
 @settings(deadline=None, max_examples=60)
-@given(st.sampled_from(LABEL_KINDS), st.sampled_from(LABELS), votes_of_a_clip)
+@given(st.sampled_from(get_args(LabelKind)), st.sampled_from(LABELS), votes_of_a_clip)
 def test_a_target_is_a_distribution(kind, emotion, votes):
     shares = distribution(Target(kind=kind), emotion, votes)
 
@@ -105,7 +107,7 @@ def test_voted_takes_the_most_heard_and_shares_a_tie():
     assert distribution(Target(kind="voted"), "fear", [3, 3, 1, 0, 0, 0, 0, 0, 0]).tolist() == [0.5, 0.5, 0, 0, 0, 0]
 
 
-@pytest.mark.parametrize("kind", LABEL_KINDS)
+@pytest.mark.parametrize("kind", get_args(LabelKind))
 def test_a_clip_that_nobody_voted_on_counts_as_acted(kind):
     assert distribution(Target(kind=kind), "sadness", [0] * 9).tolist() == [0, 0, 0, 0, 0, 1]
 

@@ -2,6 +2,9 @@
 
 from data_pipeline.settings import Choice, Range, Settings, declared
 
+FITTING = ("fit.weight_decay", "fit.label_smoothing", "fit.batch_size", "fit.augment.mixup")
+"""Names of the settings of the fit that are searched for every family on log-mels."""
+
 
 def declared_space(settings: type[Settings], *names: str) -> dict[str, Range | Choice]:
     """What is searched of some settings.

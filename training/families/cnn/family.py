@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from data_pipeline.settings import Range
 from training.families.cnn.recipe import CnnRecipe
 from training.families.family import Family
-from training.families.search_space import declared_space
+from training.families.search_space import FITTING, declared_space
 
 if TYPE_CHECKING:
     import keras
@@ -22,10 +22,7 @@ class CnnFamily(Family):
         "fit.learning_rate": Range(2e-4, 1e-2, log=True),
         **declared_space(
             CnnRecipe,
-            "fit.weight_decay",
-            "fit.label_smoothing",
-            "fit.batch_size",
-            "fit.augment.mixup",
+            *FITTING,
             "model.dropout",
             "model.pooling",
         ),

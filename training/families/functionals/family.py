@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from data_pipeline.settings import Range
 from training.families.family import Family
 from training.families.functionals.recipe import FunctionalsRecipe
-from training.families.search_space import declared_space
+from training.families.search_space import FITTING, declared_space
 
 if TYPE_CHECKING:
     import keras
@@ -35,10 +35,7 @@ class FunctionalsFamily(Family):
         "fit.learning_rate": Range(1e-4, 3e-3, log=True),
         **declared_space(
             FunctionalsRecipe,
-            "fit.weight_decay",
-            "fit.label_smoothing",
-            "fit.batch_size",
-            "fit.augment.mixup",
+            *FITTING,
             "model.hidden",
             "model.dropout",
         ),

@@ -8,7 +8,7 @@ from data_pipeline.errors import UserError
 from data_pipeline.settings import Range
 from training.families.family import Family, LearningRates
 from training.families.mobilenet.recipe import PRESETS, MobileNetRecipe
-from training.families.search_space import declared_space
+from training.families.search_space import FITTING, declared_space
 
 if TYPE_CHECKING:
     import keras
@@ -41,10 +41,7 @@ class MobileNetFamily(Family):
         "fit.learning_rate": Range(1e-4, 3e-3, log=True),
         **declared_space(
             MobileNetRecipe,
-            "fit.weight_decay",
-            "fit.label_smoothing",
-            "fit.batch_size",
-            "fit.augment.mixup",
+            *FITTING,
             "model.dropout",
             "model.pooling",
             "layer_decay",
