@@ -54,7 +54,7 @@ def test_its_help_has_the_settings_with_their_defaults():
 
 
 def test_a_killed_training_goes_on_to_the_same_weights(data, tmp_path):
-    options = ["--epochs", "40", "--patience", "40", "--crop-seconds", "0.3"]
+    options = ["--epochs", "12", "--patience", "12", "--crop-seconds", "0.3"]
     ask("train", "toy", data, tmp_path / "whole", *options)
     folder = tmp_path / "killed"
     command = [sys.executable, "-m", toy.__name__, "train", "toy", str(data), str(folder), *options]
