@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from data_pipeline.audio.track import Track
 from data_pipeline.emotion import Emotion
 from data_pipeline.splits import SplitName
 from data_pipeline.storage.stored_file import StoredFile
@@ -30,6 +31,7 @@ class Clip:
         end: Seconds into the file at which it ends, or None for the end of the file.
         split: Split that the corpus itself states (the split column of a manifest, the name of a folder), or None.
         speaker_known: False where the speaker is unknown; `speaker` then stands for the speaker of this file.
+        track: Channel of the file that holds the utterance, or None to take channels that are the same.
     """
 
     file: StoredFile
@@ -49,3 +51,4 @@ class Clip:
     end: float | None = None
     split: SplitName | None = None
     speaker_known: bool = True
+    track: Track | None = None

@@ -6,6 +6,9 @@ in it. Instead, each row has a status, and the client converts a status that is 
 
 from enum import IntEnum
 
+from data_pipeline.audio.decode import LONGEST, LOUDEST
+from data_pipeline.quality.unusable import SHORTEST, SILENCE
+
 
 class RowStatus(IntEnum):
     """Why a row has no answer; OK if it has one.
@@ -24,6 +27,12 @@ class RowStatus(IntEnum):
     UNSUPPORTED_RATE = 8
     TRUNCATED = 9
     NO_ANSWER = 10
+    TOO_SHORT = 11
+    TOO_LONG = 12
+    SILENT = 13
+    NO_SPEECH = 14
+    OUT_OF_SCALE = 15
+    NOT_MULAW = 16
 
     @property
     def sentence(self) -> str:
@@ -45,6 +54,25 @@ _SENTENCES = {
     RowStatus.UNSUPPORTED_ENCODING: "the WAV is not 16-bit PCM: convert it to PCM16",
     RowStatus.UNSUPPORTED_CHANNELS: "the WAV is not mono: send one channel (on a call: one party) a row",
     RowStatus.UNSUPPORTED_RATE: "the WAV is neither at 8,000 nor at 16,000 Hz: resample it",
+    # Exports from before findings; what is there of such a file is judged now.
     RowStatus.TRUNCATED: "the WAV ends before its header says: send the whole file",
     RowStatus.NO_ANSWER: "the model found no finite probabilities: check that the samples are full scale ±1",
+    RowStatus.TOO_SHORT: f"the audio is shorter than {SHORTEST:g} s: send a whole utterance",
+    RowStatus.TOO_LONG: f"the audio lasts longer than {LONGEST:g} s: cut it into utterances",
+    RowStatus.SILENT: f"the audio is silent, no sample reaches {SILENCE} of 32,768: send the speaker's channel",
+    RowStatus.NO_SPEECH: "the audio is noise or a tone, not speech: send what a person says",
+    RowStatus.OUT_OF_SCALE: (
+        f"the waveform holds samples beyond ±{LOUDEST:g}, where full scale is ±1: divide 16-bit samples by 32,768"
+    ),
+    RowStatus.NOT_MULAW: "the audio is a file or text, not raw µ-law: send WAVs to wav_bytes, and bytes as they are",
 }
+
+
+class RowFinding(IntEnum):
+    """What is to be said of a row that was judged.
+
+    The numbers are part of the interface of exported models: never reuse a number.
+    """
+
+    NONE = 0
+    CUT_OFF = 1

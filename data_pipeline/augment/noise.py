@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from data_pipeline.audio.audio_file import AUDIO_SUFFIXES
+from data_pipeline.audio.audio_files import audio_among
 from data_pipeline.audio.decode import SAMPLE_RATE, UnusableAudio, decode
 from data_pipeline.audio.fft_length import fft_length
 from data_pipeline.errors import SetAside, UserError
@@ -119,7 +119,7 @@ class NoiseBank:
         storage = storage_for(folder)
         if storage.kind(folder) != "folder":
             raise UserError(f"{folder} is no folder: give a folder of noise recordings")
-        files = [file for file in storage.walk(folder) if file.suffix in AUDIO_SUFFIXES]
+        files = audio_among(storage.walk(folder)).audio
         recordings: dict[str, np.ndarray] = {}
         set_aside = []
         left = round(seconds * SAMPLE_RATE)
@@ -128,7 +128,7 @@ class NoiseBank:
             if left <= 0:
                 break
             try:
-                pcm = decode(file.location, end=_LONGEST_EXCERPT)[:left]
+                pcm = decode(file.location, end=_LONGEST_EXCERPT, track="mix")[:left]
             except UnusableAudio as error:
                 set_aside.append(SetAside(file.name, error.reason))
                 continue

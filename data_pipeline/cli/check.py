@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from data_pipeline.cli.options import ChosenTrack
 from data_pipeline.cli.terminal import clip_progress, list_some
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def check(
     output: Annotated[
         Path, typer.Option(help="Folder for `check.html` and `check.json`; made if it is missing.")
     ] = Path("out/check"),
+    track: ChosenTrack = None,
     workers: Annotated[
         int | None, typer.Option(help="Number of processes; by default one per processor.", min=1)
     ] = None,
@@ -46,8 +48,9 @@ def check(
 ) -> None:
     """Find what is wrong with corpora before they are prepared.
 
-    The check reports clips that cannot be decoded, or are empty, silent, too short, too long or clipped; DC offsets and
-    dead channels; levels and sampling rates that differ from the rest of the corpus. It finds audio that is there
+    The check reports clips that cannot be decoded, are cut off, empty, silent, too short, too long or clipped, hold no
+    speech, or have channels that differ, such as the parties of a call; DC offsets and dead channels; levels and
+    sampling rates that differ from the rest of the corpus. It finds audio that is there
     twice, identical or nearly (re-encoded, amplified, shifted, trimmed), and tells whether its labels agree. No file is
     changed.
 
@@ -70,7 +73,7 @@ def check(
     # An output that cannot be written is found out before hours of work.
     with claimed(output):
         with progress:
-            result = check_corpora(paths, workers=workers, on_progress=show)
+            result = check_corpora(paths, workers=workers, on_progress=show, track=track)
         page = write(result, output)
     if as_json:
         import json
@@ -88,6 +91,7 @@ def _report(result: "Check") -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from data_pipeline.audio.audio_files import by_suffix
     from data_pipeline.quality.findings import UNUSABLE, Kind
 
     table = Table("", box=box.SIMPLE_HEAD, show_edge=False)
@@ -113,6 +117,8 @@ def _report(result: "Check") -> None:
         list(result.elsewhere),
         _REST,
     )
+    if result.others:
+        typer.echo(f"passed over, not audio by their suffixes: {by_suffix(result.others)}")
     groups = sorted(result.repeats, key=lambda group: (not group.contradictory, not group.leaking, not group.exact))
     list_some(
         "audio that is there more than once, {} groups:",

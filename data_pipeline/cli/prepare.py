@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from data_pipeline.cli.options import ChosenTrack
 from data_pipeline.cli.terminal import clip_progress, list_some
 from data_pipeline.errors import UserError
 
@@ -33,6 +34,7 @@ def prepare(
             "with speakers in all splits, for comparison only."
         ),
     ] = "speaker",
+    track: ChosenTrack = None,
     workers: Annotated[
         int | None, typer.Option(help="Number of processes; by default one per processor.", min=1)
     ] = None,
@@ -51,7 +53,8 @@ def prepare(
 ) -> None:
     """Turn corpora of audio files into one dataset of 16 kHz mono records, split by speaker.
 
-    Clips that cannot be decoded or are empty, silent or shorter than 0.1 s are set aside and listed with their reasons.
+    Clips that cannot be decoded, are empty, silent, shorter than 0.1 s or not speech, or have channels that differ, are
+    set aside and listed with their reasons. Of a file that was cut off, what is there is taken, and it is listed.
     To continue an interrupted run, run the same command again; on a finished dataset it changes nothing.
 
     Examples: `ser data prepare crema_d=~/corpora/CREMA-D ravdess=~/corpora/RAVDESS out/data`,
@@ -74,6 +77,7 @@ def prepare(
             split=split,
             workers=workers,
             overwrite=overwrite,
+            track=track,
             on_progress=lambda done, total: progress.update(task, completed=done, total=total, visible=True),
             write_shards=beam_writer(runner, runner_option or [], OutputFolder(out)) if runner else None,
         )
@@ -83,6 +87,7 @@ def prepare(
 def _report(summary: "PrepareSummary") -> None:
     from rich.console import Console
 
+    from data_pipeline.audio.audio_files import by_suffix
     from data_pipeline.emotion import LABELS
     from data_pipeline.storage import is_remote
 
@@ -108,7 +113,11 @@ def _report(summary: "PrepareSummary") -> None:
         [" = ".join(group.names) for group in summary.leaks],
         _REST,
     )
+    list_some("cut off, {} in all, kept as far as they go:", list(summary.cut_off), _REST)
     list_some("audio files with other names, {} in all, ignored:", list(summary.ignored), _REST)
+    list_some("audio files in other folders, {} in all, ignored:", list(summary.elsewhere), _REST)
+    if summary.others:
+        typer.echo(f"passed over, not audio by their suffixes: {by_suffix(summary.others)}")
     for name, split in dataset.splits.items():
         outside = [f"{emotion} {count:,}" for emotion, count in split.emotions.items() if emotion not in LABELS]
         if outside:

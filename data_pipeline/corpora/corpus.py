@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data_pipeline.audio.audio_file import AUDIO_SUFFIXES
+from data_pipeline.audio.audio_files import audio_among
 from data_pipeline.clip import Clip
 from data_pipeline.emotion import LABELS, Emotion
 from data_pipeline.errors import SetAside, UserError
@@ -24,12 +25,14 @@ class Listing:
         ignored: Paths below the corpus's folder of audio files that lie among the clips and whose names do not belong
             to the corpus.
         elsewhere: Paths of such audio files in folders without clips; they may belong to another corpus.
+        others: Paths of files that are not audio by their suffixes.
     """
 
     clips: tuple[Clip, ...]
     set_aside: tuple[SetAside, ...] = ()
     ignored: tuple[str, ...] = ()
     elsewhere: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
 
 
 class Corpus(ABC):
@@ -173,11 +176,11 @@ class FolderCorpus(Corpus):
         if kind != "folder":
             raise UserError(f"{source} {'is not a folder' if kind else 'does not exist'}: {expected}")
         files = storage.walk(source)
-        audio = [file for file in files if file.suffix in AUDIO_SUFFIXES]
+        found = audio_among(files)
         describe = self.describer(source, files)
         clips: dict[str, Clip] = {}
         strangers: list[StoredFile] = []
-        for file in sorted(audio, key=_preference):
+        for file in sorted(found.audio, key=_preference):
             clip = describe(file)
             if clip is None:
                 strangers.append(file)
@@ -192,6 +195,7 @@ class FolderCorpus(Corpus):
             tuple(clips[name] for name in sorted(clips)),
             ignored=tuple(file.name for file in strangers if file.folder in homes),
             elsewhere=tuple(file.name for file in strangers if file.folder not in homes),
+            others=tuple(file.name for file in found.others),
         )
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from data_pipeline.audio.audio_file import AUDIO_SUFFIXES
+from data_pipeline.audio.audio_files import audio_among
 from data_pipeline.clip import Clip
 from data_pipeline.corpora.corpus import Corpus, Listing
 from data_pipeline.corpora.label_map import emotion_named
@@ -52,8 +53,8 @@ class Folders(Corpus):
         clips: dict[str, Clip] = {}
         set_aside: list[SetAside] = []
         ignored: list[str] = []
-        audio = [file for file in storage.walk(source) if file.suffix in AUDIO_SUFFIXES]
-        for file in sorted(audio, key=lambda file: AUDIO_SUFFIXES.index(file.suffix)):
+        found = audio_among(storage.walk(source))
+        for file in sorted(found.audio, key=lambda file: AUDIO_SUFFIXES.index(file.suffix)):
             path = _Path.of(file)
             if not path.emotions:
                 ignored.append(file.name)
@@ -72,6 +73,7 @@ class Folders(Corpus):
             tuple(clips[name] for name in sorted(clips)),
             set_aside=tuple(sorted(set_aside, key=lambda clip: clip.file)),
             ignored=tuple(sorted(ignored)),
+            others=tuple(file.name for file in found.others),
         )
 
     def _clip(self, file: StoredFile, path: "_Path") -> Clip:

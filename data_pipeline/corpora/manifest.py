@@ -5,9 +5,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 
+from data_pipeline.audio.track import Track
 from data_pipeline.clip import Clip
 from data_pipeline.corpora.corpus import Corpus, Listing
-from data_pipeline.corpora.manifest_cells import SEXES, Flaw, age_of, emotion_of, quoted, seconds_of, split_of, votes_of
+from data_pipeline.corpora.manifest_cells import (
+    SEXES,
+    Flaw,
+    age_of,
+    emotion_of,
+    quoted,
+    seconds_of,
+    split_of,
+    track_of,
+    votes_of,
+)
 from data_pipeline.corpora.manifest_rows import JSON_LINES, Row, read_rows
 from data_pipeline.emotion import EMOTIONS
 from data_pipeline.errors import SetAside, UserError
@@ -36,8 +47,8 @@ class Manifest(Corpus):
         """Read every line that can be used; the others are set aside with their numbers and reasons.
 
         `docs/corpora.md` describes the columns. Relative paths start from the manifest's folder. A clip without a
-        `name` is named by its path without the suffix, with `#start-end` where it is a part of its file. Clips of one
-        file whose speaker is not named count as clips of one speaker.
+        `name` is named by its path without the suffix, with `@track` where it names one, and with `#start-end` where it
+        is a part of its file. Clips of one file whose speaker is not named count as clips of one speaker.
 
         Args:
             source: The manifest. The suffixes `.jsonl` and `.ndjson` mean JSON Lines; any other means a table with
@@ -163,7 +174,8 @@ def _describe(row: Row, manifest: str) -> Clip:
     start, end = seconds_of(cells, "start") or 0.0, seconds_of(cells, "end")
     if end is not None and start >= end:
         raise Flaw(f"ends at {end:.12g} s, which is not after its start at {start:.12g} s")
-    name = cells.get("name") or _default_name(path, start, end)
+    track = track_of(cells)
+    name = cells.get("name") or _default_name(path, start, end, track)
     return Clip(
         file=StoredFile(_locate(path, manifest), path, size=0, changed=0),
         name=name,
@@ -178,6 +190,7 @@ def _describe(row: Row, manifest: str) -> Clip:
         age=age_of(cells),
         start=start,
         end=end,
+        track=track,
         split=split_of(cells),
         speaker_known="speaker" in cells,
     )
@@ -233,8 +246,8 @@ def _locate(path: str, manifest: str) -> str:
     return f"{scheme}://{posixpath.normpath(posixpath.join(posixpath.dirname(place), path))}"
 
 
-def _default_name(path: str, start: float, end: float | None) -> str:
-    name = posixpath.splitext(path)[0]
+def _default_name(path: str, start: float, end: float | None, track: Track | None) -> str:
+    name = posixpath.splitext(path)[0] + (f"@{track}" if track else "")
     if not start and end is None:
         return name
     return f"{name}#{start:.12g}-{'' if end is None else format(end, '.12g')}"

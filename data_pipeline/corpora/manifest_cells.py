@@ -5,6 +5,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 
+from data_pipeline.audio.track import TRACKS, Track
 from data_pipeline.corpora.label_map import emotion_named
 from data_pipeline.emotion import EMOTIONS, Emotion
 from data_pipeline.splits import SPLITS, SplitName, split_named
@@ -48,6 +49,20 @@ def split_of(cells: Mapping[str, str]) -> SplitName | None:
     if split is None:
         raise Flaw(f"names the split {quoted(cells['split'])}, which is none of {', '.join(SPLITS)}")
     return split
+
+
+def track_of(cells: Mapping[str, str]) -> Track | None:
+    """The channel of a line, or None if it names none.
+
+    Raises:
+        Flaw: If there is no such channel.
+    """
+    if "track" not in cells:
+        return None
+    track = next((track for track in TRACKS if track == cells["track"].lower()), None)
+    if track is None:
+        raise Flaw(f"names the track {quoted(cells['track'])}, which is none of {', '.join(TRACKS)}")
+    return track
 
 
 def seconds_of(cells: Mapping[str, str], column: str) -> float | None:

@@ -14,7 +14,7 @@ JSON_LINES = (".jsonl", ".ndjson")
 REQUIRED = ("path", "emotion", "speaker")
 """Columns that every manifest must have; cells of `speaker` may be empty."""
 
-OPTIONAL = ("start", "end", "split", "votes", "sex", "age", "sentence", "intensity", "repetition", "name")
+OPTIONAL = ("start", "end", "track", "split", "votes", "sex", "age", "sentence", "intensity", "repetition", "name")
 """Columns that a manifest may have; any other column is ignored."""
 
 _COLUMNS = frozenset(REQUIRED + OPTIONAL)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from data_pipeline.audio.audio_file import AUDIO_SUFFIXES
+from data_pipeline.audio.audio_files import audio_among
 from data_pipeline.audio.decode import SAMPLE_RATE
 from data_pipeline.clip import Clip
 from data_pipeline.corpora.corpus import Corpus, Listing
@@ -90,8 +90,12 @@ class Synthetic(Corpus):
         if not clips:
             raise UserError(f"{source} holds no clip named like S01_AWK_ANG_MD_00.wav: synthesize the corpus again")
         taken = {clip.file.name for clip in clips}
-        ignored = [file.name for file in files if file.suffix in AUDIO_SUFFIXES and file.name not in taken]
-        return Listing(tuple(sorted(clips, key=lambda clip: clip.name)), ignored=tuple(ignored))
+        found = audio_among(files)
+        return Listing(
+            tuple(sorted(clips, key=lambda clip: clip.name)),
+            ignored=tuple(file.name for file in found.audio if file.name not in taken),
+            others=tuple(file.name for file in found.others),
+        )
 
 
 def synthesize(

@@ -82,6 +82,7 @@ def describe(plan: PreparePlan, found: Sequence[FoundCorpus], results: Sequence[
             "set_aside": _sorted(_set_aside(set_aside)),
             "contradictions": [_conflict(one, "emotions") for one in conflicts(labels, digests)],
             "leaks": [_conflict(one, "sides") for one in conflicts(membership, digests)],
+            "cut_off": sorted(clip.name for clip in written if clip.cut_off),
         },
     )
 
@@ -133,6 +134,8 @@ def _source(source: FoundCorpus) -> dict:
         "place": place if is_remote(place) else str(Path(place).resolve()),
         "clips": len(source.listing.clips),
         "ignored": list(source.listing.ignored),
+        "elsewhere": list(source.listing.elsewhere),
+        "others": list(source.listing.others),
         "set_aside": _set_aside(source.listing.set_aside),
     }
 

@@ -3,10 +3,11 @@
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from data_pipeline.audio.decode import SAMPLE_RATE
+from data_pipeline.audio.track import Track
 from data_pipeline.clip import Clip
 from data_pipeline.corpora.corpus import Corpus
 from data_pipeline.dataset import Dataset
@@ -19,7 +20,7 @@ from data_pipeline.prepare.shards import ShardTask, WriteShards
 from data_pipeline.prepare.split_kind import SplitKind, parse_split_kind
 from data_pipeline.quality.duplicates import Conflict
 from data_pipeline.splits import SplitName
-from data_pipeline.storage import is_remote
+from data_pipeline.storage import is_remote, join
 from data_pipeline.workers.pool import run_tasks
 from data_pipeline.workers.process import context, worker_count
 
@@ -36,7 +37,10 @@ class PrepareSummary:
         set_aside: Clips that gave no record, sorted by file.
         contradictions: Clips with identical audio and different labels; they are in the dataset.
         leaks: Clips with identical audio in different splits; they are in the dataset.
+        cut_off: Names of clips whose files end before their headers say; what is there is in the dataset.
         ignored: Audio files beside the clips whose names do not belong to the corpus.
+        elsewhere: Audio files in other folders of the corpus's place.
+        others: Files that are not audio by their suffixes.
         with_votes: Number of clips with listeners' votes.
         with_demographics: Number of clips with the speaker's sex and age.
         unchanged: Whether the dataset was there already, so that nothing was done.
@@ -49,7 +53,10 @@ class PrepareSummary:
     set_aside: tuple[SetAside, ...]
     contradictions: tuple[Conflict, ...]
     leaks: tuple[Conflict, ...]
+    cut_off: tuple[str, ...]
     ignored: tuple[str, ...]
+    elsewhere: tuple[str, ...]
+    others: tuple[str, ...]
     with_votes: int
     with_demographics: int
     unchanged: bool
@@ -65,6 +72,7 @@ def prepare(
     overwrite: bool = False,
     on_progress: Callable[[int, int], None] = lambda *_: None,
     write_shards: WriteShards | None = None,
+    track: Track | None = None,
 ) -> PrepareSummary:
     """Write a prepared dataset: record shards and `dataset.json`.
 
@@ -79,6 +87,7 @@ def prepare(
         overwrite: Whether to replace a finished dataset in `out` that has other content.
         on_progress: Called with the number of clips that are done and of all clips.
         write_shards: Function that writes the shards; by default a pool of `workers` processes on this machine.
+        track: Channel of clips for which no manifest names one; None to take channels that are the same.
 
     Raises:
         UserError: If the input is unusable, `out` holds something else, another run is writing there, a file cannot be
@@ -89,7 +98,7 @@ def prepare(
     if write_shards is None:
         # Starting takes a third of a second, during which this process plans what the others will do.
         context(*_WORKER_MODULES)
-    found = [FoundCorpus(corpus, str(place), corpus.read(str(place))) for corpus, place in sources]
+    found = _find([(corpus, str(place)) for corpus, place in sources], track)
     plan = _plan(found, kind)
     output = OutputFolder(str(out))
     with output.claimed():
@@ -111,6 +120,24 @@ def prepare(
         content = describe(plan, found, results, Path(output.location))
         output.publish(content, {name for entry in content["splits"].values() for name in entry["shards"]})
     return _summary(output, content, unchanged=False, seconds_read=seconds_read, seconds_taken=seconds_taken)
+
+
+def _find(sources: Sequence[tuple[Corpus, str]], track: Track | None) -> list[FoundCorpus]:
+    listings = [corpus.read(place) for corpus, place in sources]
+    taken = {clip.file.location for listing in listings for clip in listing.clips}
+    return [
+        FoundCorpus(
+            corpus,
+            place,
+            replace(
+                listing,
+                clips=tuple(replace(clip, track=clip.track or track) for clip in listing.clips),
+                # Where corpora lie in one folder, the files of each are elsewhere for the others.
+                elsewhere=tuple(file for file in listing.elsewhere if join(place, file) not in taken),
+            ),
+        )
+        for (corpus, place), listing in zip(sources, listings, strict=True)
+    ]
 
 
 def _plan(found: Sequence[FoundCorpus], kind: SplitKind) -> PreparePlan:
@@ -222,7 +249,11 @@ def _summary(
             Conflict(tuple(group["names"]), tuple(group["emotions"])) for group in content["contradictions"]
         ),
         leaks=tuple(Conflict(tuple(group["names"]), tuple(group["sides"])) for group in content["leaks"]),
+        # Datasets from before they were counted do not name them.
+        cut_off=tuple(content.get("cut_off", ())),
         ignored=tuple(file for source in content["sources"] for file in source["ignored"]),
+        elsewhere=tuple(file for source in content["sources"] for file in source.get("elsewhere", ())),
+        others=tuple(file for source in content["sources"] for file in source.get("others", ())),
         with_votes=content["clips_with_votes"],
         with_demographics=content["clips_with_demographics"],
         unchanged=unchanged,

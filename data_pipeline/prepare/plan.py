@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from data_pipeline.audio.decode import LONGEST, SAMPLE_RATE
+from data_pipeline.audio.speech import LEAST_SPEECH
 from data_pipeline.clip import Clip
 from data_pipeline.dataset import FORMAT
 from data_pipeline.quality.unusable import SHORTEST, SILENCE
@@ -46,7 +47,7 @@ class Shard:
 
         Equal digests mean equal bytes, unless an audio file was changed in between, which `changed` tells.
         """
-        digest = hashlib.sha256(_line([FORMAT, SAMPLE_RATE, LONGEST, SHORTEST, SILENCE, self.name]))
+        digest = hashlib.sha256(_line([FORMAT, SAMPLE_RATE, LONGEST, SHORTEST, SILENCE, LEAST_SPEECH, self.name]))
         for clip in self.clips:
             digest.update(_line(_describe(clip)))
         return digest.hexdigest()
@@ -134,5 +135,8 @@ def _line(content: object) -> bytes:
 def _describe(clip: Clip) -> dict[str, object]:
     """Everything that decides the record of a clip; the place of its corpus does not."""
     fields = {name: getattr(clip, name) for name in clip.__dataclass_fields__ if name not in ("file", "split")}
+    if clip.track is None:
+        # As in the datasets from before there were tracks.
+        del fields["track"]
     # The key is the name that the attribute had in the first datasets; with another the digests would change.
     return {**fields, "side": clip.split, "file": clip.file.name, "size": clip.file.size}

@@ -20,6 +20,7 @@ class WrittenClip:
         emotion: Acted emotion.
         samples: Number of samples at 16 kHz.
         digest: Hex digest of the samples.
+        cut_off: Whether its file ends before its header or its structure says.
     """
 
     name: str
@@ -27,6 +28,7 @@ class WrittenClip:
     emotion: str
     samples: int
     digest: str
+    cut_off: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 import xxhash
 
-from data_pipeline.audio.decode import UnusableAudio, decode
+from data_pipeline.audio.decode import UnusableAudio, decode_utterance
 from data_pipeline.clip import Clip
 from data_pipeline.errors import SetAside
 from data_pipeline.prepare.plan import Shard
@@ -96,7 +96,8 @@ def _convert(clip: Clip) -> SetAside | tuple[WrittenClip, Record]:
 
 
 def _record(clip: Clip) -> SetAside | tuple[WrittenClip, Record]:
-    pcm = decode(clip.file.location, clip.start, clip.end, must_reach_end=True)
+    decoded = decode_utterance(clip.file.location, clip.start, clip.end, must_reach_end=True, track=clip.track)
+    pcm = decoded.pcm
     if reason := unusable_reason(pcm):
         return SetAside(clip.file.name, reason)
     written = WrittenClip(
@@ -106,5 +107,6 @@ def _record(clip: Clip) -> SetAside | tuple[WrittenClip, Record]:
         samples=len(pcm),
         # Not against forgers but for finding duplicates, for which 128 bits are plenty, at twenty times the speed.
         digest=xxhash.xxh3_128_hexdigest(pcm.data),
+        cut_off=decoded.is_cut_off,
     )
     return written, Record.of(clip, pcm)

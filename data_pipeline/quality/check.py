@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from data_pipeline.audio.track import Track
 from data_pipeline.errors import SetAside
 from data_pipeline.quality.duplicates import DuplicateGroup, Match, Pair, identical_groups, linked_groups
 from data_pipeline.quality.findings import UNUSABLE, Finding, Kind, judge
@@ -34,8 +35,9 @@ class Check:
         outlines: Waveforms of some recordings with findings, by place.
         set_aside: Clips that cannot be used as their corpus describes them.
         ignored: Audio files among the clips whose names do not belong to their corpus.
-        elsewhere: Audio files that were not checked, since their place was recognised as a corpus to which they do not
-            belong; they may belong to another one.
+        elsewhere: Audio files in other folders of a place with a corpus; they may belong to another one, and were not
+            checked.
+        others: Files that are not audio by their suffixes.
     """
 
     recordings: tuple[Recording, ...]
@@ -46,6 +48,7 @@ class Check:
     set_aside: tuple[SetAside, ...]
     ignored: tuple[str, ...]
     elsewhere: tuple[str, ...]
+    others: tuple[str, ...]
 
     @property
     def corpora(self) -> tuple[str, ...]:
@@ -74,7 +77,12 @@ class Check:
         return sum(group.leaking for group in self.repeats)
 
 
-def check(sources: Sequence[str], workers: int | None = None, on_progress: Progress = lambda *_: None) -> Check:
+def check(
+    sources: Sequence[str],
+    workers: int | None = None,
+    on_progress: Progress = lambda *_: None,
+    track: Track | None = None,
+) -> Check:
     """Measure every recording, judge it, and look for audio that is there more than once.
 
     The result depends on the files only, not on the number of workers.
@@ -83,12 +91,13 @@ def check(sources: Sequence[str], workers: int | None = None, on_progress: Progr
         sources: See `quality.sources.find_recordings`.
         workers: Number of processes; by default one for each processor that this process may use.
         on_progress: Called on this thread.
+        track: Channel of recordings for which no manifest names one; None to take channels that are the same.
 
     Raises:
         UserError: If a source is unusable, or processes cannot be started.
     """
     workers = worker_count(workers)
-    found = find_recordings(sources)
+    found = find_recordings(sources, track)
     measurements = _measure(found.recordings, workers, on_progress)
     findings = judge(found.recordings, measurements)
     repeats = _find_repeats(found.recordings, measurements, findings, workers, on_progress)
@@ -112,6 +121,7 @@ def _assemble(
         set_aside=found.set_aside,
         ignored=found.ignored,
         elsewhere=found.elsewhere,
+        others=found.others,
     )
 
 

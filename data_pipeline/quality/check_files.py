@@ -43,6 +43,7 @@ def summary(result: Check) -> dict:
         "set_aside": [{"file": clip.file, "reason": clip.reason} for clip in result.set_aside],
         "ignored": list(result.ignored),
         "elsewhere": list(result.elsewhere),
+        "others": list(result.others),
     }
 
 
@@ -142,5 +143,6 @@ def _describe(recording: Recording, measurement: Measurement) -> dict:
         "offset": round(measurement.offset, 6),
         "zeros": round(measurement.zeros, 4),
         "dead_channels": measurement.dead_channels,
+        "cut_off": measurement.cut_off,
         "sha256": measurement.digest,
     }

@@ -10,17 +10,19 @@ import numpy as np
 from data_pipeline.audio.decode import LONGEST
 from data_pipeline.quality.measure import Measurement
 from data_pipeline.quality.recording import Recording
-from data_pipeline.quality.unusable import SHORTEST
 
 
 class Kind(StrEnum):
-    """What can be wrong with a recording; the first five make it useless."""
+    """What can be wrong with a recording; the first seven make it useless."""
 
     UNREADABLE = "unreadable"
     EMPTY = "empty"
     SILENT = "silent"
     TOO_SHORT = "too short"
     TOO_LONG = "too long"
+    NO_SPEECH = "no speech"
+    PARTIES = "channels differ"
+    CUT_OFF = "cut off"
     CLIPPED = "clipped"
     LEVEL = "level out of line"
     OFFSET = "DC offset"
@@ -32,7 +34,9 @@ class Kind(StrEnum):
     LONG = "unusually long"
 
 
-UNUSABLE = frozenset({Kind.UNREADABLE, Kind.EMPTY, Kind.SILENT, Kind.TOO_SHORT, Kind.TOO_LONG})
+UNUSABLE = frozenset(
+    {Kind.UNREADABLE, Kind.EMPTY, Kind.SILENT, Kind.TOO_SHORT, Kind.TOO_LONG, Kind.NO_SPEECH, Kind.PARTIES}
+)
 """Kinds for which `ser data prepare` sets a clip aside."""
 
 CLIPPED_SHARE = 0.001
@@ -79,6 +83,9 @@ _FAILURES = {
     f"lasts longer than {LONGEST:g} s": Kind.TOO_LONG,
 }
 """Beginnings of the failures of `decode` that are kinds of their own."""
+
+_REASONS = {"is shorter": Kind.TOO_SHORT, "is silent": Kind.SILENT, "has": Kind.PARTIES}
+"""Beginnings of the reasons for which `prepare` sets aside what could be decoded; any other means too little speech."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,13 +164,16 @@ def _judge_one(measurement: Measurement, usual: _Usual | None) -> list[tuple[Kin
         kinds = (kind for words, kind in _FAILURES.items() if measurement.failure.startswith(words))
         return [(next(kinds, Kind.UNREADABLE), measurement.failure)]
     if measurement.unusable_reason:
-        kind = Kind.TOO_SHORT if measurement.seconds < SHORTEST else Kind.SILENT
-        return [(kind, measurement.unusable_reason)]
+        reason = measurement.unusable_reason
+        kinds = (kind for words, kind in _REASONS.items() if reason.startswith(words))
+        return [(next(kinds, Kind.NO_SPEECH), reason)]
     return [*_by_itself(measurement), *(_beside_others(measurement, usual) if usual else [])]
 
 
 def _by_itself(measurement: Measurement) -> list[tuple[Kind, str]]:
     found = []
+    if measurement.cut_off:
+        found.append((Kind.CUT_OFF, f"is cut off: its file should go on after {measurement.seconds:.2f} s"))
     if measurement.full_scale >= CLIPPED_SHARE or measurement.longest_clip >= CLIPPED_RUN:
         found.append(
             (

@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 import numpy as np
 
 from data_pipeline.audio.decode import SAMPLE_RATE, Audio, UnusableAudio, read_audio, to_pcm
+from data_pipeline.audio.track import DifferentChannels, Track
 from data_pipeline.quality.fingerprint import fingerprint
 from data_pipeline.quality.recording import Recording
 from data_pipeline.quality.unusable import SILENCE, unusable_reason
@@ -52,6 +53,7 @@ class Measurement:
         offset: Mean of the channel whose mean is farthest from zero; full scale is 1.
         zeros: Share of moments at which every channel is exactly zero.
         dead_channels: Number of channels that are silent while another is not.
+        cut_off: Whether the file ends before its header or its structure says.
         digest: SHA-256 of the 16 kHz PCM in hexadecimal.
         fingerprint: See `fingerprint.fingerprint`; empty if the recording is too short or silent.
     """
@@ -69,6 +71,7 @@ class Measurement:
     offset: float = 0.0
     zeros: float = 0.0
     dead_channels: int = 0
+    cut_off: bool = False
     digest: str = ""
     fingerprint: bytes = b""
 
@@ -81,7 +84,7 @@ def measure(recording: Recording) -> Measurement:
     """
     try:
         audio = read_audio(recording.location, recording.start, recording.end, must_reach_end=True)
-        return measure_audio(audio)
+        return measure_audio(audio, recording.track)
     except UnusableAudio as error:
         return Measurement(failure=error.reason)
     # Unforeseen content of one file must not end the check of all others.
@@ -90,19 +93,25 @@ def measure(recording: Recording) -> Measurement:
         return Measurement(failure=f"cannot be decoded as {suffix or 'audio'} ({type(error).__name__}: {error})")
 
 
-def measure_audio(audio: Audio) -> Measurement:
+def measure_audio(audio: Audio, track: Track | None = None) -> Measurement:
     """Measure decoded audio.
 
     Args:
         audio: Audio with finite samples.
+        track: Channel that is to be used, or None to take channels that are the same.
     """
-    pcm = to_pcm(audio)
+    try:
+        pcm = to_pcm(audio, track)
+        reason = unusable_reason(pcm) or ""
+    except DifferentChannels as error:
+        pcm = to_pcm(audio, "mix")
+        reason = str(error)
     magnitude = np.abs(audio.channels)
     full = magnitude >= _FULL_SCALE.get(audio.format.rpartition(" ")[2], _NEARLY_ONE)
     alive = magnitude.max(axis=0) >= SILENCE / 32_768
     means = audio.channels.mean(axis=0, dtype=np.float64)
     return Measurement(
-        unusable_reason=unusable_reason(pcm) or "",
+        unusable_reason=reason,
         seconds=len(audio.channels) / audio.rate,
         rate=audio.rate,
         channels=audio.channels.shape[1],
@@ -114,6 +123,7 @@ def measure_audio(audio: Audio) -> Measurement:
         offset=float(means[np.abs(means).argmax()]),
         zeros=float((magnitude.max(axis=1) == 0).mean()),
         dead_channels=int((~alive).sum()) if alive.any() else 0,
+        cut_off=audio.is_cut_off,
         digest=hashlib.sha256(pcm.tobytes()).hexdigest(),
         fingerprint=fingerprint(pcm),
     )

@@ -10,7 +10,7 @@ import numpy as np
 import scipy.fft
 import soxr
 
-from data_pipeline.audio.decode import SAMPLE_RATE, UnusableAudio, decode
+from data_pipeline.audio.decode import SAMPLE_RATE, UnusableAudio
 from data_pipeline.quality.duplicates import Match
 from data_pipeline.quality.fingerprint import SIZE
 from data_pipeline.quality.recording import Recording
@@ -106,19 +106,15 @@ def match_candidates(task: tuple[Recording, Sequence[Recording]]) -> list[Match 
     """
     recording, others = task
     try:
-        waveform = _waveform(recording)
+        waveform = recording.decode()
         return [_confirmed(waveform, other) for other in others]
     except UnusableAudio:
         return [None] * len(others)
 
 
-def _waveform(recording: Recording) -> np.ndarray:
-    return decode(recording.location, recording.start, recording.end)
-
-
 def _confirmed(waveform: np.ndarray, other: Recording) -> Match | None:
     try:
-        match = correlate(waveform, _waveform(other))
+        match = correlate(waveform, other.decode())
     except UnusableAudio:
         return None
     return match if match.correlation >= SAME else None

@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
+from data_pipeline.audio.decode import decode
+from data_pipeline.audio.track import Track
 from data_pipeline.clip import Clip
 from data_pipeline.emotion import Emotion
 from data_pipeline.splits import SplitName
@@ -22,6 +26,7 @@ class Recording:
         size: Size of the file in bytes.
         start: Seconds into the file at which the recording begins.
         end: Seconds into the file at which it ends, or None for the file's end.
+        track: Channel that holds it, or None to take channels that are the same.
         speaker: Speaker, or an empty string where unknown.
         emotion: Label, or None where there is none.
         split: Split of the speaker in the corpus's speaker split, or None where there is none.
@@ -33,6 +38,7 @@ class Recording:
     size: int
     start: float = 0.0
     end: float | None = None
+    track: Track | None = None
     speaker: str = ""
     emotion: Emotion | None = None
     split: SplitName | None = None
@@ -41,6 +47,10 @@ class Recording:
     def title(self) -> str:
         """`corpus/name`, as shown to people."""
         return f"{self.corpus}/{self.name}"
+
+    def decode(self) -> np.ndarray:
+        """The samples, int16 [samples] at 16 kHz; see `audio.decode.decode`."""
+        return decode(self.location, self.start, self.end, track=self.track)
 
 
 def of_clip(clip: Clip, split: SplitName | None) -> Recording:
@@ -57,6 +67,7 @@ def of_clip(clip: Clip, split: SplitName | None) -> Recording:
         size=clip.file.size,
         start=clip.start,
         end=clip.end,
+        track=clip.track,
         speaker=clip.speaker if clip.speaker_known else "",
         emotion=clip.emotion,
         split=split,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data_pipeline.audio.decode import SAMPLE_RATE, UnusableAudio, decode
+from data_pipeline.audio.decode import SAMPLE_RATE, UnusableAudio
 from data_pipeline.quality.measure import FLOOR, active_level
 from data_pipeline.quality.recording import Recording
 from data_pipeline.quality.unusable import unusable_reason
@@ -94,7 +94,7 @@ def listen(recording: Recording) -> Signal | str:
         The measurements, or why the recording cannot be used, worded to follow the file's name.
     """
     try:
-        pcm = decode(recording.location, recording.start, recording.end)
+        pcm = recording.decode()
     except UnusableAudio as error:
         return error.reason
     return unusable_reason(pcm) or signal_of(pcm)

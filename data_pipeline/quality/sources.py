@@ -1,9 +1,11 @@
 """The recordings that a user wants checked, at places with or without the name of a corpus."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from data_pipeline.audio.audio_file import AUDIO_SUFFIXES
+from data_pipeline.audio.audio_files import audio_among
+from data_pipeline.audio.track import Track
 from data_pipeline.clip import Clip
 from data_pipeline.corpora import CORPORA
 from data_pipeline.corpora.corpus import Corpus, Listing
@@ -22,14 +24,15 @@ class FoundRecordings:
         recordings: At least one recording.
         set_aside: Clips that cannot be used as their corpus describes them.
         ignored: Audio files among the clips whose names do not belong to their corpus.
-        elsewhere: Paths of audio files in other folders of a place that was given without a corpus and held one; they
-            may belong to another corpus.
+        elsewhere: Paths of audio files in other folders of a place that holds a corpus; they may belong to another one.
+        others: Paths of files that are not audio by their suffixes.
     """
 
     recordings: tuple[Recording, ...]
     set_aside: tuple[SetAside, ...]
     ignored: tuple[str, ...]
     elsewhere: tuple[str, ...]
+    others: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +41,36 @@ class _Source:
 
     Attributes:
         corpus: The corpus.
+        place: A path or a URL.
         listing: What was found there.
-        elsewhere: See `FoundRecordings`.
     """
 
     corpus: Corpus
+    place: str
     listing: Listing
-    elsewhere: tuple[str, ...]
 
 
-def find_recordings(texts: Sequence[str]) -> FoundRecordings:
+@dataclass(frozen=True, slots=True)
+class _Unlabelled:
+    """A place without a corpus.
+
+    Attributes:
+        recordings: Its audio files.
+        others: Paths of files that are not audio by their suffixes.
+    """
+
+    recordings: tuple[Recording, ...]
+    others: tuple[str, ...]
+
+
+def find_recordings(texts: Sequence[str], track: Track | None = None) -> FoundRecordings:
     """Find everything that is to be checked; nothing is decoded.
 
     Args:
         texts: `NAME=PLACE` (`crema_d=/corpora/CREMA-D`), or a folder, manifest or audio file without a name. The corpus
             of a place without a name is recognised by its files; if there is none, every audio file is checked without
             a label.
+        track: Channel of recordings for which no manifest names one.
 
     Raises:
         UserError: If a place is missing or holds no audio, or a corpus is not known.
@@ -66,12 +83,19 @@ def find_recordings(texts: Sequence[str]) -> FoundRecordings:
         if isinstance(source, _Source):
             recordings += [of_clip(clip, splits[clip.corpus][clip.speaker]) for clip in source.listing.clips]
         else:
-            recordings += source
+            recordings += source.recordings
+    checked = {recording.location for recording in recordings}
+    beside = (join(source.place, file) for source in corpora for file in source.listing.elsewhere)
     return FoundRecordings(
-        tuple(recordings),
+        tuple(replace(one, track=one.track or track) for one in recordings),
         set_aside=tuple(clip for source in corpora for clip in source.listing.set_aside),
         ignored=tuple(file for source in corpora for file in source.listing.ignored),
-        elsewhere=tuple(file for source in corpora for file in source.elsewhere),
+        elsewhere=tuple(dict.fromkeys(file for file in beside if file not in checked)),
+        others=tuple(
+            file
+            for source in sources
+            for file in (source.listing.others if isinstance(source, _Source) else source.others)
+        ),
     )
 
 
@@ -82,13 +106,12 @@ def _source(text: str) -> _Source | None:
     name, sign, _ = text.partition("=")
     if sign and (name in CORPORA or not storage_for(text).kind(text)):
         ((corpus, place),) = parse_sources([text])
-        return _Source(corpus, corpus.read(place), ())
+        return _Source(corpus, place, corpus.read(place))
     place = at_home(text)
     recognised = recognise(place)
     if recognised is None:
         return None
-    listing = recognised.read(place)
-    return _Source(recognised, listing, tuple(join(place, file) for file in listing.elsewhere))
+    return _Source(recognised, place, recognised.read(place))
 
 
 def _splits(sources: Sequence[_Source]) -> dict[str, Mapping[str, SplitName]]:
@@ -100,14 +123,16 @@ def _splits(sources: Sequence[_Source]) -> dict[str, Mapping[str, SplitName]]:
     return {name: corpus.speaker_splits(clips_of[name]) for name, corpus in corpora.items()}
 
 
-def _unlabelled(place: str) -> list[Recording]:
+def _unlabelled(place: str) -> _Unlabelled:
     storage = storage_for(place)
     kind = storage.kind(place)
     if not kind:
         raise UserError(f"{place} does not exist: give a corpus's folder, a manifest or a folder with audio files")
-    files = list(storage.look_up([place]).values()) if kind == "file" else storage.walk(place)
-    audio = [file for file in files if kind == "file" or file.suffix in AUDIO_SUFFIXES]
-    if not audio:
+    if kind == "file":
+        # Whatever its suffix: it was named.
+        return _Unlabelled(tuple(of_file("file", file) for file in storage.look_up([place]).values()), ())
+    found = audio_among(storage.walk(place))
+    if not found.audio:
         raise UserError(f"{place} holds no audio files ({', '.join(AUDIO_SUFFIXES)}): give a folder that does")
-    title = place.rstrip("/").rpartition("/")[2] if kind == "folder" else "file"
-    return [of_file(title or place, file) for file in audio]
+    title = place.rstrip("/").rpartition("/")[2] or place
+    return _Unlabelled(tuple(of_file(title, file) for file in found.audio), tuple(file.name for file in found.others))

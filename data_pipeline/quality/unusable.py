@@ -3,6 +3,7 @@
 import numpy as np
 
 from data_pipeline.audio.decode import SAMPLE_RATE
+from data_pipeline.audio.speech import LEAST_SPEECH, speech_seconds
 
 SHORTEST = 0.1
 """Least duration of a clip in seconds; a shorter clip is less than a syllable."""
@@ -27,4 +28,8 @@ def unusable_reason(pcm: np.ndarray) -> str | None:
     # As integers of Python, since the magnitude of -32,768 does not fit into int16.
     if max(int(pcm.max()), -int(pcm.min())) < SILENCE:
         return f"is silent: no sample reaches {SILENCE} of 32,768"
+    speech = speech_seconds(pcm / np.float32(32_768), enough=LEAST_SPEECH)
+    if speech < LEAST_SPEECH:
+        how = f"only {speech:.2f} s of speech" if speech else "no speech"
+        return f"holds {how}: what else is in it (noise, tones, music) has no emotion"
     return None

@@ -1,11 +1,14 @@
 """The command `ser predict`."""
 
 import contextlib
+import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
+from data_pipeline.cli.options import ChosenTrack
 from data_pipeline.errors import UserError
 from serving.cli import options
 
@@ -22,8 +25,13 @@ _BAR = 30  # width in characters of a bar for 100 %
 
 def predict(
     audio: Annotated[
-        list[Path],
-        typer.Argument(help="Audio files of any format and sampling rate: WAV, FLAC, Ogg, MP3 …", show_default=False),
+        list[str],
+        typer.Argument(
+            metavar="AUDIO...",
+            help="Audio files, or videos with sound, of any format and sampling rate (WAV, FLAC, Ogg, MP3, M4A, WebM, "
+            "AMR …); folders, in which every audio file is taken; URLs; or `-` for a file on standard input.",
+            show_default=False,
+        ),
     ],
     server: Annotated[
         str | None, typer.Option(help=f"HOST:PORT of a model server. [default: {_DEFAULT_SERVER}]")
@@ -40,6 +48,7 @@ def predict(
     label: Annotated[
         str | None, typer.Option(help="Label of the version, such as `stable`; labels are set in models.config.")
     ] = None,
+    track: ChosenTrack = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per file, each on a line.")] = False,
     timeout: Annotated[float, typer.Option(min=0.001, help="Maximum number of seconds to wait for an answer.")] = 30.0,
     calls: Annotated[int, typer.Option(min=1, help="Maximum number of concurrent calls.")] = 4,
@@ -53,13 +62,15 @@ def predict(
 
     The answers come from a running server (`ser serve` or TensorFlow Serving) or, with --model, from a SavedModel in
     this process. Several files are sent in batches of similar lengths, and answered in the given order. A file that
-    cannot be judged is reported, the others are answered, and the exit status is 1.
+    cannot be judged (damaged, silent, not speech, or with the two parties of a call) is reported, the others are
+    answered, and the exit status is 1. In a folder, files that are not audio are passed over and counted.
 
     With --json each line is `{"file", "emotion", "probabilities": {emotion: p}, "confidence", "model_version",
-    "latency_ms"}`, or `{"file", "error"}`; the latency is that of the file's batch.
+    "latency_ms"}`, with "finding" where there is something to be said of the file, or `{"file", "error"}`; the latency
+    is that of the file's batch.
 
     Examples: `ser predict clip.wav`, `ser predict calls/*.mp3 --server gpu-1:8500 --json`,
-    `ser predict clip.wav --model models/ser`,
+    `ser predict calls/ --track left --model models/ser`, `sox call.wav -t wav - | ser predict -`,
     `ser predict clip.wav --server speech.example.com:8500 --label canary --ca ca.crt`.
     """
     if server is not None and model is not None:
@@ -92,22 +103,44 @@ def predict(
                 )
             )
             client.check()
-        answered = [
-            _report(file, answer, as_json, console)
-            for file, answer in zip(audio, recogniser.recognise_all(audio), strict=True)
-        ]
+        # Which files a folder holds is settled before they are read.
+        named = _found(audio)
+        answers = recogniser.recognise_all((content for _, content in named), track)
+        answered = [_report(file, answer, as_json, console) for (file, _), answer in zip(named, answers, strict=True)]
     if not all(answered):
         raise typer.Exit(1)
 
 
-def _report(file: Path, answer: "EmotionAnswer | RecognitionError", as_json: bool, console: "Console") -> bool:
+def _found(places: Sequence[str]) -> "list[tuple[str, str | BinaryIO]]":
+    """The files at places, each with what is to be read: its path, or standard input."""
+    from data_pipeline.audio.audio_files import audio_in, by_suffix
+
+    found: list[tuple[str, str | BinaryIO]] = []
+    for place in places:
+        if place == "-":
+            found.append(("-", sys.stdin.buffer))
+            continue
+        files = audio_in(place)
+        if files is None:
+            found.append((place, place))
+            continue
+        if not files.audio:
+            raise UserError(f"{place} holds no audio files: give a folder that does")
+        found += [(file.location, file.location) for file in files.audio]
+        if files.others:
+            words = by_suffix(file.name for file in files.others)
+            typer.echo(f"{place}: passed over, not audio by their suffixes: {words}", err=True)
+    return found
+
+
+def _report(file: str, answer: "EmotionAnswer | RecognitionError", as_json: bool, console: "Console") -> bool:
     """Print the answer or the error for one file. Returns whether it is an answer."""
     import json
 
     if isinstance(answer, Exception):
-        sentence = str(answer) if str(file) in str(answer) else f"{file}: {answer}"
+        sentence = str(answer) if file in str(answer) else f"{file}: {answer}"
         if as_json:
-            print(json.dumps({"file": str(file), "error": sentence}), flush=True)
+            print(json.dumps({"file": file, "error": sentence}), flush=True)
         else:
             console.print(f"error: {sentence}\n", style="red", markup=False)
         return False
@@ -118,21 +151,22 @@ def _report(file: Path, answer: "EmotionAnswer | RecognitionError", as_json: boo
     return True
 
 
-def _as_document(file: Path, answer: "EmotionAnswer") -> dict:
+def _as_document(file: str, answer: "EmotionAnswer") -> dict:
     return {
-        "file": str(file),
+        "file": file,
         "emotion": answer.emotion,
         "probabilities": answer.probabilities,
         "confidence": answer.confidence,
         "model_version": answer.model_version,
         "latency_ms": round(answer.latency * 1_000, 3),
+        **({"finding": answer.finding} if answer.finding else {}),
     }
 
 
-def _draw(file: Path, answer: "EmotionAnswer", console: "Console") -> None:
+def _draw(file: str, answer: "EmotionAnswer", console: "Console") -> None:
     from rich.text import Text
 
-    console.print(Text(str(file), "bold"))
+    console.print(Text(file, "bold"))
     console.print(
         Text("  ")
         + Text(answer.emotion, f"bold {_colour(answer.emotion)}")
@@ -141,6 +175,8 @@ def _draw(file: Path, answer: "EmotionAnswer", console: "Console") -> None:
             f"from version {answer.model_version}"
         )
     )
+    if answer.finding:
+        console.print(Text(f"  {answer.finding}", "yellow"))
     width = max(map(len, answer.probabilities))
     for emotion, probability in answer.probabilities.items():
         bar = "█" * round(_BAR * probability)

@@ -9,11 +9,12 @@ import grpc.aio
 import numpy as np
 
 from data_pipeline.audio.decode import padded_batch
+from data_pipeline.audio.track import Track
 from serving.client.model_calls import ModelCalls
 from serving.client.server_errors import timeout_error
 from serving.errors import RecognitionError
 from serving.recognition.answer import EmotionAnswer, read_answers
-from serving.recognition.audio import MAX_STREAM_BYTES, Audio, read_waveform, waveform_or_error
+from serving.recognition.audio import MAX_STREAM_BYTES, Audio, Utterance, read_utterance, utterance_or_error
 from serving.recognition.batches import READ_AT_A_TIME, ReadAhead, is_full
 
 _Read = TypeVar("_Read")
@@ -75,21 +76,23 @@ class AsyncEmotionClient(ModelCalls):
             self._places.release()
         return self._outputs(response)
 
-    async def recognise(self, audio: AsyncAudio) -> EmotionAnswer:
+    async def recognise(self, audio: AsyncAudio, track: Track | None = None) -> EmotionAnswer:
         """Recognise the emotion in one utterance; see `EmotionClient.recognise`."""
-        [answer] = await self._answers([await _in_thread(read_waveform, audio)])
+        [answer] = await self._answers([await _in_thread(read_utterance, audio, track)])
         if isinstance(answer, RecognitionError):
             raise answer
         return answer
 
-    async def recognise_all(self, audios: Iterable[AsyncAudio]) -> AsyncIterator[EmotionAnswer | RecognitionError]:
+    async def recognise_all(
+        self, audios: Iterable[AsyncAudio], track: Track | None = None
+    ) -> AsyncIterator[EmotionAnswer | RecognitionError]:
         """Recognise the emotions in many utterances; see `EmotionClient.recognise_all`."""
         running: set[asyncio.Task] = set()
         try:
             answers = _in_order(ReadAhead([], self.batch_size), [])
-            async for waveforms in _read_ahead(audios):
-                # While these waveforms were being read, the previous ones were being computed.
-                coming = self._submit(waveforms, running)
+            async for utterances in _read_ahead(audios, track):
+                # While these utterances were being read, the previous ones were being computed.
+                coming = self._submit(utterances, running)
                 async for answer in answers:
                     yield answer
                 answers = coming
@@ -101,10 +104,10 @@ class AsyncEmotionClient(ModelCalls):
             await asyncio.gather(*running, return_exceptions=True)
 
     def _submit(
-        self, waveforms: list[np.ndarray | RecognitionError], running: set[asyncio.Task]
+        self, utterances: list[Utterance | RecognitionError], running: set[asyncio.Task]
     ) -> AsyncIterator[EmotionAnswer | RecognitionError]:
-        """Start to compute batches of waveforms. The iterator awaits each answer when it is consumed."""
-        ahead = ReadAhead(waveforms, self.batch_size)
+        """Start to compute batches of utterances. The iterator awaits each answer when it is consumed."""
+        ahead = ReadAhead(utterances, self.batch_size)
         submitted = [asyncio.create_task(self._answers_or_errors(batch)) for batch in ahead.batches]
         for task in submitted:
             running.add(task)
@@ -112,38 +115,41 @@ class AsyncEmotionClient(ModelCalls):
             task.add_done_callback(_retrieve_exception)
         return _in_order(ahead, submitted)
 
-    async def _answers_or_errors(self, waveforms: Sequence[np.ndarray]) -> Sequence[EmotionAnswer | RecognitionError]:
+    async def _answers_or_errors(self, utterances: Sequence[Utterance]) -> Sequence[EmotionAnswer | RecognitionError]:
         try:
-            return await self._answers(waveforms)
+            return await self._answers(utterances)
         except RecognitionError as error:
             if error.concerns_all:
                 raise
-            return [error] * len(waveforms)
+            return [error] * len(utterances)
 
-    async def _answers(self, waveforms: Sequence[np.ndarray]) -> Sequence[EmotionAnswer | RecognitionError]:
-        waveform, num_samples = padded_batch(waveforms)
+    async def _answers(self, utterances: Sequence[Utterance]) -> Sequence[EmotionAnswer | RecognitionError]:
+        waveform, num_samples = padded_batch([one.waveform for one in utterances])
         start = time.perf_counter()
         outputs, version = await self.predict(waveform, num_samples)
-        return read_answers(outputs, self.labels, len(waveforms), version, time.perf_counter() - start)
+        findings = [one.finding for one in utterances]
+        return read_answers(outputs, self.labels, findings, version, time.perf_counter() - start)
 
 
-async def _read_ahead(audios: Iterable[AsyncAudio]) -> AsyncIterator[list[np.ndarray | RecognitionError]]:
+async def _read_ahead(
+    audios: Iterable[AsyncAudio], track: Track | None
+) -> AsyncIterator[list[Utterance | RecognitionError]]:
     remaining = iter(audios)
-    waveforms: list[np.ndarray | RecognitionError] = []
+    utterances: list[Utterance | RecognitionError] = []
     while some := list(islice(remaining, READ_AT_A_TIME)):
-        waveforms.extend(await asyncio.gather(*(_in_thread(waveform_or_error, audio) for audio in some)))
-        if is_full(waveforms):
-            yield waveforms
-            waveforms = []
-    if waveforms:
-        yield waveforms
+        utterances.extend(await asyncio.gather(*(_in_thread(utterance_or_error, audio, track) for audio in some)))
+        if is_full(utterances):
+            yield utterances
+            utterances = []
+    if utterances:
+        yield utterances
 
 
-async def _in_thread(read: Callable[[Audio], _Read], audio: AsyncAudio) -> _Read:
+async def _in_thread(read: Callable[[Audio, Track | None], _Read], audio: AsyncAudio, track: Track | None) -> _Read:
     """Read audio in a thread, so that the event loop is not blocked. Asynchronous streams are collected first."""
     if isinstance(audio, AsyncIterable):
         audio = await _collected(audio)
-    return await asyncio.to_thread(read, audio)
+    return await asyncio.to_thread(read, audio, track)
 
 
 async def _collected(stream: AsyncIterable[bytes]) -> Iterator[bytes]:

@@ -14,16 +14,15 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from data_pipeline.audio.formats.wav_header import MOST_CHUNKS, ends_early, states_no_size
 from data_pipeline.audio.g711 import decode_table
-from serving.status import RowStatus
+from serving.status import RowFinding, RowStatus
 
-_MAX_CHUNKS = 64
-"""Maximum number of chunks that are read in search of the samples. Without a limit, a file of empty chunks would cost
-one step of the graph for every eight bytes. Broadcast WAV files have about six chunks."""
+_FILES = (b"RIFF", b"RIFX", b"OggS", b"fLaC", b"FORM", b".snd", b"caff")
+"""First bytes of audio files. None of them is µ-law of a beginning voice: all are negative and far from silence."""
 
-_STREAMED_SIZE = 0x7FFF_F000
-"""A chunk of this size or more was written by a program that did not know the length in advance: sox writes this size,
-ffmpeg 0xFFFFFFFF. No message can be as long. Other programs write 0."""
+_NOT_TEXT = 0x7F
+"""Least byte that no text in ASCII has. As µ-law, it and all above are silence or positive samples."""
 
 _PCM = 1
 _EXTENSIBLE = 0xFFFE
@@ -58,21 +57,23 @@ class WavRows(NamedTuple):
         num_samples: int32 [batch]; 0 if the status is not OK.
         sample_rate: int32 [batch], 8,000 or 16,000; 16,000 if the status is not OK.
         status: int32 [batch], a `RowStatus`.
+        finding: int32 [batch], a `RowFinding`.
     """
 
     waveform: tf.Tensor
     num_samples: tf.Tensor
     sample_rate: tf.Tensor
     status: tf.Tensor
+    finding: tf.Tensor
 
 
 def read_wav(audio: tf.Tensor) -> WavRows:
     """Decode rows of mono PCM16 WAV files.
 
-    A file may have any chunks before and after its samples. If the data chunk has the size of a stream (see
-    `_STREAMED_SIZE`), everything up to the end of the file is samples. The same holds if the data chunk's size is 0 and
-    the file's own size is 0 or that of a stream. A data chunk of 0 bytes in a file that states its own size is empty,
-    whatever chunks follow. A last byte that is half a sample is ignored.
+    A file may have any chunks before and after its samples. Headers that are wrong about the number of samples are
+    read by the rule of `data_pipeline.audio.formats.wav_header`: where none is stated, everything up to the end of the
+    file is samples, and of a file that was cut off what is there is read, with a finding. A last byte that is half a
+    sample is ignored.
 
     Args:
         audio: string [batch], each a whole WAV file.
@@ -83,10 +84,8 @@ def read_wav(audio: tf.Tensor) -> WavRows:
     length = tf.cast(tf.strings.length(audio), tf.int64)
     chunks = _walk(audio, length)
     available = length - chunks.data_start
-    file_size = _little_endian(audio, 4)
-    file_streamed = (file_size == 0) | (file_size >= _STREAMED_SIZE)
-    streamed = (chunks.data_size >= _STREAMED_SIZE) | ((chunks.data_size == 0) & file_streamed)
-    size = tf.where(streamed, available, chunks.data_size)
+    stated = (chunks.data_size, _little_endian(audio, 4), chunks.data_start)
+    size = tf.where(states_no_size(*stated), available, tf.minimum(chunks.data_size, available))
     num_samples = size // 2
 
     field = _integers(chunks.format, 0, tf.uint16, 8)
@@ -94,14 +93,13 @@ def read_wav(audio: tf.Tensor) -> WavRows:
     sample_rate = _little_endian(chunks.format, 4)
     pcm = (encoding == _PCM) | ((encoding == _EXTENSIBLE) & (_substring(chunks.format, 24, 16) == _PCM_SUBFORMAT))
 
-    status = _first_of(
+    status = first_of(
         (length == 0, RowStatus.EMPTY),
         (~_is_wave(audio), RowStatus.NOT_WAV),
         ((tf.strings.length(chunks.format) < 16) | (chunks.data_start == 0), RowStatus.INCOMPLETE_HEADER),
         (~pcm | (bits != 16), RowStatus.UNSUPPORTED_ENCODING),
         (channels != 1, RowStatus.UNSUPPORTED_CHANNELS),
         ((sample_rate != 8_000) & (sample_rate != 16_000), RowStatus.UNSUPPORTED_RATE),
-        (size > available, RowStatus.TRUNCATED),
         (num_samples == 0, RowStatus.EMPTY),
     )
     readable = status == RowStatus.OK
@@ -115,6 +113,7 @@ def read_wav(audio: tf.Tensor) -> WavRows:
         num_samples=tf.cast(num_samples, tf.int32),
         sample_rate=tf.cast(tf.where(readable, sample_rate, 16_000), tf.int32),
         status=status,
+        finding=tf.where(readable & ends_early(*stated, length), int(RowFinding.CUT_OFF), int(RowFinding.NONE)),
     )
 
 
@@ -128,10 +127,11 @@ def expansion_table() -> np.ndarray:
     return (decode_table("mulaw") / 32_768).astype(np.float32)
 
 
-def read_mulaw(audio: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def read_mulaw(audio: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Decode rows of raw G.711 µ-law, one byte a sample at 8 kHz, as telephone streams carry it.
 
-    Every byte is a sample, so only an empty row is invalid.
+    Any bytes are samples, but those of an audio file or of text (such as base64) would be loud noise. A file is told by
+    its first bytes. Text has no byte above 0x7E, which as µ-law would be samples that are all negative and none quiet.
 
     Args:
         audio: string [batch].
@@ -139,6 +139,7 @@ def read_mulaw(audio: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     Returns:
         waveform: float32 [batch, samples] at 8 kHz, full scale ±1, zero after each row's end.
         num_samples: int32 [batch].
+        status: int32 [batch], a `RowStatus`.
     """
     num_samples = tf.strings.length(audio)
     # decode_raw needs a length of at least one, which a batch without bytes does not have.
@@ -146,7 +147,15 @@ def read_mulaw(audio: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     code = tf.io.decode_raw(audio, tf.uint8, fixed_length=tf.maximum(longest, 1))
     waveform = tf.gather(expansion_table(), tf.cast(code, tf.int32))
     # Rows are padded with zero bytes, which stand for -32,124, not for silence.
-    return tf.where(tf.sequence_mask(num_samples, tf.shape(waveform)[1]), waveform, 0.0), num_samples
+    waveform = tf.where(tf.sequence_mask(num_samples, tf.shape(waveform)[1]), waveform, 0.0)
+    beginning = _substring(audio, 0, 4)
+    is_file = tf.reduce_any([beginning == magic for magic in _FILES], axis=0)
+    is_text = ~tf.reduce_any(code >= _NOT_TEXT, axis=1)
+    status = first_of(
+        (num_samples == 0, RowStatus.EMPTY),
+        (is_file | is_text, RowStatus.NOT_MULAW),
+    )
+    return waveform, num_samples, status
 
 
 def _is_wave(audio: tf.Tensor) -> tf.Tensor:
@@ -178,11 +187,11 @@ def _walk(audio: tf.Tensor, length: tf.Tensor) -> _Chunks:
             ),
         )
 
-    (end,) = tf.while_loop(lambda chunks: tf.reduce_any(chunks.walking), step, (start,), maximum_iterations=_MAX_CHUNKS)
+    (end,) = tf.while_loop(lambda chunks: tf.reduce_any(chunks.walking), step, (start,), maximum_iterations=MOST_CHUNKS)
     return end
 
 
-def _first_of(*cases: tuple[tf.Tensor, RowStatus]) -> tf.Tensor:
+def first_of(*cases: tuple[tf.Tensor, RowStatus]) -> tf.Tensor:
     """The status of the first case that is true in each row; OK if none is."""
     status = tf.fill(tf.shape(cases[0][0]), int(RowStatus.OK))
     for condition, code in reversed(cases):

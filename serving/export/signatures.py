@@ -7,17 +7,20 @@
 | `mulaw_bytes` | `audio` string [batch], each raw 8 kHz G.711 µ-law |
 
 All return `probabilities` float32 [batch, classes], `emotion` string [batch], `confidence` float32 [batch] (the highest
-probability) and `status` int32 [batch]. A row whose status is not 0 (see `serving.status`) has probabilities and
-confidence 0 and an empty emotion.
+probability), `status` int32 [batch] and `finding` int32 [batch]. A row whose status is not 0 (see `serving.status`) has
+probabilities and confidence 0 and an empty emotion; a finding says something of a row that was judged, such as that its
+file was cut off.
 """
 
 from collections.abc import Callable
 
 import tensorflow as tf
 
-from data_pipeline.audio.decode import SAMPLE_RATE
+from data_pipeline.audio.decode import LONGEST, LOUDEST, SAMPLE_RATE
+from data_pipeline.audio.half_band import NARROW_RATE
 from data_pipeline.audio.upsample import upsample_by_two
-from serving.export.encoded_audio import read_mulaw, read_wav
+from data_pipeline.quality.unusable import SHORTEST, SILENCE
+from serving.export.encoded_audio import first_of, read_mulaw, read_wav
 from serving.status import RowStatus
 from training.run.recogniser import Recogniser
 
@@ -53,11 +56,12 @@ def signatures(recogniser: Recogniser) -> dict[str, Callable[..., Answer]]:
             tf.TensorSpec([None, None], tf.float32),
             tf.TensorSpec([None], tf.int32),
             tf.TensorSpec([None], tf.int32),
+            tf.TensorSpec([None], tf.int32),
         ],
         autograph=False,
     )
-    def answer(waveform: tf.Tensor, num_samples: tf.Tensor, status: tf.Tensor) -> Answer:
-        return _answer(recogniser, waveform, num_samples, status)
+    def answer(waveform: tf.Tensor, num_samples: tf.Tensor, status: tf.Tensor, finding: tf.Tensor) -> Answer:
+        return _answer(recogniser, waveform, num_samples, check_content(waveform, num_samples, status), finding)
 
     @tf.function(
         input_signature=[
@@ -75,18 +79,18 @@ def signatures(recogniser: Recogniser) -> dict[str, Callable[..., Answer]]:
         )
         with tf.control_dependencies([same_batch]):
             num_samples = tf.identity(num_samples)
-        return answer(waveform, num_samples, check_waveform(waveform, num_samples))
+        return answer(waveform, num_samples, check_waveform(waveform, num_samples), tf.zeros_like(num_samples))
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="audio")], autograph=False)
     def wav_bytes(audio: tf.Tensor) -> Answer:
         rows = read_wav(audio)
-        return answer(*_at_16_khz(rows.waveform, rows.num_samples, rows.sample_rate == 8_000), rows.status)
+        at_16_khz = _at_16_khz(rows.waveform, rows.num_samples, rows.sample_rate == NARROW_RATE)
+        return answer(*at_16_khz, rows.status, rows.finding)
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="audio")], autograph=False)
     def mulaw_bytes(audio: tf.Tensor) -> Answer:
-        waveform, num_samples = read_mulaw(audio)
-        status = tf.where(num_samples > 0, int(RowStatus.OK), int(RowStatus.EMPTY))
-        return answer(upsample_by_two(waveform), 2 * num_samples, status)
+        waveform, num_samples, status = read_mulaw(audio)
+        return answer(upsample_by_two(waveform), 2 * num_samples, status, tf.zeros_like(num_samples))
 
     return {SERVING_DEFAULT: serving_default, WAV_BYTES: wav_bytes, MULAW_BYTES: mulaw_bytes}
 
@@ -104,8 +108,38 @@ def check_waveform(waveform: tf.Tensor, num_samples: tf.Tensor) -> tf.Tensor:
     samples = tf.shape(waveform)[1]
     in_range = (num_samples >= 1) & (num_samples <= samples)
     finite = tf.math.is_finite(waveform) | ~tf.sequence_mask(num_samples, samples)
-    status = tf.where(tf.reduce_all(finite, axis=1), int(RowStatus.OK), int(RowStatus.NOT_FINITE))
-    return tf.where(in_range, status, int(RowStatus.NUM_SAMPLES_OUT_OF_RANGE))
+    return first_of(
+        (~in_range, RowStatus.NUM_SAMPLES_OUT_OF_RANGE),
+        (~tf.reduce_all(finite, axis=1), RowStatus.NOT_FINITE),
+    )
+
+
+def check_content(waveform: tf.Tensor, num_samples: tf.Tensor, status: tf.Tensor) -> tf.Tensor:
+    """Check which rows hold what a model can judge: the part of `quality.unusable` that stock ops can do.
+
+    Args:
+        waveform: float32 [batch, samples] at 16 kHz. Samples after a row's `num_samples` are ignored.
+        num_samples: int32 [batch].
+        status: int32 [batch], why rows cannot be judged already.
+
+    Returns:
+        int32 [batch], a `RowStatus` for each row.
+    """
+    good = status == int(RowStatus.OK)
+    num_samples = tf.where(good, num_samples, 0)
+    audio = tf.where(tf.sequence_mask(num_samples, tf.shape(waveform)[1]), waveform, 0.0)
+    # A batch may have no columns.
+    peak = tf.reduce_max(tf.abs(tf.pad(audio, [[0, 0], [0, 1]])), axis=1)
+    return tf.where(
+        good,
+        first_of(
+            (peak > LOUDEST, RowStatus.OUT_OF_SCALE),
+            (num_samples < round(SHORTEST * SAMPLE_RATE), RowStatus.TOO_SHORT),
+            (num_samples > round(LONGEST * SAMPLE_RATE), RowStatus.TOO_LONG),
+            (tf.round(peak * 32_768.0) < SILENCE, RowStatus.SILENT),
+        ),
+        status,
+    )
 
 
 def _at_16_khz(waveform: tf.Tensor, num_samples: tf.Tensor, at_8_khz: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -120,7 +154,9 @@ def _at_16_khz(waveform: tf.Tensor, num_samples: tf.Tensor, at_8_khz: tf.Tensor)
     return waveform, tf.where(at_8_khz, 2 * num_samples, num_samples)
 
 
-def _answer(recogniser: Recogniser, waveform: tf.Tensor, num_samples: tf.Tensor, status: tf.Tensor) -> Answer:
+def _answer(
+    recogniser: Recogniser, waveform: tf.Tensor, num_samples: tf.Tensor, status: tf.Tensor, finding: tf.Tensor
+) -> Answer:
     batch = tf.shape(waveform)[0]
     good = status == RowStatus.OK
     probabilities = recogniser(*_audio_alone(waveform, tf.where(good, num_samples, 0)))[:batch]
@@ -140,6 +176,7 @@ def _answer(recogniser: Recogniser, waveform: tf.Tensor, num_samples: tf.Tensor,
         "emotion": tf.where(good, emotion, ""),
         "confidence": tf.reduce_max(probabilities, axis=1),
         "status": status,
+        "finding": tf.where(good, finding, 0),
     }
 
 

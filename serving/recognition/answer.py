@@ -22,6 +22,7 @@ class EmotionAnswer:
         confidence: The model's confidence in its answer, from 0 to 1.
         model_version: Number of the model's version that gave the answer.
         latency: Seconds from the request to the answer; for an utterance in a batch, those of the whole batch.
+        finding: What is to be said of the audio, such as that its file was cut off; empty if there is nothing.
     """
 
     emotion: str
@@ -29,10 +30,15 @@ class EmotionAnswer:
     confidence: float
     model_version: int
     latency: float
+    finding: str = ""
 
 
 def read_answers(
-    outputs: Mapping[str, np.ndarray], labels: Sequence[str], rows: int, model_version: int, latency: float
+    outputs: Mapping[str, np.ndarray],
+    labels: Sequence[str],
+    findings: Sequence[str],
+    model_version: int,
+    latency: float,
 ) -> list[EmotionAnswer | AudioRejectedError]:
     """Convert the outputs for a batch to answers.
 
@@ -40,7 +46,7 @@ def read_answers(
         outputs: `probabilities` [batch, classes], `emotion` bytes [batch], `confidence` [batch], `status`
             int [batch].
         labels: Emotions in the order of the classes.
-        rows: Number of utterances in the request.
+        findings: What is to be said of the audio of each utterance in the request; see `EmotionAnswer`.
         model_version: Number of the model's version that gave the outputs.
         latency: Seconds from the request to the outputs.
 
@@ -48,13 +54,13 @@ def read_answers(
         For each row its answer, or the reason why it has none.
 
     Raises:
-        UnexpectedAnswerError: If an output is missing or does not have `rows` rows, the classes do not fit `labels`, or
-            a probability is not a finite number.
+        UnexpectedAnswerError: If an output is missing or does not have a row for each utterance, the classes do not fit
+            `labels`, or a probability is not a finite number.
     """
-    _check_shapes(outputs, labels, rows)
+    _check_shapes(outputs, labels, len(findings))
     return [
-        _read_row({name: outputs[name][row] for name in _OUTPUTS}, labels, model_version, latency)
-        for row in range(rows)
+        _read_row({name: outputs[name][row] for name in _OUTPUTS}, labels, model_version, latency, finding)
+        for row, finding in enumerate(findings)
     ]
 
 
@@ -79,7 +85,7 @@ def _check_shapes(outputs: Mapping[str, np.ndarray], labels: Sequence[str], rows
 
 
 def _read_row(
-    row: Mapping[str, Any], labels: Sequence[str], model_version: int, latency: float
+    row: Mapping[str, Any], labels: Sequence[str], model_version: int, latency: float, finding: str
 ) -> EmotionAnswer | AudioRejectedError:
     if row["status"] != RowStatus.OK:
         return AudioRejectedError(int(row["status"]))
@@ -94,4 +100,4 @@ def _read_row(
             "use the model's own labels"
         )
     by_label = dict(zip(labels, map(float, row["probabilities"]), strict=True))
-    return EmotionAnswer(emotion, by_label, float(row["confidence"]), model_version, latency)
+    return EmotionAnswer(emotion, by_label, float(row["confidence"]), model_version, latency, finding)

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-import soxr
 
-from data_pipeline.audio.decode import SAMPLE_RATE, UnusableAudio, decode, decode_bytes
+from data_pipeline.audio.decode import Decoded, UnusableAudio, decode_bytes, decode_utterance
+from data_pipeline.audio.samples import Samples, pcm_of_samples
+from data_pipeline.audio.track import Track
 from data_pipeline.quality.unusable import unusable_reason
 from serving.errors import RecognitionError, UnreadableAudioError
 
@@ -20,20 +21,8 @@ format. It bounds the memory for a sender that never ends."""
 _READ_BYTES = 2**16
 """Number of bytes that are read from a file object at a time."""
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Samples:
-    """Audio in memory.
-
-    Attributes:
-        values: [samples] or [samples, channels]; floats with full scale ±1, or signed integers with the full scale of
-            their type.
-        rate: Sampling rate in Hz.
-    """
-
-    values: np.ndarray
-    rate: int
-
+CUT_OFF = "its file ends before the header says: what is there was judged"
+"""Finding of an utterance whose file was cut off."""
 
 Encoded = str | os.PathLike | bytes | bytearray | memoryview | BinaryIO | Iterable[bytes]
 """An audio file: its path, its content, or a stream of its content."""
@@ -41,80 +30,58 @@ Encoded = str | os.PathLike | bytes | bytearray | memoryview | BinaryIO | Iterab
 Audio = Encoded | Samples
 """The audio of an utterance:
 
-- `str`, `Path`: path or URL of an audio file, in any format and at any sampling rate that libsndfile reads;
+- `str`, `Path`: path or URL of an audio file, or of a video with sound, in any format and at any sampling rate;
 - `bytes`, `bytearray`, `memoryview`: the content of such a file;
 - a binary file object, or an iterable of bytes: the content as a stream, which is read to its end;
 - `Samples`.
 """
 
 
-def read_waveform(audio: Audio) -> np.ndarray:
-    """Read the waveform of an utterance.
+@dataclass(frozen=True, slots=True, eq=False)
+class Utterance:
+    """An utterance that a model can judge.
 
-    Encoded audio is rejected for the same reasons for which `ser data prepare` sets a clip aside, such as silence or a
-    duration of less than a syllable: no model was trained on such clips, but it would still give an answer. `Samples`
-    are not checked.
+    Attributes:
+        waveform: float32 [samples] at 16 kHz, full scale ±1.
+        finding: What is to be said with its answer, such as `CUT_OFF`; empty if there is nothing.
+    """
+
+    waveform: np.ndarray
+    finding: str = ""
+
+
+def read_utterance(audio: Audio, track: Track | None = None) -> Utterance:
+    """Read an utterance.
+
+    Audio of any kind is rejected for the same reasons for which `ser data prepare` sets a clip aside, such as silence,
+    too little speech or a duration of less than a syllable: no model was trained on such clips, but it would still
+    give an answer.
 
     Args:
         audio: See `Audio`.
-
-    Returns:
-        float32 [samples] at 16 kHz, full scale ±1.
+        track: The channel to take from several, or None to take channels that are the same.
 
     Raises:
-        UnreadableAudioError: If a file, bytes or a stream cannot be read as audio, is silent, shorter than 0.1 s or
-            longer than 300 s.
-        ValueError: If samples have an unsupported rank or dtype, or a sampling rate that is not positive.
+        UnreadableAudioError: If the audio cannot be read, is silent, shorter than 0.1 s or longer than 300 s, holds too
+            little speech, or has channels that differ although none is chosen; if samples have a form, scale or rate
+            that cannot be right.
         TypeError: If `audio` has an unsupported type.
     """
-    if isinstance(audio, Samples):
-        return to_waveform(audio.values, audio.rate)
     try:
-        pcm = _pcm(audio)
+        decoded = _decoded(audio, track)
     except UnusableAudio as error:
         raise UnreadableAudioError(str(error)) from error
-    if reason := unusable_reason(pcm):
+    if reason := unusable_reason(decoded.pcm):
         raise UnreadableAudioError(f"{name_of(audio)} {reason}")
-    return to_waveform(pcm, SAMPLE_RATE)
+    return Utterance(decoded.pcm / np.float32(32_768), CUT_OFF if decoded.is_cut_off else "")
 
 
-def waveform_or_error(audio: Audio) -> np.ndarray | RecognitionError:
-    """Like `read_waveform`, but a `RecognitionError` is returned instead of raised."""
+def utterance_or_error(audio: Audio, track: Track | None = None) -> Utterance | RecognitionError:
+    """Like `read_utterance`, but a `RecognitionError` is returned instead of raised."""
     try:
-        return read_waveform(audio)
+        return read_utterance(audio, track)
     except RecognitionError as error:
         return error
-
-
-def to_waveform(samples: np.ndarray, sample_rate: int) -> np.ndarray:
-    """Mix to mono and resample to 16 kHz.
-
-    Args:
-        samples: [samples] or [samples, channels]; floats with full scale ±1, or signed integers with the full scale of
-            their type.
-        sample_rate: Sampling rate in Hz.
-
-    Returns:
-        float32 [samples] at 16 kHz.
-
-    Raises:
-        ValueError: If `samples` has an unsupported rank or dtype, or the sampling rate is not positive.
-    """
-    samples = np.asarray(samples)
-    if samples.ndim not in (1, 2) or samples.dtype.kind not in "fi":
-        raise ValueError(
-            "samples must be floats or signed integers of shape [samples] or [samples, channels]. "
-            f"Received: {samples.dtype} {samples.shape}"
-        )
-    if sample_rate <= 0:
-        raise ValueError(f"sample_rate must be positive. Received: {sample_rate}")
-    full_scale = -float(np.iinfo(samples.dtype).min) if samples.dtype.kind == "i" else 1.0
-    waveform = samples.astype(np.float32) / np.float32(full_scale)
-    if waveform.ndim == 2:
-        waveform = waveform.mean(axis=1)
-    if sample_rate != SAMPLE_RATE and waveform.size:
-        waveform = soxr.resample(waveform, sample_rate, SAMPLE_RATE)
-    return waveform
 
 
 def name_of(audio: Audio) -> str:
@@ -125,12 +92,14 @@ def name_of(audio: Audio) -> str:
     return name if isinstance(name, str) else "the audio"
 
 
-def _pcm(audio: Encoded) -> np.ndarray:
+def _decoded(audio: Audio, track: Track | None) -> Decoded:
+    if isinstance(audio, Samples):
+        return Decoded(pcm_of_samples(audio, track), is_cut_off=False)
     if isinstance(audio, str | os.PathLike):
-        return decode(audio if isinstance(audio, str) else Path(audio))
+        return decode_utterance(audio if isinstance(audio, str) else Path(audio), track=track)
     if isinstance(audio, bytes | bytearray | memoryview):
-        return decode_bytes(bytes(audio), name_of(audio))
-    return decode_bytes(_collected(_pieces(audio), name_of(audio)), name_of(audio))
+        return decode_bytes(bytes(audio), name_of(audio), track=track)
+    return decode_bytes(_collected(_pieces(audio), name_of(audio)), name_of(audio), track=track)
 
 
 def _pieces(stream: BinaryIO | Iterable[bytes]) -> Iterator[bytes]:

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-
 from data_pipeline.audio.decode import SAMPLE_RATE
 from serving.errors import RecognitionError
+from serving.recognition.audio import Utterance
 
 MAX_UTTERANCES = 256
 """Maximum number of utterances that are in memory at a time: enough to fill batches of similar lengths."""
@@ -25,36 +24,36 @@ _CALL_COST = SAMPLE_RATE
 calls."""
 
 
-def is_full(waveforms: Sequence[np.ndarray | RecognitionError]) -> bool:
+def is_full(utterances: Sequence[Utterance | RecognitionError]) -> bool:
     """Whether enough utterances have been read ahead to send them."""
-    samples = sum(waveform.size for waveform in waveforms if isinstance(waveform, np.ndarray))
-    return len(waveforms) >= MAX_UTTERANCES or samples >= MAX_SAMPLES
+    samples = sum(one.waveform.size for one in utterances if isinstance(one, Utterance))
+    return len(utterances) >= MAX_UTTERANCES or samples >= MAX_SAMPLES
 
 
 class ReadAhead:
     """Utterances that were read ahead, in batches.
 
     Args:
-        waveforms: For each utterance its waveform, float32 [samples], or the reason why it could not be read.
+        utterances: Each utterance, or the reason why it could not be read.
         batch_size: Maximum number of rows in a batch.
 
     Attributes:
-        batches: The waveforms of each batch.
+        batches: The utterances of each batch.
     """
 
-    def __init__(self, waveforms: Sequence[np.ndarray | RecognitionError], batch_size: int):
-        readable = [(index, waveform) for index, waveform in enumerate(waveforms) if isinstance(waveform, np.ndarray)]
-        batches = plan_batches([waveform.size for _, waveform in readable], batch_size)
+    def __init__(self, utterances: Sequence[Utterance | RecognitionError], batch_size: int):
+        readable = [(index, one) for index, one in enumerate(utterances) if isinstance(one, Utterance)]
+        batches = plan_batches([one.waveform.size for _, one in readable], batch_size)
         self.batches = [[readable[place][1] for place in batch] for batch in batches]
-        self._waveforms = waveforms
+        self._utterances = utterances
         self._places = {
             readable[place][0]: (number, row) for number, batch in enumerate(batches) for row, place in enumerate(batch)
         }
 
     def in_order(self) -> Iterator[RecognitionError | tuple[int, int]]:
         """For each utterance, why it could not be read, or the index of its batch and its row in that batch."""
-        for index, waveform in enumerate(self._waveforms):
-            yield waveform if isinstance(waveform, RecognitionError) else self._places[index]
+        for index, one in enumerate(self._utterances):
+            yield one if isinstance(one, RecognitionError) else self._places[index]
 
 
 def plan_batches(lengths: Sequence[int], max_rows: int, max_samples: int = MAX_BATCH_SAMPLES) -> list[list[int]]:

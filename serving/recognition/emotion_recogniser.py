@@ -10,9 +10,10 @@ from itertools import islice
 import numpy as np
 
 from data_pipeline.audio.decode import padded_batch
+from data_pipeline.audio.track import Track
 from serving.errors import RecognitionError
 from serving.recognition.answer import EmotionAnswer, read_answers
-from serving.recognition.audio import Audio, read_waveform, waveform_or_error
+from serving.recognition.audio import Audio, Utterance, read_utterance, utterance_or_error
 from serving.recognition.batches import READ_AT_A_TIME, ReadAhead, is_full
 
 
@@ -44,23 +45,27 @@ class EmotionRecogniser(ABC):
             RecognitionError: If there is no answer.
         """
 
-    def recognise(self, audio: Audio) -> EmotionAnswer:
+    def recognise(self, audio: Audio, track: Track | None = None) -> EmotionAnswer:
         """Recognise the emotion in one utterance.
 
         Args:
             audio: A file, bytes, a stream or samples: see `serving.recognition.audio.Audio`.
+            track: The channel to take from several, or None to take channels that are the same; channels that differ,
+                such as the parties of a call, are then refused.
 
         Raises:
             RecognitionError: If there is no answer. Its subclasses distinguish audio that could not be read (which
-                includes silent audio and audio shorter than 0.1 s, except for `Samples`), audio that the model could
-                not judge, and servers that did not answer.
+                includes audio that is silent, too short or not speech), audio that the model could not judge, and
+                servers that did not answer.
         """
-        [answer] = self._answers([read_waveform(audio)])
+        [answer] = self._answers([read_utterance(audio, track)])
         if isinstance(answer, RecognitionError):
             raise answer
         return answer
 
-    def recognise_all(self, audios: Iterable[Audio]) -> Iterator[EmotionAnswer | RecognitionError]:
+    def recognise_all(
+        self, audios: Iterable[Audio], track: Track | None = None
+    ) -> Iterator[EmotionAnswer | RecognitionError]:
         """Recognise the emotions in many utterances.
 
         The utterances are read ahead and put into batches of similar lengths, and several batches are computed at a
@@ -68,6 +73,7 @@ class EmotionRecogniser(ABC):
 
         Args:
             audios: See `recognise`. They are read while the answers are consumed, so there may be any number of them.
+            track: See `recognise`; for all utterances.
 
         Yields:
             For each utterance its answer, or the reason why it has none: it could not be read, the model could not
@@ -79,9 +85,9 @@ class EmotionRecogniser(ABC):
         readers, callers = ThreadPoolExecutor(os.cpu_count()), ThreadPoolExecutor(self.concurrency)
         try:
             answers: Iterator[EmotionAnswer | RecognitionError] = iter(())
-            for waveforms in _read_ahead(audios, readers):
-                # While these waveforms were being read, the previous ones were being computed.
-                coming = self._submit(waveforms, callers)
+            for utterances in _read_ahead(audios, track, readers):
+                # While these utterances were being read, the previous ones were being computed.
+                coming = self._submit(utterances, callers)
                 yield from answers
                 answers = coming
             yield from answers
@@ -90,38 +96,41 @@ class EmotionRecogniser(ABC):
             callers.shutdown(cancel_futures=True)
 
     def _submit(
-        self, waveforms: list[np.ndarray | RecognitionError], callers: Executor
+        self, utterances: list[Utterance | RecognitionError], callers: Executor
     ) -> Iterator[EmotionAnswer | RecognitionError]:
-        """Start to compute batches of waveforms. The iterator waits for each answer when it is consumed."""
-        ahead = ReadAhead(waveforms, self.batch_size)
+        """Start to compute batches of utterances. The iterator waits for each answer when it is consumed."""
+        ahead = ReadAhead(utterances, self.batch_size)
         submitted = [callers.submit(self._answers_or_errors, batch) for batch in ahead.batches]
         return (
             place if isinstance(place, RecognitionError) else submitted[place[0]].result()[place[1]]
             for place in ahead.in_order()
         )
 
-    def _answers_or_errors(self, waveforms: Sequence[np.ndarray]) -> Sequence[EmotionAnswer | RecognitionError]:
+    def _answers_or_errors(self, utterances: Sequence[Utterance]) -> Sequence[EmotionAnswer | RecognitionError]:
         try:
-            return self._answers(waveforms)
+            return self._answers(utterances)
         except RecognitionError as error:
             if error.concerns_all:
                 raise
-            return [error] * len(waveforms)
+            return [error] * len(utterances)
 
-    def _answers(self, waveforms: Sequence[np.ndarray]) -> Sequence[EmotionAnswer | RecognitionError]:
-        waveform, num_samples = padded_batch(waveforms)
+    def _answers(self, utterances: Sequence[Utterance]) -> Sequence[EmotionAnswer | RecognitionError]:
+        waveform, num_samples = padded_batch([one.waveform for one in utterances])
         start = time.perf_counter()
         outputs, version = self.predict(waveform, num_samples)
-        return read_answers(outputs, self.labels, len(waveforms), version, time.perf_counter() - start)
+        findings = [one.finding for one in utterances]
+        return read_answers(outputs, self.labels, findings, version, time.perf_counter() - start)
 
 
-def _read_ahead(audios: Iterable[Audio], readers: Executor) -> Iterator[list[np.ndarray | RecognitionError]]:
+def _read_ahead(
+    audios: Iterable[Audio], track: Track | None, readers: Executor
+) -> Iterator[list[Utterance | RecognitionError]]:
     remaining = iter(audios)
-    waveforms: list[np.ndarray | RecognitionError] = []
+    utterances: list[Utterance | RecognitionError] = []
     while some := list(islice(remaining, READ_AT_A_TIME)):
-        waveforms.extend(readers.map(waveform_or_error, some))
-        if is_full(waveforms):
-            yield waveforms
-            waveforms = []
-    if waveforms:
-        yield waveforms
+        utterances.extend(readers.map(lambda audio: utterance_or_error(audio, track), some))
+        if is_full(utterances):
+            yield utterances
+            utterances = []
+    if utterances:
+        yield utterances

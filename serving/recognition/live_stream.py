@@ -4,12 +4,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import soxr
 
-from data_pipeline.audio.decode import SAMPLE_RATE
-from serving.errors import RecognitionError
+from data_pipeline.audio.decode import SAMPLE_RATE, UnusableAudio
+from data_pipeline.audio.resample import Resampler
+from data_pipeline.audio.samples import Samples, checked_rate, piece_of_stream
+from data_pipeline.audio.track import DifferentChannels, Track, TrackChooser
+from serving.errors import RecognitionError, UnreadableAudioError
 from serving.recognition.answer import EmotionAnswer
-from serving.recognition.audio import Samples, to_waveform
 from serving.recognition.emotion_recogniser import EmotionRecogniser
 
 _MIN_SECONDS = 0.1
@@ -39,6 +40,7 @@ def recognise_stream(
     *,
     window_seconds: float = 3.0,
     hop_seconds: float = 1.0,
+    track: Track | None = None,
 ) -> Iterator[WindowAnswer]:
     """Recognise the emotion in the latest seconds of a stream, again and again.
 
@@ -48,24 +50,28 @@ def recognise_stream(
 
     Args:
         recogniser: A client or a model in this process. Several streams may share it, each in its own thread.
-        pieces: The stream's samples as they arrive, any number at a time: [samples] or [samples, channels], see
-            `Samples`.
+        pieces: The stream's samples as they arrive, any number at a time: [samples] or [samples, channels], int16 or
+            floats with full scale ±1.
         rate: Sampling rate in Hz.
         window_seconds: Length of a window in seconds.
         hop_seconds: Seconds from the end of a window to the end of the next window.
+        track: The channel to take from several, or None to take channels that are the same.
 
     Yields:
-        An answer as soon as its window is complete. A window that the model cannot judge does not end the stream.
+        An answer as soon as its window is complete. A window that cannot be judged, such as one without speech, does
+        not end the stream.
 
     Raises:
         RecognitionError: If the server is not available, so that no other window would be answered either.
-        ValueError: If a length is not positive, or samples do not have the format of `Samples`.
+        UnreadableAudioError: If samples or the rate have a form or scale that cannot be right, or channels differ and
+            none is chosen.
+        ValueError: If a length is not positive.
     """
     if not (window_seconds > 0 and hop_seconds > 0):
         raise ValueError(f"window and hop must be positive. Received: {window_seconds} and {hop_seconds}")
     window, hop = round(window_seconds * SAMPLE_RATE), max(1, round(hop_seconds * SAMPLE_RATE))
     buffer, received, last_end = np.zeros(0, np.float32), 0, 0
-    for piece in _at_16_khz(pieces, rate):
+    for piece in _at_16_khz(pieces, rate, track):
         buffer, received = np.concatenate([buffer, piece]), received + len(piece)
         while last_end + hop <= received:
             last_end += hop
@@ -75,15 +81,17 @@ def recognise_stream(
         yield _recognise_window(recogniser, buffer, received, received, window)
 
 
-def _at_16_khz(pieces: Iterable[np.ndarray], rate: int) -> Iterator[np.ndarray]:
+def _at_16_khz(pieces: Iterable[np.ndarray], rate: int, track: Track | None) -> Iterator[np.ndarray]:
     """The stream as mono float32. One resampler processes all pieces, so there are no artefacts at their borders."""
-    stream = None if rate == SAMPLE_RATE else soxr.ResampleStream(rate, SAMPLE_RATE, 1, dtype="float32")
-    for piece in pieces:
-        # `stream` resamples; this only mixes to mono and scales.
-        waveform = to_waveform(piece, SAMPLE_RATE)
-        yield waveform if stream is None else stream.resample_chunk(waveform)
-    if stream is not None:
-        yield stream.resample_chunk(np.zeros(0, np.float32), last=True)
+    try:
+        resampler, chooser = Resampler(checked_rate(rate)), TrackChooser(track)
+        for piece in pieces:
+            waveform = chooser.mono(piece_of_stream(piece))
+            chooser.check()
+            yield resampler.add(waveform)
+        yield resampler.finish()
+    except (UnusableAudio, DifferentChannels) as error:
+        raise UnreadableAudioError(f"the stream {getattr(error, 'reason', error)}") from error
 
 
 def _recognise_window(

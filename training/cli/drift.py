@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from data_pipeline.cli.options import ChosenTrack
+
 DUE = 3
 """Exit status with `--strict` if retraining is due; 1 and 2 are for commands that fail."""
 
@@ -27,6 +29,7 @@ def drift(
             help="Channel that the training clips go through first, see `ser evaluate`; `telephone` for calls."
         ),
     ] = "clean",
+    track: ChosenTrack = None,
     workers: Annotated[
         int | None, typer.Option(help="Number of processes that decode. Defaults to one for each processor.", min=1)
     ] = None,
@@ -64,7 +67,7 @@ def drift(
 
     with claimed(output):
         with progress:
-            found = measure_drift(opened, dataset, recordings, channel, workers, show)
+            found = measure_drift(opened, dataset, recordings, channel, workers, show, track)
         facts = [
             ("run", str(run)),
             ("trained on", f"{', '.join(dataset.corpora)}, {channel}"),

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from data_pipeline.audio.track import Track
 from data_pipeline.dataset import Dataset
 from data_pipeline.errors import SetAside, UserError
 from data_pipeline.quality.signal import Signal
@@ -113,6 +114,7 @@ def measure_drift(
     channel: str = "clean",
     workers: int | None = None,
     on_progress: Callable[[str, int, int], object] = lambda *_: None,
+    track: Track | None = None,
 ) -> Drift:
     """Compare new recordings with the training recordings of a run.
 
@@ -123,11 +125,12 @@ def measure_drift(
         channel: Channel that the training clips go through first, such as `telephone` if the new recordings are calls.
         workers: Number of processes that decode. Defaults to the number of processors that this process may use.
         on_progress: Called with what is being done, how much of it is done, and how much there is.
+        track: Channel of recordings for which no manifest names one; None to take channels that are the same.
 
     Raises:
         UserError: If a place is missing or holds no audio, none of it can be used, or the dataset lacks a split.
     """
-    recordings = find_recordings(places).recordings
+    recordings = find_recordings(places, track).recordings
     before = training_sample(run, dataset, channel)
     processes = len(os.sched_getaffinity(0)) if workers is None else workers
     now, unusable = new_sample(run, recordings, processes, on_progress)

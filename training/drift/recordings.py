@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from data_pipeline import input_pipeline
-from data_pipeline.audio.decode import SAMPLE_RATE, decode, padded_batch
+from data_pipeline.audio.decode import SAMPLE_RATE, padded_batch
 from data_pipeline.dataset import Dataset
 from data_pipeline.errors import SetAside
 from data_pipeline.quality.recording import DEADLY, Recording
@@ -102,5 +102,5 @@ def _predict(run: Run, recordings: Sequence[Recording], on_progress: Callable[[s
 
 def _beginning(recording: Recording) -> np.ndarray:
     """The waveform, float32 [samples] at 16 kHz."""
-    pcm = decode(recording.location, recording.start, recording.end)
+    pcm = recording.decode()
     return pcm[:_LONGEST].astype(np.float32) / 32_768

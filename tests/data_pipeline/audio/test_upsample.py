@@ -3,7 +3,8 @@ import pytest
 import soundfile
 import soxr
 
-from data_pipeline.audio.upsample import odd_taps, upsample_by_two
+from data_pipeline.audio.half_band import odd_taps
+from data_pipeline.audio.upsample import upsample_by_two
 
 
 def decibels(error: np.ndarray, reference: np.ndarray) -> float:

@@ -4,7 +4,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 import soundfile
 import typer
@@ -13,6 +12,7 @@ from typer.testing import CliRunner
 import data_pipeline.cli
 from data_pipeline.dataset import Dataset
 from data_pipeline.errors import UserError
+from tests.voice import voice
 
 ROOT = Path(__file__).parents[3]
 
@@ -39,10 +39,13 @@ def run(app, *arguments):
 def corpus(tmp_path):
     folder = tmp_path / "crema_d"
     folder.mkdir()
-    rng = np.random.default_rng(0)
-    for actor in ("1001", "1002", "1015"):
-        for emotion in ("ANG", "DIS", "FEA", "HAP", "NEU", "SAD"):
-            soundfile.write(folder / f"{actor}_IEO_{emotion}_XX.wav", rng.uniform(-0.5, 0.5, 3_200), 16_000)
+    names = [
+        f"{actor}_IEO_{emotion}_XX"
+        for actor in ("1001", "1002", "1015")
+        for emotion in ("ANG", "DIS", "FEA", "HAP", "NEU", "SAD")
+    ]
+    for seed, name in enumerate(names):
+        soundfile.write(folder / f"{name}.wav", voice(0.2, seed=seed), 16_000)
     return folder
 
 
@@ -87,7 +90,7 @@ def test_prepare_says_what_is_outside_the_usual_labels_and_whose_speakers_are_un
     for emotion in ("calm", "happy"):
         (tmp_path / "mine" / emotion).mkdir(parents=True)
         for number in range(3):
-            content = np.random.default_rng([number, len(emotion)]).uniform(-0.5, 0.5, 3_200)
+            content = voice(0.2, seed=30 + 10 * number + len(emotion))
             soundfile.write(tmp_path / "mine" / emotion / f"{number}.wav", content, 16_000)
 
     output = run(app, "prepare", f"crema_d={corpus}", f"folders={tmp_path / 'mine'}", tmp_path / "out")

@@ -1,8 +1,8 @@
 """`prepare` as a Beam pipeline: the same records, from and to places that only Beam reaches."""
 
+import itertools
 import json
 
-import numpy as np
 import pytest
 import soundfile
 
@@ -15,6 +15,7 @@ pytest.importorskip("apache_beam")
 from data_pipeline.prepare.beam_runner import beam_writer
 from data_pipeline.prepare.output_folder import OutputFolder
 from tests.data_pipeline.storage import bucket
+from tests.voice import voice
 
 
 @pytest.fixture
@@ -24,10 +25,10 @@ def corpus(tmp_path, monkeypatch):
     monkeypatch.setenv(bucket.ROOT_VARIABLE, str(tmp_path))
     folder = tmp_path / "corpus" / "AudioWAV"
     folder.mkdir(parents=True)
-    random = np.random.default_rng(0)
+    seeds = itertools.count()
     for actor in ("1001", "1002", "1015"):
         for emotion in ("ANG", "DIS", "FEA", "HAP", "NEU", "SAD"):
-            soundfile.write(folder / f"{actor}_IEO_{emotion}_XX.wav", random.uniform(-0.5, 0.5, 3_200), 16_000)
+            soundfile.write(folder / f"{actor}_IEO_{emotion}_XX.wav", voice(0.2, seed=next(seeds)), 16_000)
     (folder / "1001_DFA_SAD_XX.wav").write_text("not audio")
     return tmp_path / "corpus"
 

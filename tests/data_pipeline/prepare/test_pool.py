@@ -5,7 +5,6 @@ import signal
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 import soundfile
 
@@ -16,6 +15,7 @@ from data_pipeline.prepare.plan import make_plan
 from data_pipeline.prepare.shards import DEADLY, ShardTask
 from data_pipeline.storage.stored_file import StoredFile
 from data_pipeline.workers.pool import run_tasks
+from tests.voice import voice
 
 
 class Crashing(str):
@@ -43,7 +43,7 @@ def tasks(tmp_path, monkeypatch):
     clips = []
     for number in range(40):
         path = tmp_path / f"{number:02d}.wav"
-        soundfile.write(path, np.random.default_rng(number).uniform(-0.5, 0.5, 3_200), 16_000)
+        soundfile.write(path, voice(0.2, seed=number), 16_000)
         clips.append(
             Clip(StoredFile(str(path), path.name, path.stat().st_size, 0), path.stem, "test", "speaker", Emotion.ANGER)
         )

@@ -23,6 +23,7 @@ from data_pipeline.errors import UserError
 from data_pipeline.prepare.job import prepare
 from data_pipeline.records.parsing import parse
 from data_pipeline.storage.local import LocalStorage
+from tests.voice import voice
 
 ROOT = Path(__file__).parents[3]
 EMOTIONS = ("ANG", "DIS", "FEA", "HAP", "NEU", "SAD")
@@ -32,8 +33,8 @@ TRAIN, VALIDATION, TEST = ("1001", "1002"), ("1015", "1020"), ("1010", "1013")
 
 
 def write_clip(path: Path, seed: int, seconds: float = 0.2, rate: int = 16_000, **options) -> np.ndarray:
-    """Write noise that no other seed gives, and return it as int16."""
-    pcm = np.random.default_rng(seed).integers(-8_000, 8_000, round(seconds * rate), np.int16)
+    """Write speech that no other seed gives, and return it as int16."""
+    pcm = (voice(seconds, rate, seed=seed % 80) * 32_767 + seed // 80).astype(np.int16)
     soundfile.write(path, pcm, rate, **options)
     return pcm
 
@@ -196,7 +197,7 @@ def test_odd_files_that_can_be_used_are_used(source, out):
     mp3 = source / "made.mp3"
     write_clip(mp3, seed=1, seconds=0.5, format="MP3")
     mp3.rename(source / "1001_DFA_ANG_XX.wav")
-    stereo = np.random.default_rng(2).uniform(-0.5, 0.5, (24_000, 2))
+    stereo = np.stack([voice(0.5, 48_000, seed=2)] * 2, axis=1)
     soundfile.write(source / "1001_DFA_DIS_XX.wav", stereo, 48_000, subtype="PCM_24")
 
     summary = prepare(crema_d(source), out)

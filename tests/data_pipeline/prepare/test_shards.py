@@ -12,12 +12,13 @@ from data_pipeline.prepare import shards
 from data_pipeline.prepare.job import prepare
 from data_pipeline.quality.check import check
 from data_pipeline.quality.check_files import write
+from tests.voice import voice
 
 NOT_UTF8 = "has a name that is not UTF-8: rename it"
 
 
 def speech(seconds: float = 0.5, rate: int = 8_000, seed: int = 0) -> np.ndarray:
-    return 0.1 * np.random.default_rng(seed).standard_normal(round(seconds * rate))
+    return voice(seconds, rate, seed=seed)
 
 
 @pytest.fixture

@@ -9,12 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data_pipeline.audio.decode import Audio, decode
+from data_pipeline.audio.track import Track
 from data_pipeline.emotion import Emotion
 from data_pipeline.quality.duplicates import conflicts
 from data_pipeline.quality.findings import UNUSABLE, Finding, Kind, judge
 from data_pipeline.quality.measure import Measurement, active_level, longest_run, measure, measure_audio
 from data_pipeline.quality.recording import Recording
 from data_pipeline.quality.unusable import SILENCE, unusable_reason
+from tests.voice import voice
 
 
 def pcm(samples: int, amplitude: int) -> np.ndarray:
@@ -25,7 +27,7 @@ def pcm(samples: int, amplitude: int) -> np.ndarray:
 
 @pytest.mark.parametrize("amplitude", [SILENCE, -SILENCE, 32_767, -32_768])
 def test_one_audible_sample_is_enough(amplitude):
-    assert unusable_reason(pcm(16_000, amplitude)) is None
+    assert not unusable_reason(pcm(16_000, amplitude)).startswith("is silent")
 
 
 @pytest.mark.parametrize("amplitude", [0, 1, SILENCE - 1, 1 - SILENCE])
@@ -39,7 +41,7 @@ def test_less_than_a_tenth_of_a_second_is_too_short(samples):
 
 
 def test_a_tenth_of_a_second_is_long_enough():
-    assert unusable_reason(pcm(1_600, 5_000)) is None
+    assert not unusable_reason(pcm(1_600, 5_000)).startswith("is shorter")
 
 
 def test_nothing_at_all_is_too_short():
@@ -83,9 +85,11 @@ def sine(seconds: float = 1.0, rate: int = 16_000, amplitude: float = 0.1, frequ
     return amplitude * np.sin(2 * np.pi * frequency * np.arange(round(seconds * rate)) / rate)
 
 
-def measured(*channels: np.ndarray, rate: int = 16_000, coding: str = "WAV PCM_16") -> Measurement:
+def measured(
+    *channels: np.ndarray, rate: int = 16_000, coding: str = "WAV PCM_16", track: Track | None = None
+) -> Measurement:
     samples = np.stack(channels, axis=1).astype(np.float32)
-    return measure_audio(Audio(samples, rate, coding, float(np.abs(samples).max(initial=0.0))))
+    return measure_audio(Audio(samples, rate, coding, float(np.abs(samples).max(initial=0.0))), track)
 
 
 def findings_of(*measurements: Measurement, corpus: str = "c") -> list[Finding]:
@@ -136,7 +140,7 @@ def test_the_longest_run(flags):
 )
 def test_clipping_is_seen_in_every_coding(tmp_path, subtype, container):
     path = tmp_path / "clip.wav"
-    soundfile.write(path, np.clip(sine(amplitude=2.0), -1, 1), 16_000, format=container, subtype=subtype)
+    soundfile.write(path, np.clip(voice(amplitude=4.0), -1, 1), 16_000, format=container, subtype=subtype)
 
     ((_, kind),) = kinds(measure(Recording("c", "clip", str(path), 1)))
 
@@ -144,13 +148,11 @@ def test_clipping_is_seen_in_every_coding(tmp_path, subtype, container):
 
 
 def test_a_recording_that_was_normalised_to_full_scale_is_not_clipped():
-    noise = np.random.default_rng(0).standard_normal(32_000)
-
-    assert kinds(measured(noise / np.abs(noise).max())) == []
+    assert kinds(measured(voice(2.0, amplitude=1.0))) == []
 
 
 def test_a_few_flat_crests_in_a_long_recording_are_clipping():
-    waveform = sine(20.0)
+    waveform = voice(20.0, amplitude=0.1)
     waveform[1_000:1_006] = 1.0
 
     (finding,) = findings_of(measured(waveform))
@@ -162,18 +164,22 @@ def test_a_few_flat_crests_in_a_long_recording_are_clipping():
 @pytest.mark.parametrize(
     ("measurement", "kind"),
     [
-        (measured(sine() + 0.02), Kind.OFFSET),
-        (measured(sine() - 0.02), Kind.OFFSET),
-        (measured(np.concatenate([sine(), np.zeros(20_000)])), Kind.GAPS),
-        (measured(sine(), np.zeros(16_000)), Kind.DEAD_CHANNEL),
-        (measured(sine(), sine() * 1e-4), Kind.DEAD_CHANNEL),
-        (measured(sine(0.3)), Kind.SHORT),
-        (measured(sine(31.0)), Kind.LONG),
-        (measured(sine(amplitude=8e-4)), Kind.LEVEL),
-        (measured(sine(0.09)), Kind.TOO_SHORT),
+        (measured(voice(amplitude=0.1) + 0.02), Kind.OFFSET),
+        (measured(voice(amplitude=0.1) - 0.02), Kind.OFFSET),
+        (measured(np.concatenate([voice(amplitude=0.1), np.zeros(20_000)])), Kind.GAPS),
+        (measured(voice(amplitude=0.1), np.zeros(16_000), track="left"), Kind.DEAD_CHANNEL),
+        (measured(voice(amplitude=0.1), voice(amplitude=0.1) * 1e-4, track="left"), Kind.DEAD_CHANNEL),
+        (measured(voice(amplitude=0.1), np.zeros(16_000)), Kind.PARTIES),
+        (measured(voice(amplitude=0.1), voice(seed=1)), Kind.PARTIES),
+        (measured(voice(0.3, amplitude=0.1)), Kind.SHORT),
+        (measured(voice(31.0, amplitude=0.1)), Kind.LONG),
+        (measured(voice(amplitude=2e-3)), Kind.LEVEL),
+        (measured(voice(0.09, amplitude=0.1)), Kind.TOO_SHORT),
+        (measured(sine()), Kind.NO_SPEECH),
+        (measured(np.random.default_rng(0).normal(0, 0.1, 32_000)), Kind.NO_SPEECH),
         (measured(np.zeros(16_000)), Kind.SILENT),
-        (measured(sine(amplitude=4e-4)), Kind.SILENT),
-        (measured(sine(), -sine()), Kind.SILENT),
+        (measured(voice(amplitude=4e-4)), Kind.SILENT),
+        (measured(voice(amplitude=0.1), -voice(amplitude=0.1)), Kind.PARTIES),
         (Measurement(failure="is empty (zero bytes)"), Kind.EMPTY),
         (Measurement(failure="cannot be decoded as audio (Format not recognised)"), Kind.UNREADABLE),
     ],
@@ -183,7 +189,9 @@ def test_what_is_wrong_with_one_recording(measurement, kind):
 
 
 def test_a_good_recording_has_no_findings():
-    assert kinds(measured(sine(2.0)), measured(sine(2.0), sine(2.0, amplitude=0.2))) == []
+    assert (
+        kinds(measured(voice(2.0, amplitude=0.1)), measured(voice(2.0, amplitude=0.1), voice(2.0, amplitude=0.1))) == []
+    )
 
 
 def test_a_file_that_goes_on_for_hours_is_too_long(tmp_path):
@@ -197,7 +205,7 @@ def test_a_missing_file_is_a_finding_not_an_error(tmp_path):
 
 
 def test_a_part_of_a_file_is_measured_alone(tmp_path):
-    waveform = np.concatenate([np.zeros(16_000), sine(1.0), np.zeros(16_000)])
+    waveform = np.concatenate([np.zeros(16_000), voice(amplitude=0.1), np.zeros(16_000)])
     soundfile.write(tmp_path / "call.wav", waveform, 16_000)
 
     part = measure(Recording("c", "part", str(tmp_path / "call.wav"), 1, start=1.0, end=2.0))
@@ -216,24 +224,24 @@ def test_a_part_of_a_file_is_measured_alone(tmp_path):
     ],
 )
 def test_one_out_of_line_among_many(change, kind):
-    usual = [replace(measured(sine()), level=level) for level in np.linspace(-28, -24, 20)]
+    usual = [replace(measured(voice(amplitude=0.1)), level=level) for level in np.linspace(-28, -24, 20)]
 
     assert kinds(*usual, replace(usual[0], **change)) == [(20, kind)]
     assert kinds(*usual, usual[0]) == []
 
 
 def test_a_corpus_of_two_sources_has_two_usual_rates():
-    usual = [replace(measured(sine()), rate=rate) for rate in [16_000] * 10 + [44_100] * 4]
+    usual = [replace(measured(voice(amplitude=0.1)), rate=rate) for rate in [16_000] * 10 + [44_100] * 4]
 
     assert kinds(*usual) == []
 
 
 def test_a_corpus_that_varies_in_level_is_left_alone():
-    assert kinds(*(replace(measured(sine()), level=level) for level in np.linspace(-50, -15, 30))) == []
+    assert kinds(*(replace(measured(voice(amplitude=0.1)), level=level) for level in np.linspace(-50, -15, 30))) == []
 
 
 def test_corpora_are_judged_apart():
-    loud, quiet = (replace(measured(sine()), level=level) for level in (-15.0, -45.0))
+    loud, quiet = (replace(measured(voice(amplitude=0.1)), level=level) for level in (-15.0, -45.0))
     recordings = [Recording(corpus, str(place), "", 1) for corpus in "ab" for place in range(12)]
 
     assert judge(recordings, [loud] * 12 + [quiet] * 12) == []

@@ -5,6 +5,7 @@ import soundfile
 from data_pipeline.audio.telephone import TelephoneSettings, telephone
 from data_pipeline.quality.recording import Recording
 from data_pipeline.quality.signal import Signal, bandwidth, listen, signal_of
+from tests.voice import voice
 
 
 def speech_like(noise: float = 1e-4, gain: float = 0.2, seed: int = 0) -> np.ndarray:
@@ -54,7 +55,7 @@ def test_short_waveforms_are_measured_too(samples):
 
 
 def test_a_file_that_is_no_use_gives_the_reason(tmp_path):
-    soundfile.write(tmp_path / "good.wav", speech_like(), 16_000)
+    soundfile.write(tmp_path / "good.wav", voice(2.0), 16_000)
     soundfile.write(tmp_path / "silent.wav", np.zeros(16_000), 16_000)
     (tmp_path / "broken.wav").write_bytes(b"RIFF")
     good, silent, broken = (

@@ -8,6 +8,9 @@ at the beginning and the end, so a clip has the same samples either way.
 import miniaudio
 import numpy as np
 
+from data_pipeline.audio.formats.endings import mp3_is_cut_off
+from data_pipeline.audio.formats.reader import CannotBeDecoded
+
 LARGEST_MP3 = 2**18
 """Largest file in bytes that is decoded at once: a minute of speech and, however encoded, at most 25 MiB of samples."""
 
@@ -16,7 +19,7 @@ _ID3_HEADER = 10
 
 
 class Mp3:
-    """The samples of an MP3, with the part of the interface of `soundfile.SoundFile` that is needed."""
+    """The samples of an MP3; see `Reader`."""
 
     format = "MPEG"
     subtype = "MPEG_LAYER_III"
@@ -28,9 +31,13 @@ class Mp3:
             content: Content of the whole file.
 
         Raises:
-            miniaudio.DecodeError: If no frame of an MP3 is found in it.
+            CannotBeDecoded: If no frame of an MP3 is found in it.
         """
-        decoded = miniaudio.mp3_read_s16(content)
+        try:
+            decoded = miniaudio.mp3_read_s16(content)
+        except miniaudio.DecodeError as error:
+            raise CannotBeDecoded("has no frame of an MP3") from error
+        self.is_cut_off = mp3_is_cut_off(content, first_frame(content))
         self.samplerate = decoded.sample_rate
         self.channels = decoded.nchannels
         self._samples = np.frombuffer(decoded.samples, np.int16).reshape(-1, self.channels)
@@ -65,13 +72,18 @@ def is_mp3(content: bytes) -> bool:
     Args:
         content: Content of the whole file; the first bytes are enough where no tag comes first.
     """
-    first = 0
-    if content[:3] == b"ID3" and len(content) >= _ID3_HEADER:
-        # Only seven bits of each byte count (ID3v2.4.0, section 6.2).
-        size = 0
-        for byte in content[6:_ID3_HEADER]:
-            size = size << 7 | byte & 0x7F
-        first = _ID3_HEADER + size
+    first = first_frame(content)
     header = content[first : first + 2]
     # Eleven bits of synchronisation, two of the version, two of the layer: 01 is III (ISO/IEC 11172-3, 2.4.2.3).
     return len(header) == 2 and header[0] == 0xFF and header[1] & 0xE6 == 0xE2
+
+
+def first_frame(content: bytes) -> int:
+    """Position after the ID3v2 tag at the beginning of a file; 0 where there is none."""
+    if content[:3] != b"ID3" or len(content) < _ID3_HEADER:
+        return 0
+    # Only seven bits of each byte count (ID3v2.4.0, section 6.2).
+    size = 0
+    for byte in content[6:_ID3_HEADER]:
+        size = size << 7 | byte & 0x7F
+    return _ID3_HEADER + size

@@ -5,7 +5,7 @@ import pytest
 import soundfile
 
 from data_pipeline.audio.decode import decode, read_audio
-from data_pipeline.audio.mp3 import LARGEST_MP3, Mp3, is_mp3
+from data_pipeline.audio.formats.mp3 import LARGEST_MP3, Mp3, is_mp3
 
 
 def voice(rate: int, seconds: float = 1.5, channels: int = 1) -> np.ndarray:
