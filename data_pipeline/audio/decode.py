@@ -9,8 +9,9 @@ import numpy as np
 
 from data_pipeline.audio.audio_file import LONGEST, UnusableAudio, Utterance, opened
 from data_pipeline.audio.formats.mp3 import Mp3
+from data_pipeline.audio.one_track import DifferentChannels, TrackChooser
 from data_pipeline.audio.resample import SAMPLE_RATE, Resampler, resampled
-from data_pipeline.audio.track import DifferentChannels, Track, TrackChooser
+from data_pipeline.audio.track import Track
 
 __all__ = [
     "LONGEST",

@@ -11,7 +11,8 @@ import numpy as np
 
 from data_pipeline.audio.audio_file import LONGEST, RATES, UnusableAudio
 from data_pipeline.audio.decode import Audio, scale_problem, to_pcm
-from data_pipeline.audio.track import DifferentChannels, Track
+from data_pipeline.audio.one_track import DifferentChannels
+from data_pipeline.audio.track import Track
 
 _MOST_CHANNELS = 32
 """Largest number of channels of a recording; conference systems have up to 16."""

@@ -7,7 +7,8 @@ from pathlib import PurePosixPath
 import numpy as np
 
 from data_pipeline.audio.decode import SAMPLE_RATE, Audio, UnusableAudio, read_audio, to_pcm
-from data_pipeline.audio.track import DifferentChannels, Track
+from data_pipeline.audio.one_track import DifferentChannels
+from data_pipeline.audio.track import Track
 from data_pipeline.quality.fingerprint import fingerprint
 from data_pipeline.quality.recording import Recording
 from data_pipeline.quality.unusable import SILENCE, unusable_reason

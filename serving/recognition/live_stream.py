@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from data_pipeline.audio.decode import SAMPLE_RATE, UnusableAudio
+from data_pipeline.audio.one_track import DifferentChannels, TrackChooser
 from data_pipeline.audio.resample import Resampler
 from data_pipeline.audio.samples import Samples, checked_rate, piece_of_stream
-from data_pipeline.audio.track import DifferentChannels, Track, TrackChooser
+from data_pipeline.audio.track import Track
 from serving.errors import RecognitionError, UnreadableAudioError
 from serving.recognition.answer import EmotionAnswer
 from serving.recognition.emotion_recogniser import EmotionRecogniser

@@ -79,8 +79,8 @@ def test_what_nobody_foresaw_in_a_clip_does_not_end_the_job(folder, tmp_path, mo
             raise ValueError("no such luck")
         return pcm(location, *arguments, **options)
 
-    pcm = shards.decode
-    monkeypatch.setattr(shards, "decode", decode)
+    pcm = shards.decode_utterance
+    monkeypatch.setattr(shards, "decode_utterance", decode)
     (clip,) = (clip for clip in open_corpus("folders").read(str(folder)).clips if clip.emotion == "anger")
     (other,) = (clip for clip in open_corpus("folders").read(str(folder)).clips if clip.emotion == "sadness")
     shard = shards.Shard("train-00000-of-00001.tfrecord", "train", (clip, other))

@@ -180,7 +180,9 @@ def test_other_corpora_beside_the_one_that_was_recognised_are_named(app, tmp_pat
     assert "wav/03a01Fa.wav" in page
     # Named or recognised, what is passed over is told; what another name takes is not passed over.
     assert check([f"crema_d={tmp_path}"], workers=1).elsewhere == found.elsewhere
-    assert check([f"crema_d={tmp_path}", f"emodb={tmp_path}"], workers=1).elsewhere == (str(tmp_path / wavs[2]),)
+    both = check([f"crema_d={tmp_path}", f"emodb={tmp_path}"], workers=1)
+    assert str(tmp_path / wavs[1]) not in both.elsewhere
+    assert str(tmp_path / wavs[2]) in both.elsewhere
 
 
 def test_a_corpus_at_two_places_is_split_as_prepare_splits_it(tmp_path):
@@ -272,7 +274,7 @@ def test_names_from_disk_are_escaped(tmp_path):
 
 def test_more_waveforms_than_are_drawn_are_counted(tmp_path):
     for number in range(70):
-        soundfile.write(tmp_path / f"{number}.wav", speech(number, 0.2), 16_000)
+        soundfile.write(tmp_path / f"{number}.wav", speech(number, 0.35), 16_000)
 
     found = check([str(tmp_path)], workers=2)
     page = HtmlPage.of(write(found, tmp_path / "out"))
