@@ -11,6 +11,7 @@ from data_pipeline.audio.log_mel import LogMelSettings
 from data_pipeline.emotion import LABELS
 from serving.export.saved_model import export_model
 from serving.server.local_server import LocalServer
+from tests.voice import voice
 from training.families.family import Family
 from training.families.mobilenet.family import FAMILY
 from training.families.mobilenet.network import build
@@ -75,12 +76,11 @@ def mobilenet_version(mobilenet, tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def clips() -> list[np.ndarray]:
-    """Ten tones in noise, float32 at 16 kHz, of 0.3 to 2.1 s."""
+    """Ten voices of 0.3 to 2.1 s, float32 at 16 kHz, of different loudness and with different noise."""
     random = np.random.default_rng(7)
     found = []
     for index in range(10):
-        time = np.arange(4_800 + 3_200 * index) / 16_000
-        tone = np.sin(2 * np.pi * 150 * 1.5**index * time) * random.uniform(0.1, 0.6)
-        noise = random.normal(0, 10.0 ** -random.uniform(1, 4), time.size)
-        found.append(np.clip(tone + noise, -1, 1).astype(np.float32))
+        speech = voice(0.3 + 0.2 * index, amplitude=random.uniform(0.1, 0.6), seed=3 * index)
+        noise = random.normal(0, 10.0 ** -random.uniform(2.5, 4.5), speech.size)
+        found.append(np.clip(speech + noise, -1, 1).astype(np.float32))
     return found
