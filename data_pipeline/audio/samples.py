@@ -60,10 +60,7 @@ def pcm_of_samples(samples: Samples, track: Track | None = None) -> np.ndarray:
     rate = checked_rate(samples.rate)
     array = _array(samples.values)
     if array.ndim == 2 and array.shape[0] < array.shape[1]:
-        raise NotSamples(
-            f"has the shape {list(array.shape)}, which looks like [channels, samples]: transpose it to "
-            "[samples, channels]"
-        )
+        raise _transposed(array)
     if len(array) > LONGEST * rate:
         raise NotSamples(f"lasts longer than {LONGEST:g} s: cut it into utterances")
     if not array.size:
@@ -148,12 +145,19 @@ def _array(values: object) -> np.ndarray:
         array = np.asarray(values)
     except ValueError as error:
         raise NotSamples("is no array: give numbers of shape [samples] or [samples, channels]") from error
-    if array.ndim not in (1, 2) or (array.ndim == 2 and not 1 <= array.shape[1] <= _MOST_CHANNELS):
-        looks = ", which looks like [channels, samples]" if array.ndim == 2 and array.shape[1] > _MOST_CHANNELS else ""
-        raise NotSamples(f"has the shape {list(array.shape)}{looks}: give [samples] or [samples, channels]")
+    if array.ndim == 2 and array.shape[1] > _MOST_CHANNELS:
+        raise _transposed(array)
+    if array.ndim not in (1, 2) or not all(array.shape[1:]):
+        raise NotSamples(f"has the shape {list(array.shape)}: give [samples] or [samples, channels]")
     if array.dtype.kind != "f" and array.dtype not in (np.int8, np.int16, np.int32):
         raise NotSamples(f"holds {array.dtype} samples: give floats with full scale ±1, or int16")
     return array
+
+
+def _transposed(array: np.ndarray) -> NotSamples:
+    return NotSamples(
+        f"has the shape {list(array.shape)}, which looks like [channels, samples]: transpose it to [samples, channels]"
+    )
 
 
 def _peak(array: np.ndarray) -> int:

@@ -12,7 +12,7 @@ import tensorflow as tf
 from data_pipeline.audio.decode import SAMPLE_RATE
 from data_pipeline.audio.fft_length import fft_length
 from data_pipeline.audio.g711 import LAWS, Law, round_trip_table
-from data_pipeline.audio.upsample import upsample_by_two
+from data_pipeline.audio.upsample import narrow_to_16_khz
 from data_pipeline.errors import UserError
 
 _EDGES = (100.0, 300.0, 3_400.0, 3_800.0)
@@ -74,7 +74,7 @@ def telephone(waveform: tf.Tensor, settings: TelephoneSettings, seed: tf.Tensor)
     received = tf.gather((round_trip_table(settings.law) / 32_768).astype(np.float32), pcm + 32_768)
     if settings.packet_loss:
         received = _lose_packets(received, settings.packet_loss, seed)
-    return upsample_by_two(received[tf.newaxis])[0, :samples]
+    return narrow_to_16_khz(received[tf.newaxis])[0, :samples]
 
 
 def to_telephone_band(waveform: tf.Tensor) -> tf.Tensor:

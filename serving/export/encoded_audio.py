@@ -18,8 +18,15 @@ from data_pipeline.audio.formats.wav_header import MOST_CHUNKS, ends_early, stat
 from data_pipeline.audio.g711 import decode_table
 from serving.status import RowFinding, RowStatus
 
-_FILES = (b"RIFF", b"RIFX", b"OggS", b"fLaC", b"FORM", b".snd", b"caff")
-"""First bytes of audio files. None of them is µ-law of a beginning voice: all are negative and far from silence."""
+_FILES = (
+    *(b"RIFF", b"RIFX", b"RF64", b"OggS", b"fLaC", b"FORM", b".snd", b"caff", b"#!AM", b"FLV\x01"),
+    *(b"ID3\x02", b"ID3\x03", b"ID3\x04", b"\x1aE\xdf\xa3"),
+)
+"""First four bytes of audio files; a voice would have to begin with just these four samples. Those of MP4 follow a size
+(see `_MP4`)."""
+
+_MP4 = b"ftyp"
+"""Bytes 4 to 7 of MP4, M4A and 3GP (ISO/IEC 14496-12, section 4.3)."""
 
 _NOT_TEXT = 0x7F
 """Least byte that no text in ASCII has. As µ-law, it and all above are silence or positive samples."""
@@ -149,7 +156,7 @@ def read_mulaw(audio: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     # Rows are padded with zero bytes, which stand for -32,124, not for silence.
     waveform = tf.where(tf.sequence_mask(num_samples, tf.shape(waveform)[1]), waveform, 0.0)
     beginning = _substring(audio, 0, 4)
-    is_file = tf.reduce_any([beginning == magic for magic in _FILES], axis=0)
+    is_file = tf.reduce_any([beginning == magic for magic in _FILES], axis=0) | (_substring(audio, 4, 4) == _MP4)
     is_text = ~tf.reduce_any(code >= _NOT_TEXT, axis=1)
     status = first_of(
         (num_samples == 0, RowStatus.EMPTY),

@@ -18,7 +18,7 @@ import tensorflow as tf
 
 from data_pipeline.audio.decode import LONGEST, LOUDEST, SAMPLE_RATE
 from data_pipeline.audio.half_band import NARROW_RATE
-from data_pipeline.audio.upsample import upsample_by_two
+from data_pipeline.audio.upsample import narrow_to_16_khz
 from data_pipeline.quality.unusable import SHORTEST, SILENCE
 from serving.export.encoded_audio import first_of, read_mulaw, read_wav
 from serving.status import RowStatus
@@ -90,7 +90,7 @@ def signatures(recogniser: Recogniser) -> dict[str, Callable[..., Answer]]:
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="audio")], autograph=False)
     def mulaw_bytes(audio: tf.Tensor) -> Answer:
         waveform, num_samples, status = read_mulaw(audio)
-        return answer(upsample_by_two(waveform), 2 * num_samples, status, tf.zeros_like(num_samples))
+        return answer(narrow_to_16_khz(waveform), 2 * num_samples, status, tf.zeros_like(num_samples))
 
     return {SERVING_DEFAULT: serving_default, WAV_BYTES: wav_bytes, MULAW_BYTES: mulaw_bytes}
 
@@ -146,7 +146,7 @@ def _at_16_khz(waveform: tf.Tensor, num_samples: tf.Tensor, at_8_khz: tf.Tensor)
     """Upsample the rows that are at 8 kHz; a batch without such rows is returned unchanged."""
 
     def upsampled() -> tf.Tensor:
-        doubled = upsample_by_two(waveform)
+        doubled = narrow_to_16_khz(waveform)
         padded = tf.pad(waveform, [[0, 0], [0, tf.shape(waveform)[1]]])
         return tf.where(at_8_khz[:, tf.newaxis], doubled, padded)
 

@@ -42,7 +42,9 @@ def cause(head: bytes) -> str:
     if _is_text(head):
         return "it is a text file: give the recording"
     if head.startswith((b"RIFF", b"FORM", b"fLaC", b"OggS", b"ID3")) or head[4:8] == b"ftyp":
-        return f"its beginning is that of audio, but the rest is damaged or coded in an unknown way: {_CONVERT}"
+        return (
+            f"it begins as audio does, but is damaged, cut off or coded in an unknown way: copy it again, or {_CONVERT}"
+        )
     return f"it has no header that a decoder knows; if it is raw samples or a rare format, {_CONVERT}"
 
 

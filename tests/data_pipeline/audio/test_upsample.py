@@ -2,9 +2,14 @@ import numpy as np
 import pytest
 import soundfile
 import soxr
+from hypothesis import given
+from hypothesis import strategies as st
 
-from data_pipeline.audio.half_band import odd_taps
-from data_pipeline.audio.upsample import upsample_by_two
+from data_pipeline.audio.decode import Audio, to_pcm
+from data_pipeline.audio.half_band import doubled, odd_taps
+from data_pipeline.audio.resample import Resampler, resampled
+from data_pipeline.audio.upsample import narrow_to_16_khz, upsample_by_two
+from tests.voice import voice
 
 
 def decibels(error: np.ndarray, reference: np.ndarray) -> float:
@@ -56,3 +61,25 @@ def test_speech_agrees_with_soxr_in_the_band_that_both_pass(speech_data):
     got = upsample_by_two(narrow[np.newaxis]).numpy()[0]
     length = min(len(got), len(wanted))
     assert decibels(got[:length] - wanted[:length], wanted[:length]) < -60
+
+
+@pytest.mark.parametrize("samples", [1, 2, 15, 16, 17, 127, 128, 129, 5_000])
+def test_files_are_converted_as_the_graph_converts_them(samples):
+    noise = np.random.default_rng(4).uniform(-0.3, 0.3, samples).astype(np.float32)
+    np.testing.assert_allclose(doubled(noise), upsample_by_two(noise[np.newaxis])[0], atol=1e-6)
+
+
+@given(st.lists(st.integers(0, 400), max_size=12), st.sampled_from([8_000, 16_000, 22_050]))
+def test_a_stream_in_any_pieces_is_converted_as_in_one(sizes, rate):
+    noise = np.random.default_rng(5).uniform(-0.3, 0.3, sum(sizes)).astype(np.float32)
+    resampler = Resampler(rate)
+    pieces = [resampler.add(piece) for piece in np.split(noise, np.cumsum(sizes)[:-1])] if sizes else []
+    np.testing.assert_allclose(np.concatenate([*pieces, resampler.finish()]), resampled(noise, rate), atol=1e-6)
+
+
+def test_what_8_khz_lack_is_lacking_in_every_door():
+    speech = voice(1.0, 8_000)
+    pcm = to_pcm(Audio(speech[:, np.newaxis].astype(np.float32), 8_000, "samples", 0.5))
+    graph = narrow_to_16_khz(speech[np.newaxis].astype(np.float32)).numpy()[0]
+    np.testing.assert_allclose(pcm / 32_768, graph, atol=1.1 / 32_768)
+    assert np.mean(pcm / np.float32(32_768) != graph) < 1e-3
