@@ -3,7 +3,7 @@
 import numpy as np
 
 from data_pipeline.audio.decode import SAMPLE_RATE
-from data_pipeline.audio.speech import LEAST_SPEECH, speech_seconds
+from data_pipeline.audio.speech.verdict import LEAST_SPEECH, speech_seconds
 
 SHORTEST = 0.1
 """Least duration of a clip in seconds; a shorter clip is less than a syllable."""

@@ -21,6 +21,7 @@ from data_pipeline.audio.half_band import NARROW_RATE
 from data_pipeline.audio.upsample import narrow_to_16_khz
 from data_pipeline.quality.unusable import SHORTEST, SILENCE
 from serving.export.encoded_audio import first_of, read_mulaw, read_wav
+from serving.export.not_speech import is_not_speech
 from serving.status import RowStatus
 from training.run.recogniser import Recogniser
 
@@ -137,6 +138,7 @@ def check_content(waveform: tf.Tensor, num_samples: tf.Tensor, status: tf.Tensor
             (num_samples < round(SHORTEST * SAMPLE_RATE), RowStatus.TOO_SHORT),
             (num_samples > round(LONGEST * SAMPLE_RATE), RowStatus.TOO_LONG),
             (tf.round(peak * 32_768.0) < SILENCE, RowStatus.SILENT),
+            (is_not_speech(audio, num_samples), RowStatus.NO_SPEECH),
         ),
         status,
     )
