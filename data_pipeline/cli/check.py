@@ -88,6 +88,7 @@ def _report(result: "Check") -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from data_pipeline.corpora.unnamed_speaker import doubtful_speakers
     from data_pipeline.quality.findings import UNUSABLE, Kind
 
     table = Table("", box=box.SIMPLE_HEAD, show_edge=False)
@@ -113,6 +114,8 @@ def _report(result: "Check") -> None:
         list(result.elsewhere),
         _REST,
     )
+    named = (recording.speaker for recording in result.recordings if recording.speaker)
+    list_some("speakers that are no name, {} in all:", doubtful_speakers(named), "")
     groups = sorted(result.repeats, key=lambda group: (not group.contradictory, not group.leaking, not group.exact))
     list_some(
         "audio that is there more than once, {} groups:",

@@ -109,6 +109,7 @@ def _report(summary: "PrepareSummary") -> None:
         _REST,
     )
     list_some("audio files with other names, {} in all, ignored:", list(summary.ignored), _REST)
+    list_some("speakers that are no name, {} in all:", list(summary.doubtful_speakers), "")
     for name, split in dataset.splits.items():
         outside = [f"{emotion} {count:,}" for emotion, count in split.emotions.items() if emotion not in LABELS]
         if outside:

@@ -9,6 +9,7 @@ from pathlib import Path
 from data_pipeline.audio.decode import SAMPLE_RATE
 from data_pipeline.clip import Clip
 from data_pipeline.corpora.corpus import Corpus
+from data_pipeline.corpora.unnamed_speaker import doubtful_speakers
 from data_pipeline.dataset import Dataset
 from data_pipeline.errors import SetAside, UserError
 from data_pipeline.prepare.description import FoundCorpus, describe, described_anew
@@ -37,6 +38,7 @@ class PrepareSummary:
         contradictions: Clips with identical audio and different labels; they are in the dataset.
         leaks: Clips with identical audio in different splits; they are in the dataset.
         ignored: Audio files beside the clips whose names do not belong to the corpus.
+        doubtful_speakers: Warnings of speakers whose names say that nobody knows them.
         with_votes: Number of clips with listeners' votes.
         with_demographics: Number of clips with the speaker's sex and age.
         unchanged: Whether the dataset was there already, so that nothing was done.
@@ -50,6 +52,7 @@ class PrepareSummary:
     contradictions: tuple[Conflict, ...]
     leaks: tuple[Conflict, ...]
     ignored: tuple[str, ...]
+    doubtful_speakers: tuple[str, ...]
     with_votes: int
     with_demographics: int
     unchanged: bool
@@ -99,7 +102,7 @@ def prepare(
             fresh = described_anew(content, found)
             if fresh != content:
                 output.write_description(fresh)
-            return _summary(output, fresh, unchanged=True, seconds_read=0.0, seconds_taken=0.0)
+            return _summary(output, fresh, found, unchanged=True, seconds_read=0.0, seconds_taken=0.0)
         results, seconds_read, seconds_taken = _write(plan, output, write_shards or _pool_of(workers), on_progress)
         if not any(result.written for result in results):
             output.abandon()
@@ -110,7 +113,7 @@ def prepare(
             )
         content = describe(plan, found, results, Path(output.location))
         output.publish(content, {name for entry in content["splits"].values() for name in entry["shards"]})
-    return _summary(output, content, unchanged=False, seconds_read=seconds_read, seconds_taken=seconds_taken)
+    return _summary(output, content, found, unchanged=False, seconds_read=seconds_read, seconds_taken=seconds_taken)
 
 
 def _plan(found: Sequence[FoundCorpus], kind: SplitKind) -> PreparePlan:
@@ -212,7 +215,12 @@ def _pool_of(workers: int) -> WriteShards:
 
 
 def _summary(
-    output: OutputFolder, content: dict, unchanged: bool, seconds_read: float, seconds_taken: float
+    output: OutputFolder,
+    content: dict,
+    found: Sequence[FoundCorpus],
+    unchanged: bool,
+    seconds_read: float,
+    seconds_taken: float,
 ) -> PrepareSummary:
     return PrepareSummary(
         location=output.location,
@@ -223,6 +231,9 @@ def _summary(
         ),
         leaks=tuple(Conflict(tuple(group["names"]), tuple(group["sides"])) for group in content["leaks"]),
         ignored=tuple(file for source in content["sources"] for file in source["ignored"]),
+        doubtful_speakers=tuple(
+            doubtful_speakers(clip.speaker for source in found for clip in source.listing.clips if clip.speaker_known)
+        ),
         with_votes=content["clips_with_votes"],
         with_demographics=content["clips_with_demographics"],
         unchanged=unchanged,
