@@ -27,6 +27,14 @@ STATE = "state.npz"
 
 _CALIBRATION = "calibration.json"
 
+_HISTORY = "history.csv"
+
+_CONDITION = ("split", "channel", "packet_loss", "measured_against", "fingerprint")
+"""Fields of metrics that say what was measured on and against."""
+
+FINGERPRINT_SHOWN = 8
+"""Number of characters of a dataset's fingerprint that tell it from others in a title."""
+
 _HALF_WRITTEN = ".*.part.*"
 """Temporary files of `atomic_file.replacing` that a killed training could not remove."""
 
@@ -116,12 +124,15 @@ class Run:
         """Read a run folder.
 
         Raises:
-            UserError: If it is no run folder, or no epoch was completed.
+            UserError: If it is no run folder, or no epoch was kept yet.
         """
         folder = Path(folder)
         config = read_run_config(folder)
         if not (folder / "model.keras").is_file():
-            raise UserError(f"{folder} has no model.keras: no epoch of its training was completed; train it again")
+            raise UserError(
+                f"{folder} has no model.keras: its training has kept no epoch yet; continue it with "
+                f"`ser train from {folder}`"
+            )
         return cls(folder, config)
 
     @property
@@ -199,11 +210,11 @@ class Run:
         writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-        write_text(self.folder / "history.csv", text.getvalue())
+        write_text(self.folder / _HISTORY, text.getvalue())
 
     def history(self) -> list[dict[str, float | None]]:
         """The rows of `history.csv`, one per epoch."""
-        path = self.folder / "history.csv"
+        path = self.folder / _HISTORY
         if not path.is_file():
             return []
         with path.open(newline="") as file:
@@ -256,11 +267,14 @@ class Run:
 
     @contextmanager
     def discarded_unless_trained(self) -> Iterator[None]:
-        """A context in which a failure before the end of the first epoch removes the folder."""
+        """A context in which a failure before the end of the first epoch removes the folder.
+
+        An epoch may end without weights that are kept: the history tells that there is something to resume.
+        """
         try:
             yield
         except BaseException:
-            if self.kept_here and not (self.folder / "model.keras").exists():
+            if self.kept_here and not any((self.folder / name).exists() for name in ("model.keras", _HISTORY)):
                 shutil.rmtree(self.folder, ignore_errors=True)
             raise
 
