@@ -35,10 +35,12 @@ class RecordingSample:
     Attributes:
         signals: How they sound.
         probabilities: float [recordings, classes], what a run predicts for them, or for others like them.
+        speakers: Number of their speakers; None where not all of them are named.
     """
 
     signals: tuple[Signal, ...]
     probabilities: np.ndarray
+    speakers: int | None = None
 
 
 def training_sample(run: Run, dataset: Dataset, channel: str) -> RecordingSample:
@@ -86,7 +88,9 @@ def new_sample(
     usable = [(recording, signal) for recording, signal in found if isinstance(signal, Signal)]
     unusable = [SetAside(recording.title, reason) for recording, reason in found if isinstance(reason, str)]
     probabilities = _predict(run, [recording for recording, _ in usable], on_progress)
-    return RecordingSample(tuple(signal for _, signal in usable), probabilities), tuple(unusable)
+    named = {(recording.corpus, recording.speaker) for recording, _ in usable}
+    speakers = len(named) if all(speaker for _, speaker in named) else None
+    return RecordingSample(tuple(signal for _, signal in usable), probabilities, speakers), tuple(unusable)
 
 
 def _predict(run: Run, recordings: Sequence[Recording], on_progress: Callable[[str, int, int], object]) -> np.ndarray:

@@ -235,8 +235,21 @@ class Run:
             raise UserError(f"{path} is not JSON ({error}): remove it, and evaluate the run again") from error
 
     def record_metrics(self, metrics: Mapping) -> None:
-        """Add or replace the metrics of one condition in `metrics.json`; `metrics["condition"]` says which."""
-        self.write_json("metrics.json", {**self.metrics(), metrics["condition"]: metrics})
+        """Add or replace the metrics of one condition in `metrics.json`.
+
+        The condition is the same where the fields of `_CONDITION` are, whatever title an earlier version gave it.
+        Metrics of another dataset that an earlier version recorded under the title get its fingerprint into theirs.
+        """
+        recorded: dict[str, Mapping] = {}
+        for title, one in self.metrics().items():
+            if all(one.get(field) == metrics[field] for field in _CONDITION):
+                recorded[metrics["condition"]] = metrics
+            elif title == metrics["condition"]:
+                longer = f"{title} ({one.get('fingerprint', 'another dataset')[:FINGERPRINT_SHOWN]})"
+                recorded[longer] = {**one, "condition": longer}
+            else:
+                recorded[title] = one
+        self.write_json("metrics.json", {**recorded, metrics["condition"]: metrics})
 
     def record_answers(self, condition: str, answers: Predictions, fingerprint: str) -> None:
         """Write a file of `answers/`: the answer for each clip.
@@ -309,6 +322,9 @@ def read_run_config(folder: Path) -> dict:
 
 
 def _what_decides(config: Mapping) -> dict:
-    """A configuration without what may change while a run is interrupted: the folder of the data."""
-    data = {key: value for key, value in config.get("data", {}).items() if key != "folder"}
+    """A configuration without what may change while a run is interrupted: the folder of the data.
+
+    Runs of earlier versions do not say how many speakers are unknown, which follows from the fingerprint.
+    """
+    data = {key: value for key, value in config.get("data", {}).items() if key not in ("folder", "speakers_unknown")}
     return {**{key: value for key, value in config.items() if key != "versions"}, "data": data}

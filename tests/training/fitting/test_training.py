@@ -151,9 +151,10 @@ def test_another_corpus_is_measured_whole_and_under_its_name(trained, dataset, t
     other = tmp_path / "other"
     shutil.copytree(dataset.folder, other)
     content = json.loads((other / "dataset.json").read_text())
-    (other / "dataset.json").write_text(json.dumps(content | {"corpora": ["emodb"]}))
+    content |= {"corpora": ["emodb"], "fingerprint": "0123456789"}
+    (other / "dataset.json").write_text(json.dumps(content))
     metrics = evaluate(run, Dataset.open(other), Condition("all"))
-    assert metrics["condition"] == "all, of emodb"
+    assert metrics["condition"] == "all, of emodb (01234567)"
     assert metrics["corpora"] == ["emodb"]
     assert metrics["clips"] == sum(side.clips for side in dataset.splits.values())
 
