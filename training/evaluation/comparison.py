@@ -117,6 +117,7 @@ def _corrected(compared: Sequence[dict], runs: Sequence[dict]) -> list[dict]:
     for same_test in zip(*tests, strict=True):
         # All comparisons are on the same speakers, who can tell of each or of none.
         told = [test["p"] for test in same_test if test["p"] is not None]
-        for test, p in zip(same_test, paired.holm(told) or [None] * len(same_test), strict=True):
+        values: list[float | None] = [*paired.holm(told)] if told else [None] * len(same_test)
+        for test, p in zip(same_test, values, strict=True):
             test["p_corrected"] = p
     return corrected

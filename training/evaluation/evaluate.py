@@ -9,6 +9,7 @@ from data_pipeline import input_pipeline
 from data_pipeline.dataset import Dataset
 from data_pipeline.emotion import EMOTIONS
 from data_pipeline.errors import UserError
+from data_pipeline.records.damage import damage_named
 from data_pipeline.targets import Target, truth
 from training.evaluation import groups, metrics, paired
 from training.evaluation.condition import Condition
@@ -34,7 +35,8 @@ def predict(
         on_batch: Called with the number of clips that were predicted since the last call.
 
     Raises:
-        UserError: If the dataset has no such split, or the split has no clip with one of the run's labels.
+        UserError: If the dataset has no such split, or the split has no clip with one of the run's labels; if a shard
+            of the dataset or the model's file is damaged.
     """
     target = Target(run.labels, condition.labels)
     known = input_pipeline.descriptions(dataset, condition.split, target)
@@ -43,11 +45,12 @@ def predict(
     clips = run.front_end.batches(
         dataset, condition.split, batch_size=BATCH_SIZE, target=target, channel=condition.telephone
     )
-    # Arrays, since JAX takes no tensors of TensorFlow.
-    for features, _ in clips.as_numpy_iterator():
-        parts.append(recogniser.model.predict_on_batch(features))
-        if on_batch:
-            on_batch(len(parts[-1]))
+    with damage_named(dataset):
+        # Arrays, since JAX takes no tensors of TensorFlow.
+        for features, _ in clips.as_numpy_iterator():
+            parts.append(recogniser.model.predict_on_batch(features))
+            if on_batch:
+                on_batch(len(parts[-1]))
     right = truth(known["label"], known["votes"], target)
     probabilities = scaled(np.concatenate(parts), recogniser.temperature).astype(np.float32)
     return Predictions(known["name"], known["speaker"], right, probabilities, known)

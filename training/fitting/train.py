@@ -10,6 +10,7 @@ import keras
 
 from data_pipeline.dataset import Dataset
 from data_pipeline.errors import UserError
+from data_pipeline.records.damage import damage_named
 from data_pipeline.storage.claimed_folder import claimed
 from training.accelerator import leave_to_keras
 from training.distributed import Team, keeps_folder, scope
@@ -44,10 +45,17 @@ def train(
 
     Raises:
         UserError: If the folder is taken, or another training writes to it at the moment; if the recipe contradicts
-            itself, its initial weights cannot be used, or the data do not suffice (see `describe_training_data` and
-            `fit`).
+            itself, its initial weights cannot be used, or the data are damaged or do not suffice (see
+            `describe_training_data` and `fit`).
     """
     leave_to_keras()
+    with damage_named(dataset):
+        return _train(family, recipe, dataset, folder, observer, team)
+
+
+def _train(
+    family: Family, recipe: Any, dataset: Dataset, folder: Path, observer: Observer | None, team: Team | None
+) -> tuple[Run, Epoch]:
     data = describe_training_data(dataset, recipe.target)
     recipe = family.settled(recipe)
     keras.utils.set_random_seed(recipe.fit.seed)

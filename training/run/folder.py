@@ -6,6 +6,8 @@ import json
 import platform
 import re
 import shutil
+import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -170,6 +172,7 @@ class Run:
             UserError: If `model.keras` cannot be read.
         """
         path = self.folder / "model.keras"
+        _refuse_damaged(path)
         try:
             model = self.family.load(path)
         except (ValueError, OSError, KeyError) as error:
@@ -290,6 +293,21 @@ class Run:
             if self.kept_here and not any((self.folder / name).exists() for name in ("model.keras", _HISTORY)):
                 shutil.rmtree(self.folder, ignore_errors=True)
             raise
+
+
+def _refuse_damaged(path: Path) -> None:
+    """Check the archive of a model before Keras reads it, which says of a half copied one that it is not there.
+
+    Raises:
+        UserError: If the file is no whole archive, or a checksum in it is wrong.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+    except (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+        raise UserError(f"{path} is damaged or incomplete ({error}): copy it again, or train the run again") from error
+    if damaged:
+        raise UserError(f"{path} is damaged ({damaged}): copy it again, or train the run again")
 
 
 def _remove(files: Iterable[Path]) -> None:
