@@ -11,6 +11,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from data_pipeline.errors import UserError
 
@@ -18,17 +19,23 @@ BACKENDS = ("tensorflow", "jax", "torch")
 """Backends that networks can be trained on."""
 
 
+_FLOATS = ("float16", "float32", "float64")
+
+
 def settle() -> None:
     """Check the backend at the first `import keras` of this process, and set the other settings after it.
 
     Raises:
-        UserError: From that import, if the backend cannot be used.
+        UserError: From that import, or TensorFlow's, if the backend or `keras.json` cannot be used.
     """
     sys.meta_path.insert(0, _KerasFinder())
 
 
 class _KerasFinder(importlib.abc.MetaPathFinder):
     def find_spec(self, fullname, path=None, target=None):  # noqa: ARG002  the protocol's signature
+        if fullname in ("tensorflow", "keras"):
+            # TensorFlow reads the file as well.
+            _check_file(_settings_file())
         if fullname != "keras":
             return None
         # Back at once: TensorFlow looks for Keras before anything imports it.
@@ -41,7 +48,7 @@ class _KerasFinder(importlib.abc.MetaPathFinder):
             load = spec.loader.exec_module
 
             def load_settled(module) -> None:
-                _check_settings()
+                _check_backend()
                 load(module)
                 module.config.set_floatx("float32")
                 module.config.set_epsilon(1e-7)
@@ -51,16 +58,20 @@ class _KerasFinder(importlib.abc.MetaPathFinder):
         return spec
 
 
-def _check_settings() -> None:
+def _check_file(file: Path) -> None:
+    """Refuse settings that TensorFlow and Keras would fail on."""
+    settings = _read(file)
+    if not isinstance(settings, dict):
+        raise UserError(f"{file} is no JSON object: mend or remove it")
+    if settings.get("floatx", "float32") not in _FLOATS:
+        raise UserError(f"{file} has the floatx {settings['floatx']!r}: write one of {', '.join(_FLOATS)}")
+
+
+def _check_backend() -> None:
     """Refuse a backend that cannot be used, before Keras fails on it."""
-    file = _settings_file()
-    try:
-        settings = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        # Keras passes over a file that it cannot read.
-        settings = {}
-    backend = os.environ.get("KERAS_BACKEND") or settings.get("backend") or "tensorflow"
-    source = "KERAS_BACKEND" if os.environ.get("KERAS_BACKEND") else str(file)
+    source, backend = "KERAS_BACKEND", os.environ.get("KERAS_BACKEND")
+    if not backend:
+        source, backend = str(_settings_file()), _read(_settings_file()).get("backend", "tensorflow")
     if backend not in BACKENDS:
         raise UserError(f"{source} names the backend {backend!r} for Keras: choose one of {', '.join(BACKENDS)}")
     # TensorFlow is a requirement of this project.
@@ -71,6 +82,16 @@ def _check_settings() -> None:
         )
 
 
+def _read(file: Path) -> Any:
+    """The content of the file; Keras passes over one that is no JSON."""
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
 def _settings_file() -> Path:
-    home = os.environ.get("KERAS_HOME")
-    return Path(home).expanduser() / "keras.json" if home else Path.home() / ".keras" / "keras.json"
+    """Where Keras looks (keras/src/backend/config.py)."""
+    home = os.path.expanduser("~")  # noqa: PTH111  `Path.home` fails where there is none
+    folder = Path(home if os.access(home, os.W_OK) else "/tmp", ".keras")
+    return Path(os.path.expanduser(os.environ.get("KERAS_HOME", folder))) / "keras.json"  # noqa: PTH111

@@ -56,6 +56,21 @@ def test_a_backend_that_is_none_is_named(command, tmp_path):
     assert f"{tmp_path}/keras.json names the backend 'theano' for Keras: choose one of tensorflow, jax, torch" in line
 
 
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({"floatx": "bfloat16"}, "has the floatx 'bfloat16': write one of float16, float32, float64"),
+        (["tensorflow"], "is no JSON object: mend or remove it"),
+    ],
+)
+def test_settings_that_keras_refuses_are_named(settings, reason, tmp_path):
+    (tmp_path / "keras.json").write_text(json.dumps(settings))
+
+    line = sentence_of(run("evaluate", "x", "x", KERAS_HOME=str(tmp_path)))
+
+    assert line == f"error: {tmp_path}/keras.json {reason}"
+
+
 def test_commands_without_a_network_do_not_ask_for_a_backend():
     assert run("data", "list", KERAS_BACKEND="theano").returncode == 0
 

@@ -214,6 +214,14 @@ def test_three_speakers_tell_nothing_beyond_chance(dataset, tmp_path):
     assert "Too few speakers to tell whether any group differs from the others." in shown
 
 
+def test_one_speaker_has_no_interval(dataset, tmp_path):
+    made = untrained(dataset, tmp_path / "run")
+    made.record_metrics(of_few(made, dataset, speakers=1))
+    metrics = made.metrics()["validation"]
+    assert [metrics[f"{key}_interval"] for key in ("wa", "ua", "macro_f1", "ece")] == [None] * 4
+    assert "100.0% (not known)" in everything_shown(made)
+
+
 def test_datasets_have_conditions_of_their_own(dataset, tmp_path):
     """One was evaluated by an earlier version, which knew of splits only."""
     made = untrained(dataset, tmp_path / "run")
