@@ -1,8 +1,8 @@
 """Keep TensorFlow's start-up messages from the terminal.
 
 On import, TensorFlow's libraries write to standard error that oneDNN is on and that there is no GPU, before any of
-their settings can take effect. `hush` withholds standard error during that import only. If the import fails, the
-withheld output is shown.
+their settings can take effect. `hush` withholds standard error during that import only. If the import fails for a
+reason that is not the user's, the withheld output is shown.
 """
 
 import importlib.abc
@@ -12,6 +12,8 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from data_pipeline.errors import UserError
 
 
 def hush() -> None:
@@ -49,6 +51,8 @@ def _standard_error_held_back() -> Iterator[None]:
         os.dup2(held_back.fileno(), 2)
         try:
             yield
+        except UserError:
+            raise
         except BaseException:
             os.dup2(terminal, 2)
             held_back.seek(0)

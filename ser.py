@@ -7,8 +7,10 @@ from typing import Annotated
 import typer
 
 import data_pipeline.cli
+import keras_backend
 import quiet_tensorflow
 import serving.cli
+import standard_output
 import training.cli
 from data_pipeline.errors import UserError
 
@@ -61,8 +63,10 @@ def demo(
 def main() -> None:
     """Run the command line. A `UserError` becomes a one-line message and exit status 1."""
     quiet_tensorflow.hush()
+    keras_backend.settle()
     try:
-        app()
+        with standard_output.printable():
+            app()
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)

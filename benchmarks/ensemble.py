@@ -39,6 +39,7 @@ def main(
     hush()
 
     from benchmarks.report import show
+    from data_pipeline.pages import points, points_interval
     from training.cross_validation.stored_answers import read_stored
     from training.ensemble.pool import Pool
     from training.evaluation.metrics import compute_metrics
@@ -67,7 +68,6 @@ def main(
     best = max(members, key=lambda member: figures[member]["wa"])
     compared = compare_models(pooled[best], fitted.answers, first.truth, first.speaker)
     change = compared.metrics["wa"]
-    low, high = change.interval
     mean = ", ".join(f"{name} {weight:.2f}" for name, weight in zip(members, weights, strict=True))
     show(
         f"{len(first.truth):,} clips of {compared.speakers} speakers, each predicted by models trained without the "
@@ -75,8 +75,8 @@ def main(
         ("", *(heading for title in _METRICS.values() for heading in (title, "from", "to"))),
         rows,
         f"fitted weights, the mean over {folds} folds: {mean}\n"
-        f"fitted weights against {best}: WA {100 * change.difference:+.1f} points "
-        f"({100 * low:+.1f} to {100 * high:+.1f})",
+        f"fitted weights against {best}: WA {points(change.difference)} points "
+        f"{points_interval(change.interval, compared.speakers)}",
         {
             "weights": dict(zip(members, weights.tolist(), strict=True)),
             "figures": figures,

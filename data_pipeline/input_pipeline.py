@@ -19,6 +19,7 @@ from data_pipeline.batch_part import BatchPart, PartedBatches
 from data_pipeline.dataset import Dataset
 from data_pipeline.errors import UserError
 from data_pipeline.label_distribution import has_label, label_distribution
+from data_pipeline.records.damage import damage_named
 from data_pipeline.records.parsing import parse, parse_emotion
 from data_pipeline.targets import Target
 
@@ -176,7 +177,8 @@ def descriptions(dataset: Dataset, split: str, target: Target | None = None) -> 
     target = target or Target()
     _check_clips(dataset, split, target)
     records = _records(dataset, split, target).map(_description, tf.data.AUTOTUNE).batch(1_024)
-    parts = list(records.as_numpy_iterator())
+    with damage_named(dataset):
+        parts = list(records.as_numpy_iterator())
     fields = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
     described: dict[str, np.ndarray] = {
         key: np.char.decode(values.astype(bytes)) if values.dtype == object else values

@@ -28,6 +28,22 @@ def leave_to_keras() -> None:
             ) from error
 
 
+def require_tensorflow(work: str) -> None:
+    """Refuse what only TensorFlow can do.
+
+    Args:
+        work: What is to be done, for the message (`an export`).
+
+    Raises:
+        UserError: If Keras computes with another backend.
+    """
+    if keras.backend.backend() != "tensorflow":
+        raise UserError(
+            f"{work} needs TensorFlow, and Keras computes with {keras.backend.backend()} here: set "
+            "KERAS_BACKEND=tensorflow for this command"
+        )
+
+
 def compiles() -> bool:
     """Whether training steps are compiled as a whole, once for each shape of a batch.
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from benchmarks.baseline.experiment import ENSEMBLE, ClassifierResult
-from data_pipeline.pages import Bar, Group, Page, Piece, Section, Table, Value, interval, render
+from data_pipeline.pages import NOT_KNOWN, Bar, Group, Page, Piece, Section, Table, Value, interval, render
 from training.report.page import class_table, clips_in_words, confusion_matrix
 
 METRICS = (("wa", "WA"), ("ua", "UA"), ("macro_f1", "macro-F1"))
@@ -59,9 +59,10 @@ def family_shares(gains: np.ndarray, families: Sequence[str]) -> dict[str, float
 
 
 def shown(metrics: dict, name: str) -> str:
-    """A figure with its interval, in percent."""
-    low, high = metrics[f"{name}_interval"]
-    return f"{100 * metrics[name]:.1f} % ({100 * low:.1f} to {100 * high:.1f})"
+    """A figure with its interval, in percent; one speaker gives no interval."""
+    ends = metrics[f"{name}_interval"]
+    words = f"{100 * ends[0]:.1f} to {100 * ends[1]:.1f}" if ends else NOT_KNOWN
+    return f"{100 * metrics[name]:.1f} % ({words})"
 
 
 def _figures(results: dict[str, ClassifierResult]) -> Table:

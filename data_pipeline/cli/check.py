@@ -92,6 +92,7 @@ def _report(result: "Check") -> None:
     from rich.table import Table
 
     from data_pipeline.audio.audio_files import by_suffix
+    from data_pipeline.corpora.unnamed_speaker import doubtful_speakers
     from data_pipeline.quality.findings import UNUSABLE, Kind
 
     table = Table("", box=box.SIMPLE_HEAD, show_edge=False)
@@ -119,6 +120,8 @@ def _report(result: "Check") -> None:
     )
     if result.others:
         typer.echo(f"passed over, not audio by their suffixes: {by_suffix(result.others)}")
+    named = (recording.speaker for recording in result.recordings if recording.speaker)
+    list_some("speakers that are no name, {} in all:", doubtful_speakers(named), "")
     groups = sorted(result.repeats, key=lambda group: (not group.contradictory, not group.leaking, not group.exact))
     list_some(
         "audio that is there more than once, {} groups:",

@@ -118,6 +118,7 @@ def _report(summary: "PrepareSummary") -> None:
     list_some("audio files in other folders, {} in all, ignored:", list(summary.elsewhere), _REST)
     if summary.others:
         typer.echo(f"passed over, not audio by their suffixes: {by_suffix(summary.others)}")
+    list_some("speakers that are no name, {} in all:", list(summary.doubtful_speakers), "")
     for name, split in dataset.splits.items():
         outside = [f"{emotion} {count:,}" for emotion, count in split.emotions.items() if emotion not in LABELS]
         if outside:

@@ -2,7 +2,8 @@
 
 - `corpus`: what a corpus is; `sources`: from what a user names to corpora at their places.
 - `crema_d`, `ravdess`, `tess`, `savee`, `emodb`: published corpora; `synthetic`: machine speech.
-- `manifest` (with `manifest_rows` and `manifest_cells`), `folders`: the user's own recordings.
+- `manifest` (with `manifest_rows` and `manifest_cells`), `folders`: the user's own recordings; `unnamed_speaker`: words
+  that are no speaker's name.
 - `label_map`: what each corpus calls each emotion.
 """
 

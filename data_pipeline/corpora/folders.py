@@ -1,5 +1,6 @@
 """The user's own recordings, sorted into one folder per emotion."""
 
+import unicodedata
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -8,6 +9,7 @@ from data_pipeline.audio.audio_files import audio_among
 from data_pipeline.clip import Clip
 from data_pipeline.corpora.corpus import Corpus, Listing
 from data_pipeline.corpora.label_map import emotion_named
+from data_pipeline.corpora.unnamed_speaker import NO_VALUE
 from data_pipeline.emotion import EMOTIONS, Emotion
 from data_pipeline.errors import SetAside, UserError
 from data_pipeline.splits import SplitName, split_named
@@ -35,9 +37,9 @@ class Folders(Corpus):
         """Find every audio file that lies in a folder named after an emotion.
 
         A folder named after a split (`train`, `validation`, `test` and the other words that a manifest may use) gives
-        the clip's split. The names of all other folders, joined by `/`, give the speaker. A file without other folders
-        counts as a speaker of its own. Where a file is there in two formats, the one whose suffix comes first in
-        `AUDIO_SUFFIXES` is taken.
+        the clip's split. The names of all other folders, joined by `/`, give the speaker. A file without other folders,
+        or with one that is named for no value (`nan`, `None`), counts as a speaker of its own. Where a file is there
+        in two formats, the one whose suffix comes first in `AUDIO_SUFFIXES` is taken.
 
         Args:
             source: The folder.
@@ -96,7 +98,7 @@ class _Path:
     Attributes:
         emotions: Emotions that folders are named after, each once.
         splits: Splits that folders are named after, each once.
-        speaker: Names of all other folders.
+        speaker: Names of all other folders, joined; empty if there are none, or one of them is a word of `NO_VALUE`.
     """
 
     emotions: tuple[Emotion, ...]
@@ -114,5 +116,7 @@ class _Path:
             elif split := split_named(part):
                 splits[split] = None
             else:
-                others.append(part)
-        return cls(tuple(emotions), tuple(splits), "/".join(others))
+                # The same name may be written with other code points below another emotion.
+                others.append(unicodedata.normalize("NFC", part))
+        unnamed = any(part in NO_VALUE for part in others)
+        return cls(tuple(emotions), tuple(splits), "" if unnamed else "/".join(others))

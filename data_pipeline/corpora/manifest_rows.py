@@ -3,9 +3,12 @@
 import csv
 import io
 import json
-from collections.abc import Iterator
+import math
+import unicodedata
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from data_pipeline.corpora.unnamed_speaker import NO_VALUE
 from data_pipeline.errors import UserError
 
 JSON_LINES = (".jsonl", ".ndjson")
@@ -28,7 +31,8 @@ class Row:
 
     Attributes:
         line: Number of the line, from 1; of the first line where a row takes several.
-        cells: Text by column, of the columns of `REQUIRED` and `OPTIONAL` that are not empty.
+        cells: Text by column in Unicode's normal form C, of the columns of `REQUIRED` and `OPTIONAL` that are not
+            empty; a speaker named by one of `NO_VALUE` is an empty cell.
         flaw: Why the line cannot be read, or an empty string.
     """
 
@@ -71,8 +75,7 @@ def _table(manifest: str, text: str) -> Iterator[Row]:
             elif len(values) > len(columns):
                 yield Row(line, flaw=f"has {len(values)} cells under {len(columns)} columns: quote cells with commas")
             else:
-                cells = zip(columns, map(str.strip, values), strict=False)
-                yield Row(line, {column: value for column, value in cells if value and column in _COLUMNS})
+                yield Row(line, _filled(zip(columns, map(str.strip, values), strict=False)))
     except csv.Error as error:
         raise UserError(f"{manifest} cannot be read from line {start} on ({error}): mend its quotes") from error
     if not columns:
@@ -110,8 +113,18 @@ def _objects(manifest: str, text: str) -> Iterator[Row]:
             yield Row(line, flaw=str(error) if isinstance(error, _Unreadable) else "is no JSON object")
             continue
         seen.update(cells)
-        yield Row(line, {column: value for column, value in cells.items() if value})
+        yield Row(line, _filled(cells.items()))
     _require(manifest, seen)
+
+
+def _filled(cells: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """The cells that are not empty, of the columns of a manifest."""
+    # The same word may be written with other code points in another line, as file systems and editors like it.
+    return {
+        column: unicodedata.normalize("NFC", value)
+        for column, value in cells
+        if value and column in _COLUMNS and not (column == "speaker" and value in NO_VALUE)
+    }
 
 
 class _Unreadable(ValueError):
@@ -133,7 +146,7 @@ def _cells(record: object) -> dict[str, str]:
 
 
 def _text(value: str | float | dict | None) -> str:
-    if value is None:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     text = value.strip() if isinstance(value, str) else json.dumps(value)
     try:

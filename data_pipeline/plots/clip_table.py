@@ -11,6 +11,7 @@ from data_pipeline.dataset import Dataset
 from data_pipeline.emotion import EMOTIONS
 from data_pipeline.errors import UserError
 from data_pipeline.input_pipeline import descriptions
+from data_pipeline.records.damage import damage_named
 from data_pipeline.records.parsing import parse
 from data_pipeline.splits import SPLITS
 from data_pipeline.targets import Target
@@ -126,7 +127,8 @@ def read_waveforms(dataset: Dataset, table: ClipTable, rows: Sequence[int]) -> l
             .filter(lambda place, _, wanted=wanted: tf.reduce_any(wanted == place))
             .map(lambda place, record: (place, parse(record)["waveform"]))
         )
-        found |= {(split, int(place)): waveform for place, waveform in records.as_numpy_iterator()}
+        with damage_named(dataset):
+            found |= {(split, int(place)): waveform for place, waveform in records.as_numpy_iterator()}
     return [found[str(table.split[row]), int(table.place[row])] for row in rows]
 
 

@@ -17,6 +17,7 @@ from data_pipeline.emotion import EMOTIONS
 from data_pipeline.errors import UserError
 from data_pipeline.prepare.output_folder import DESCRIPTION, OutputFolder
 from data_pipeline.prepare.plan import CLIPS_PER_SHARD, shard_names
+from data_pipeline.records.damage import damage_named
 from data_pipeline.records.parsing import parse
 from data_pipeline.records.tfrecord import write_record
 from data_pipeline.splits import SPLITS, SplitName
@@ -137,7 +138,8 @@ def _records(part: Dataset) -> Iterator[tuple[bytes, Mapping]]:
         del utterance["waveform"]
         return record, utterance
 
-    yield from tf.data.TFRecordDataset(shards).map(known, tf.data.AUTOTUNE).as_numpy_iterator()
+    with damage_named(part):
+        yield from tf.data.TFRecordDataset(shards).map(known, tf.data.AUTOTUNE).as_numpy_iterator()
 
 
 def _speaker(known: Mapping) -> str:

@@ -10,6 +10,7 @@ from data_pipeline.audio.decode import SAMPLE_RATE
 from data_pipeline.audio.track import Track
 from data_pipeline.clip import Clip
 from data_pipeline.corpora.corpus import Corpus
+from data_pipeline.corpora.unnamed_speaker import doubtful_speakers
 from data_pipeline.dataset import Dataset
 from data_pipeline.errors import SetAside, UserError
 from data_pipeline.prepare.description import FoundCorpus, describe, described_anew
@@ -41,6 +42,7 @@ class PrepareSummary:
         ignored: Audio files beside the clips whose names do not belong to the corpus.
         elsewhere: Audio files in other folders of the corpus's place.
         others: Files that are not audio by their suffixes.
+        doubtful_speakers: Warnings of speakers whose names say that nobody knows them.
         with_votes: Number of clips with listeners' votes.
         with_demographics: Number of clips with the speaker's sex and age.
         unchanged: Whether the dataset was there already, so that nothing was done.
@@ -57,6 +59,7 @@ class PrepareSummary:
     ignored: tuple[str, ...]
     elsewhere: tuple[str, ...]
     others: tuple[str, ...]
+    doubtful_speakers: tuple[str, ...]
     with_votes: int
     with_demographics: int
     unchanged: bool
@@ -108,7 +111,7 @@ def prepare(
             fresh = described_anew(content, found)
             if fresh != content:
                 output.write_description(fresh)
-            return _summary(output, fresh, unchanged=True, seconds_read=0.0, seconds_taken=0.0)
+            return _summary(output, fresh, found, unchanged=True, seconds_read=0.0, seconds_taken=0.0)
         results, seconds_read, seconds_taken = _write(plan, output, write_shards or _pool_of(workers), on_progress)
         if not any(result.written for result in results):
             output.abandon()
@@ -119,7 +122,7 @@ def prepare(
             )
         content = describe(plan, found, results, Path(output.location))
         output.publish(content, {name for entry in content["splits"].values() for name in entry["shards"]})
-    return _summary(output, content, unchanged=False, seconds_read=seconds_read, seconds_taken=seconds_taken)
+    return _summary(output, content, found, unchanged=False, seconds_read=seconds_read, seconds_taken=seconds_taken)
 
 
 def _find(sources: Sequence[tuple[Corpus, str]], track: Track | None) -> list[FoundCorpus]:
@@ -239,7 +242,12 @@ def _pool_of(workers: int) -> WriteShards:
 
 
 def _summary(
-    output: OutputFolder, content: dict, unchanged: bool, seconds_read: float, seconds_taken: float
+    output: OutputFolder,
+    content: dict,
+    found: Sequence[FoundCorpus],
+    unchanged: bool,
+    seconds_read: float,
+    seconds_taken: float,
 ) -> PrepareSummary:
     return PrepareSummary(
         location=output.location,
@@ -254,6 +262,9 @@ def _summary(
         ignored=tuple(file for source in content["sources"] for file in source["ignored"]),
         elsewhere=tuple(file for source in content["sources"] for file in source.get("elsewhere", ())),
         others=tuple(file for source in content["sources"] for file in source.get("others", ())),
+        doubtful_speakers=tuple(
+            doubtful_speakers(clip.speaker for source in found for clip in source.listing.clips if clip.speaker_known)
+        ),
         with_votes=content["clips_with_votes"],
         with_demographics=content["clips_with_demographics"],
         unchanged=unchanged,

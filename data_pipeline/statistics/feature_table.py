@@ -178,12 +178,17 @@ def _extractions(dataset: Dataset, feature_set: FeatureSet) -> Iterator[_Extract
     # Worker processes import this module, and TensorFlow would cost each of them seconds.
     import tensorflow as tf
 
+    from data_pipeline.records.damage import damage_named
     from data_pipeline.records.parsing import parse
 
     for split_name, split in dataset.splits.items():
         records = tf.data.TFRecordDataset([str(dataset.folder / shard) for shard in split.shards])
         clips = records.map(parse).prefetch(_CLIPS_A_TASK).as_numpy_iterator()
-        while batch := list(itertools.islice(clips, _CLIPS_A_TASK)):
+        while True:
+            with damage_named(dataset):
+                batch = list(itertools.islice(clips, _CLIPS_A_TASK))
+            if not batch:
+                break
             known = [
                 (
                     clip["name"].decode(),

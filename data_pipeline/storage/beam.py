@@ -1,6 +1,7 @@
 """Files in a store that Apache Beam can reach: `gs://`, `s3://`, `hdfs://`, `azfs://`."""
 
 import contextlib
+import unicodedata
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -50,7 +51,7 @@ class BeamStorage:
 
     def kind(self, location: str) -> str:
         """See `Storage`; a folder exists where it has files."""
-        if self.look_up([location]):
+        if self._look_up(location):
             return "file"
         return "folder" if self._match(location, limits=[1]) else ""
 
@@ -68,8 +69,14 @@ class BeamStorage:
     def look_up(self, locations: Iterable[str]) -> dict[str, StoredFile]:
         """See `Storage`; files are looked up several at a time, since each is a request over the network."""
         with ThreadPoolExecutor(_REQUESTS) as executor:
-            found = executor.map(self._look_up, locations)
-            return {file.location: file for file in found if file is not None}
+            asked = list(locations)
+            found = executor.map(self._look_up_any_form, asked)
+            return {location: file for location, file in zip(asked, found, strict=True) if file is not None}
+
+    def _look_up_any_form(self, location: str) -> StoredFile | None:
+        """A file by its name or, failing that, by its name in one of Unicode's normal forms."""
+        forms = dict.fromkeys([location, *(unicodedata.normalize(form, location) for form in ("NFC", "NFD"))])
+        return next(filter(None, map(self._look_up, forms)), None)
 
     def _look_up(self, location: str) -> StoredFile | None:
         with _refusals(location, "looked up"):
@@ -95,7 +102,7 @@ class BeamStorage:
                     yield file
                 self.move({part: location})
             except BaseException:
-                self.delete(self.look_up([part]))
+                self.delete([part])
                 raise
 
     def move(self, locations: Mapping[str, str]) -> None:
@@ -108,7 +115,8 @@ class BeamStorage:
 
     def delete(self, locations: Iterable[str]) -> None:
         """See `Storage`."""
-        there = list(self.look_up(locations))
+        with ThreadPoolExecutor(_REQUESTS) as executor:
+            there = [file.location for file in executor.map(self._look_up, locations) if file is not None]
         if there:
             with _refusals(there[0], "deleted"):
                 self._file_systems.delete(there)

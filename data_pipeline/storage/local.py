@@ -1,11 +1,13 @@
 """Files on this machine."""
 
 import contextlib
+import functools
 import os
 import re
 import shutil
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
@@ -43,13 +45,15 @@ class LocalStorage:
     def look_up(self, locations: Iterable[str]) -> dict[str, StoredFile]:
         """See `Storage`."""
         found = {}
+        entries = functools.cache(_entries)
         for location in locations:
-            path = Path(location)
             # A file with an impossible name does not exist.
             with contextlib.suppress(OSError, ValueError):
+                path = _as_on_disk(Path(location), entries)
                 status = path.stat()
                 if not stat.S_ISDIR(status.st_mode):
-                    found[location] = StoredFile(location, path.name, status.st_size, status.st_ctime_ns)
+                    there = location if path == Path(location) else str(path)
+                    found[location] = StoredFile(there, path.name, status.st_size, status.st_ctime_ns)
         return found
 
     def read(self, location: str, at_most: int = -1) -> bytes:
@@ -97,6 +101,24 @@ class LocalStorage:
             Path(folder).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UserError(f"{folder} cannot be made ({error.strerror}): choose another place") from error
+
+
+def _as_on_disk(path: Path, entries: Callable[[Path], Mapping[str, str]]) -> Path:
+    """A path in the code points that the disk has for it; part by part, since folders may come from other machines.
+
+    Args:
+        path: A path in any normal form.
+        entries: `_entries`, whose answers may be remembered.
+    """
+    if str(path).isascii() or path.exists() or path == path.parent:
+        return path
+    folder = _as_on_disk(path.parent, entries)
+    return folder / entries(folder).get(unicodedata.normalize("NFC", path.name), path.name)
+
+
+def _entries(folder: Path) -> dict[str, str]:
+    """The names in a folder, by their normal form C."""
+    return {unicodedata.normalize("NFC", entry.name): entry.name for entry in os.scandir(folder)}
 
 
 def _walk(folder: str, prefix: str, hidden: bool, seen: set[tuple[int, int]], files: list[StoredFile]) -> None:

@@ -52,7 +52,11 @@ class Storage(Protocol):
         """
 
     def look_up(self, locations: Iterable[str]) -> dict[str, StoredFile]:
-        """The files among these locations that exist, by location; each is named by the last part of its location."""
+        """The files among these locations that exist, by location as asked; each is named by its last part.
+
+        Where no file has that very name, one counts whose name differs in Unicode's normal form only (é as one
+        character or as two): macOS and Linux write names in different forms.
+        """
 
     def read(self, location: str, at_most: int = -1) -> bytes:
         """The content of a file, or its first `at_most` bytes."""

@@ -88,10 +88,13 @@ def retrain(
     from data_pipeline.errors import UserError
     from data_pipeline.storage.claimed_folder import claimed
     from serving.promotion.champion import find_champion, publish_canary
+    from training.accelerator import require_tensorflow
     from training.promotion.challenger import PromotionTest
     from training.promotion.decision_files import write_decision
     from training.promotion.rule import PromotionOutcome, PromotionRule
 
+    # Before hours of training, not after them.
+    require_tensorflow("an export")
     servers = options.servers_of(server, timeout, options.tls_of(tls, ca, certificate, key, server_name))
     found = find_champion(champion, run)
     if found.run.folder.resolve() == (output / "run").resolve():

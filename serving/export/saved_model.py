@@ -1,6 +1,8 @@
 """Write a trained model as the next version in a model repository, in the format of TensorFlow Serving."""
 
+import contextlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from serving.export.bfloat16_check import check_bfloat16
 from serving.export.provenance import PROVENANCE_FILE
 from serving.export.signatures import signatures
 from serving.model_repository import layout, server_config
+from training.accelerator import require_tensorflow
 from training.run.recogniser import Recogniser
 
 
@@ -47,8 +50,10 @@ def export_model(
         layout.RepositoryError: If `name` is not allowed as the name of a model.
         server_config.ConfigError: If the repository's `models.config` cannot be read.
         ExportError: If the repository cannot be written.
-        UserError: If the model cannot be served with this dtype, or its bfloat16 answers are wrong on this machine.
+        UserError: If the model cannot be served with this dtype, its bfloat16 answers are wrong on this machine, or
+            Keras computes with another backend than TensorFlow.
     """
+    require_tensorflow("an export")
     trained, recogniser = recogniser, recogniser.for_serving(dtype)
     if dtype == "bfloat16":
         check_bfloat16(recogniser, trained.for_serving("float32"))
@@ -61,6 +66,7 @@ def export_model(
         if provenance is not None:
             (version / PROVENANCE_FILE).write_text(json.dumps(provenance, indent=2) + "\n", encoding="utf-8")
 
+    made = [place for place in (models, *models.parents) if not place.exists()]
     try:
         models.mkdir(parents=True, exist_ok=True)
         if (models / server_config.MODELS).exists():
@@ -69,10 +75,23 @@ def export_model(
         version = layout.publish(folder, write)
         server_config.register(models, name)
     except (OSError, tf.errors.OpError) as error:
+        for place in made:
+            with contextlib.suppress(OSError):
+                place.rmdir()
         raise ExportError(
-            f"the model {name!r} cannot be written to {models} ({error}): make room there or choose another folder"
+            f"the model {name!r} cannot be written to {models} ({_reason(error)}): make room there or choose another "
+            "folder"
         ) from error
     return version
+
+
+def _reason(error: OSError | tf.errors.OpError) -> str:
+    """The operating system's words, without the names of TensorFlow's nodes and of temporary files."""
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    # TensorFlow writes `{{function_node …}} PATH; No space left on device [Op:SaveV2]`.
+    message = re.sub(r"\{\{.*?\}\}|\[Op:.*", "", error.message, flags=re.DOTALL)
+    return message.rpartition(";")[2].strip()
 
 
 def _write_saved_model(recogniser: Recogniser, version: Path) -> None:

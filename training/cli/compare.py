@@ -29,8 +29,9 @@ def compare(
 ) -> None:
     """Compare runs on the same clips, and test whether they differ beyond chance.
 
-    Differences of WA, UA and macro-F1 have 95 % intervals by paired bootstrap over speakers. McNemar's test is printed
-    as well. With more than two runs, p values are corrected for their number.
+    Differences of WA, UA and macro-F1 have 95 % intervals by paired bootstrap over speakers, and a two-sided p by
+    exchanging the runs' answers speaker by speaker; fewer than five speakers cannot tell. McNemar's test is printed as
+    well. With more than two runs, p values are corrected for their number.
 
     Examples: `ser compare out/old out/new`,
     `ser compare out/cnn out/mobilenet out/wav2vec2 --data out/data --split test --html comparison.html`

@@ -11,10 +11,12 @@ import numpy as np
 from data_pipeline.audio.track import Track
 from data_pipeline.dataset import Dataset
 from data_pipeline.errors import SetAside, UserError
+from data_pipeline.pages import quantity
 from data_pipeline.quality.signal import Signal
 from data_pipeline.quality.sources import find_recordings
 from training.drift.recordings import RecordingSample, new_sample, training_sample
 from training.drift.stability import Change, Stability, stability_of_counts, stability_of_numbers
+from training.evaluation.speaker_permutations import FEWEST_SPEAKERS
 from training.run.folder import Run
 
 SOUND: Mapping[str, tuple[str, Callable[[Signal], float]]] = {
@@ -164,6 +166,11 @@ def compare_samples(
     counts = [np.bincount(values, minlength=len(labels)) for values in (there, here)]
     figures.append(Figure(ANSWERS, "", there, here, stability_of_counts(counts[0], counts[1], _FIGURES)))
     due, reasons = _verdict(figures)
+    if now.speakers is not None and now.speakers < FEWEST_SPEAKERS:
+        few = (
+            f"All recordings are of {quantity(now.speakers, 'speaker')}, who may differ by chance: give recordings of "
+        )
+        due, reasons = Due.CANNOT_TELL, (f"{few}{FEWEST_SPEAKERS} or more.", *reasons)
     return Drift(tuple(figures), labels, due, reasons, unusable)
 
 

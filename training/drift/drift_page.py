@@ -10,18 +10,19 @@ from data_pipeline.pages import Group, Page, Section, Table, render
 from data_pipeline.pages.figures import INK, MUTED, OUTLINE, SHADE, Size, new_panels, plot, styled
 from training.drift.drift import ANSWERS, Drift, Due, Figure, shares
 from training.drift.stability import LARGE, SOME
+from training.evaluation.speaker_permutations import FEWEST_SPEAKERS
 
 _VERDICTS = {
     Due.YES: "Retraining is due",
     Due.NO: "Retraining is not due",
-    Due.CANNOT_TELL: "Too few recordings to tell whether retraining is due",
+    Due.CANNOT_TELL: "Too few recordings or speakers to tell whether retraining is due",
 }
 
 _RULE = (
     "A figure has changed if its population stability index, over the deciles of the training clips, is above "
     f"{LARGE:g} and above what chance hardly exceeds; it has changed somewhat if the index is above {SOME:g}. "
     "Retraining is due as soon as one figure has changed. Recordings of one caller are alike, so the influence of "
-    "chance is larger than stated where few people call."
+    f"chance is larger than stated where few people call, and fewer than {FEWEST_SPEAKERS} named speakers cannot tell."
 )
 
 _LISTED = 100

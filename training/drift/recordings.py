@@ -12,6 +12,7 @@ from data_pipeline.dataset import Dataset
 from data_pipeline.errors import SetAside
 from data_pipeline.quality.recording import DEADLY, Recording
 from data_pipeline.quality.signal import Signal, listen, signal_of
+from data_pipeline.records.damage import damage_named
 from data_pipeline.targets import Target
 from data_pipeline.workers.pool import map_items
 from training.evaluation.condition import Condition
@@ -35,10 +36,12 @@ class RecordingSample:
     Attributes:
         signals: How they sound.
         probabilities: float [recordings, classes], what a run predicts for them, or for others like them.
+        speakers: Number of their speakers; None where not all of them are named.
     """
 
     signals: tuple[Signal, ...]
     probabilities: np.ndarray
+    speakers: int | None = None
 
 
 def training_sample(run: Run, dataset: Dataset, channel: str) -> RecordingSample:
@@ -59,10 +62,11 @@ def training_sample(run: Run, dataset: Dataset, channel: str) -> RecordingSample
         dataset, "train", batch_size=_BATCH_SIZE, target=Target(run.labels), channel=condition.telephone
     )
     signals = []
-    for features, _ in clips.take(MOST // _BATCH_SIZE).as_numpy_iterator():
-        for waveform, samples in zip(features["waveform"], features["num_samples"], strict=True):
-            pcm = np.clip(np.round(waveform[:samples] * 32_768), -32_768, 32_767).astype(np.int16)
-            signals.append(signal_of(pcm))
+    with damage_named(dataset):
+        for features, _ in clips.take(MOST // _BATCH_SIZE).as_numpy_iterator():
+            for waveform, samples in zip(features["waveform"], features["num_samples"], strict=True):
+                pcm = np.clip(np.round(waveform[:samples] * 32_768), -32_768, 32_767).astype(np.int16)
+                signals.append(signal_of(pcm))
     return RecordingSample(tuple(signals), predict(run, dataset, condition).probabilities)
 
 
@@ -86,7 +90,9 @@ def new_sample(
     usable = [(recording, signal) for recording, signal in found if isinstance(signal, Signal)]
     unusable = [SetAside(recording.title, reason) for recording, reason in found if isinstance(reason, str)]
     probabilities = _predict(run, [recording for recording, _ in usable], on_progress)
-    return RecordingSample(tuple(signal for _, signal in usable), probabilities), tuple(unusable)
+    named = {(recording.corpus, recording.speaker) for recording, _ in usable}
+    speakers = len(named) if all(speaker for _, speaker in named) else None
+    return RecordingSample(tuple(signal for _, signal in usable), probabilities, speakers), tuple(unusable)
 
 
 def _predict(run: Run, recordings: Sequence[Recording], on_progress: Callable[[str, int, int], object]) -> np.ndarray:
@@ -94,7 +100,8 @@ def _predict(run: Run, recordings: Sequence[Recording], on_progress: Callable[[s
     parts = [np.empty((0, len(run.labels)), np.float32)]
     for start in range(0, len(recordings), _BATCH_SIZE):
         waveforms = [_beginning(recording) for recording in recordings[start : start + _BATCH_SIZE]]
-        features = run.front_end.inputs(*map(tf.constant, padded_batch(waveforms)))
+        # Arrays, since JAX takes no tensors of TensorFlow.
+        features = tf.nest.map_structure(np.asarray, run.front_end.inputs(*map(tf.constant, padded_batch(waveforms))))
         parts.append(recogniser.model.predict_on_batch(features))
         on_progress("predicting", start + len(waveforms), len(recordings))
     return scaled(np.concatenate(parts), recogniser.temperature)

@@ -29,7 +29,18 @@ def percentile_interval(values: np.ndarray) -> tuple[float, float]:
     """The 95 % interval of resampled values (percentile method).
 
     Args:
-        values: float [resamples]. NaN stands for a resample in which the figure is not defined; it is left out.
+        values: float [resamples], of two speakers or more. NaN stands for a resample in which the figure is not
+            defined; it is left out.
     """
     low, high = np.nanpercentile(values, [2.5, 97.5])
     return float(low), float(high)
+
+
+def interval_of(values: np.ndarray, speakers: int) -> tuple[float, float] | None:
+    """The `percentile_interval`, or None for a single speaker, of whom all resamples are the same.
+
+    Args:
+        values: float [resamples].
+        speakers: Number of speakers that were drawn from.
+    """
+    return percentile_interval(values) if speakers > 1 else None

@@ -29,11 +29,12 @@ def compare_runs(
         on_batch: Called with the number of clips that were predicted since the last call.
 
     Returns:
-        `condition` (its title), `split`, `split_name`, `corpora`, `fingerprint`, `synthetic`, `clips`, `speakers`,
-        `labels`; `runs`, for each the `folder`, `family`, `seen_speakers` (how many of the speakers were in its `train`
-        and `validation` splits), its `wa`, `ua`, `macro_f1` and `ece` with their intervals, and `recalls` by emotion;
-        and `comparisons`, for each run but the first the fields of `paired.ModelComparison`, its `folder`, the
-        `p_corrected` of each metric and of McNemar's test for the number of comparisons (Holm), and `recalls`, the
+        `condition` (its title), `split`, `split_name`, `corpora`, `fingerprint`, `synthetic`, `speakers_unknown`,
+        `clips`, `speakers`, `labels`, `absent` (labels that no clip has); `runs`, for each the `folder`, `family`,
+        `seen_speakers` (how many of the speakers were in its `train` and `validation` splits), its `wa`, `ua`,
+        `macro_f1` and `ece` with their intervals, and `recalls` by emotion; and `comparisons`, for each run but the
+        first the fields of `paired.ModelComparison`, its `folder`, the `p_corrected` of each metric and of McNemar's
+        test for the number of comparisons (Holm; None where there are too few speakers to tell), and `recalls`, the
         differences by emotion.
 
     Raises:
@@ -56,9 +57,11 @@ def compare_runs(
         "corpora": list(dataset.corpora),
         "fingerprint": dataset.fingerprint,
         "synthetic": dataset.synthetic,
+        "speakers_unknown": dataset.speakers_unknown,
         "clips": len(first.truth),
         "speakers": compared[0].speakers,
         "labels": list(runs[0].labels),
+        "absent": [label for place, label in enumerate(runs[0].labels) if not (first.truth == place).any()],
         "runs": described,
         "comparisons": _corrected([one.to_json() for one in compared], described),
     }
@@ -112,6 +115,9 @@ def _corrected(compared: Sequence[dict], runs: Sequence[dict]) -> list[dict]:
     ]
     tests = [[*one["metrics"].values(), one["mcnemar"]] for one in corrected]
     for same_test in zip(*tests, strict=True):
-        for test, p in zip(same_test, paired.holm([test["p"] for test in same_test]), strict=True):
+        # All comparisons are on the same speakers, who can tell of each or of none.
+        told = [test["p"] for test in same_test if test["p"] is not None]
+        values: list[float | None] = [*paired.holm(told)] if told else [None] * len(same_test)
+        for test, p in zip(same_test, values, strict=True):
             test["p_corrected"] = p
     return corrected

@@ -9,11 +9,12 @@ from data_pipeline import input_pipeline
 from data_pipeline.dataset import Dataset
 from data_pipeline.emotion import EMOTIONS
 from data_pipeline.errors import UserError
+from data_pipeline.records.damage import damage_named
 from data_pipeline.targets import Target, truth
 from training.evaluation import groups, metrics, paired
 from training.evaluation.condition import Condition
 from training.run.answers import Predictions
-from training.run.folder import Run
+from training.run.folder import FINGERPRINT_SHOWN, Run
 from training.temperature import scaled
 
 BATCH_SIZE = 32
@@ -34,7 +35,8 @@ def predict(
         on_batch: Called with the number of clips that were predicted since the last call.
 
     Raises:
-        UserError: If the dataset has no such split, or the split has no clip with one of the run's labels.
+        UserError: If the dataset has no such split, or the split has no clip with one of the run's labels; if a shard
+            of the dataset or the model's file is damaged.
     """
     target = Target(run.labels, condition.labels)
     known = input_pipeline.descriptions(dataset, condition.split, target)
@@ -43,11 +45,12 @@ def predict(
     clips = run.front_end.batches(
         dataset, condition.split, batch_size=BATCH_SIZE, target=target, channel=condition.telephone
     )
-    # Arrays, since JAX takes no tensors of TensorFlow.
-    for features, _ in clips.as_numpy_iterator():
-        parts.append(recogniser.model.predict_on_batch(features))
-        if on_batch:
-            on_batch(len(parts[-1]))
+    with damage_named(dataset):
+        # Arrays, since JAX takes no tensors of TensorFlow.
+        for features, _ in clips.as_numpy_iterator():
+            parts.append(recogniser.model.predict_on_batch(features))
+            if on_batch:
+                on_batch(len(parts[-1]))
     right = truth(known["label"], known["votes"], target)
     probabilities = scaled(np.concatenate(parts), recogniser.temperature).astype(np.float32)
     return Predictions(known["name"], known["speaker"], right, probabilities, known)
@@ -100,7 +103,7 @@ def measure(run: Run, dataset: Dataset, condition: Condition, answers: Predictio
         answers: From `predict`.
 
     Returns:
-        An object for `metrics.json`: `condition` (its title, with the corpora where they are not the run's), `split`,
+        An object for `metrics.json`: `condition` (its title, with the dataset where it is not the run's), `split`,
         `channel`, `packet_loss`, `measured_against` (`acted` or `voted`), `learned` (the run's kind of labels),
         `outside_labels` (number of clips left out, by emotion), `tied` (clips left out since listeners' votes tie, or
         most listeners heard none of the labels), `without_votes` (clips that count as acted, though measured against
@@ -140,7 +143,7 @@ def measure(run: Run, dataset: Dataset, condition: Condition, answers: Predictio
             name: len(set(speakers) & set(split.speakers)) for name, speakers in run.config["data"]["speakers"].items()
         },
         **metrics.compute_metrics(*clips, run.labels),
-        **_calibration(run, clear, condition),
+        **_calibration(run, clear, dataset, condition),
         "groups": groups.by_attribute(*clips, groups.attributes(clear.known), run.labels),
         **_against_clean(run, dataset, condition, answers),
         "worst": _worst(answers, run.labels),
@@ -148,8 +151,13 @@ def measure(run: Run, dataset: Dataset, condition: Condition, answers: Predictio
 
 
 def _title(run: Run, dataset: Dataset, condition: Condition) -> str:
-    known = set(dataset.corpora) <= set(run.config["data"]["corpora"])
-    return condition.title if known else f"{condition.title}, of {', '.join(dataset.corpora)}"
+    """The condition's title, with the dataset if it is not the run's own: no two datasets have the same title."""
+    own = run.config["data"]
+    if dataset.fingerprint == own["fingerprint"]:
+        return condition.title
+    known = set(dataset.corpora) <= set(own["corpora"])
+    name = dataset.folder.resolve().name if known else ", ".join(dataset.corpora)
+    return f"{condition.title}, of {name} ({dataset.fingerprint[:FINGERPRINT_SHOWN]})"
 
 
 def _worst(answers: Predictions, labels: Sequence[str]) -> list[dict]:
@@ -195,7 +203,7 @@ def _against_clean(run: Run, dataset: Dataset, condition: Condition, answers: Pr
     return {"against_clean": compared.to_json()}
 
 
-def _calibration(run: Run, clear: Predictions, condition: Condition) -> dict:
+def _calibration(run: Run, clear: Predictions, dataset: Dataset, condition: Condition) -> dict:
     """The effect of the run's temperature on these predictions, and how many of the speakers it was fitted on."""
     known = run.calibration
     if known is None:
@@ -206,6 +214,7 @@ def _calibration(run: Run, clear: Predictions, condition: Condition) -> dict:
         "fitted_speakers": len(set(map(str, clear.speakers)) & set(known["speakers"])),
         "ece_before": metrics.calibration_error(before, clear.truth),
     }
-    if condition.title == known["condition"] and effect["fitted_speakers"]:
+    same = (condition.title, dataset.fingerprint) == (known["condition"], known["fingerprint"])
+    if same and effect["fitted_speakers"]:
         effect["ece_cross_fitted"] = known["ece_cross_fitted"]
     return {"calibration": effect}

@@ -7,8 +7,7 @@ Clips of one speaker are not independent, so the tests draw and permute speakers
   to differ that much. So the speakers are dealt to the group at random (permutation test; Good 2005, Permutation,
   Parametric and Bootstrap Tests of Hypotheses, chapter 3).
 - A group of clips that every speaker has (a sentence). Each speaker has a difference of their own. If the group does
-  not matter, the opposite sign is as likely (Fisher's randomisation of paired differences; Smucker et al. 2007, CIKM,
-  for systems that are compared on the same queries).
+  not matter, the opposite sign is as likely (sign-flip test; see `speaker_permutations`).
 """
 
 import itertools
@@ -18,15 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from training.evaluation.bootstrap import RESAMPLES, draw_speakers, percentile_interval
-
-_PERMUTATIONS = 1_999
-"""Number of random permutations where there are too many to go through all; the least p is then 1 in 2,000."""
-
-_EXHAUSTIVE = 20_000
-"""Largest number of permutations of which all are computed."""
-
-_SLACK = 1e-12
-"""Tolerance for sums that were added in another order."""
+from training.evaluation.speaker_permutations import EXHAUSTIVE, PERMUTATIONS, sign_flips, two_sided_p
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +77,7 @@ def _between_speakers(hits: np.ndarray, clips: np.ndarray, random: np.random.Gen
     dealt, exhaustive = _deals(count, size, random)
     differences = _recall_differences(dealt, hits, clips)
     # If the group is half of the speakers, exchanging the halves gives the same difference with the other sign.
-    p, least = _p(differences, found, exhaustive, extremes=2 if 2 * size == count else 1)
+    p, least = two_sided_p(differences, found, exhaustive, extremes=2 if 2 * size == count else 1)
     group, others = draw_speakers(size, RESAMPLES, random), draw_speakers(count - size, RESAMPLES, random)
     resampled = _mean_difference(
         (group @ hits[members], group @ clips[members]), (others @ hits[~members], others @ clips[~members])
@@ -96,11 +87,11 @@ def _between_speakers(hits: np.ndarray, clips: np.ndarray, random: np.random.Gen
 
 def _deals(count: int, size: int, random: np.random.Generator) -> tuple[np.ndarray, bool]:
     """Sets of `size` of the `count` speakers, bool [deals, speakers], and whether these are all possible sets."""
-    exhaustive = math.comb(count, size) <= _EXHAUSTIVE
+    exhaustive = math.comb(count, size) <= EXHAUSTIVE
     if exhaustive:
         chosen = np.array(list(itertools.combinations(range(count), size)))
     else:
-        chosen = np.argpartition(random.random((_PERMUTATIONS, count)), size, axis=1)[:, :size]
+        chosen = np.argpartition(random.random((PERMUTATIONS, count)), size, axis=1)[:, :size]
     dealt = np.zeros((len(chosen), count), bool)
     np.put_along_axis(dealt, chosen, True, axis=1)
     return dealt, exhaustive
@@ -134,29 +125,7 @@ def _within_speakers(hits: np.ndarray, clips: np.ndarray, random: np.random.Gene
     count = len(own)
     if count < 2:
         return None
-    exhaustive = 2**count <= _EXHAUSTIVE
-    signs = (
-        np.array(list(itertools.product((1, -1), repeat=count)))
-        if exhaustive
-        else random.choice((1, -1), (_PERMUTATIONS, count))
-    )
-    p, least = _p(signs @ own / count, own.mean(), exhaustive, extremes=2)
+    signs, exhaustive = sign_flips(count, random)
+    p, least = two_sided_p(signs @ own / count, own.mean(), exhaustive)
     resampled = draw_speakers(count, RESAMPLES, random) @ own / count
     return GroupDifference(float(own.mean()), percentile_interval(resampled), p, least, count)
-
-
-def _p(permuted: np.ndarray, found: float, exhaustive: bool, extremes: int) -> tuple[float, float]:
-    """Share of the permutations that differ as much, and the smallest share that is possible.
-
-    Args:
-        permuted: The difference in each permutation.
-        found: The difference as it is.
-        exhaustive: Whether these are all permutations, among them the one that was observed.
-        extremes: Number of permutations that always differ as much as the most extreme one, in either direction.
-    """
-    permuted = permuted[~np.isnan(permuted)]
-    extreme = int((np.abs(permuted) >= abs(found) - _SLACK).sum())
-    if exhaustive:
-        return extreme / len(permuted), extremes / len(permuted)
-    # The observed one counts as well (Phipson and Smyth 2010, Statistical Applications in Genetics 9).
-    return (extreme + 1) / (len(permuted) + 1), 1 / (len(permuted) + 1)

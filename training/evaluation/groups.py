@@ -7,6 +7,7 @@ import numpy as np
 from training.evaluation import metrics
 from training.evaluation.group_difference import group_difference
 from training.evaluation.paired import holm
+from training.evaluation.speaker_permutations import FEWEST_SPEAKERS
 
 FEWEST_CLIPS = 10
 """Smallest number of clips of a group; smaller groups are left out, since their metrics say little."""
@@ -74,10 +75,10 @@ def by_attribute(
 
     Returns:
         For each attribute with two groups or more, by group: `clips`, `speakers`, `wa`, `ua` (over the emotions that
-        the group has) and `wa_interval`, `ua_interval` (None for a single speaker). If the group can be compared, also
-        `difference`: its mean recall minus that of the others (see `group_difference`), its `interval`, `p`,
-        `p_corrected` for the number of groups of the attribute (Holm), `least_p`, and `differs`: whether the corrected
-        p is below 0.05.
+        the group has) and `wa_interval`, `ua_interval` (None for a single speaker). If the group can be compared, and
+        by five speakers or more, also `difference`: its mean recall minus that of the others (see `group_difference`),
+        its `interval`, `p`, `p_corrected` for the number of groups of the attribute (Holm), `least_p`, and `differs`:
+        whether the corrected p is below 0.05.
     """
     right = probabilities.argmax(1) == truth
     found = {}
@@ -107,11 +108,7 @@ def _groups(values: np.ndarray) -> list[str]:
 
 def _metrics(probabilities: np.ndarray, truth: np.ndarray, speakers: np.ndarray, labels: Sequence[str]) -> dict:
     measured = metrics.compute_metrics(probabilities, truth, speakers, labels)
-    intervals = {f"{name}_interval": measured[f"{name}_interval"] for name in ("wa", "ua")}
-    return {
-        **{name: measured[name] for name in ("clips", "speakers", "wa", "ua")},
-        **(intervals if measured["speakers"] > 1 else dict.fromkeys(intervals)),
-    }
+    return {name: measured[name] for name in ("clips", "speakers", "wa", "ua", "wa_interval", "ua_interval")}
 
 
 def _differences(
@@ -119,7 +116,7 @@ def _differences(
 ) -> dict[str, dict]:
     """The difference of each group that can be compared with the others."""
     compared = {group: group_difference(right, truth, speakers, values == group) for group in groups}
-    tested = {group: difference for group, difference in compared.items() if difference is not None}
+    tested = {group: one for group, one in compared.items() if one is not None and one.speakers >= FEWEST_SPEAKERS}
     values_of_p = [difference.p for difference in tested.values()]
     # With two groups, each is the other's complement, so there is one test only.
     corrected = values_of_p if len(groups) == 2 else holm(values_of_p)

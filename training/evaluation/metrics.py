@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from training.evaluation.bootstrap import RESAMPLES, draw_speakers, percentile_interval
+from training.evaluation.bootstrap import RESAMPLES, draw_speakers, interval_of
 
 CALIBRATION_BINS = 15
 """Number of confidence bins of equal width, as in Guo et al. 2017 (arXiv:1706.04599)."""
@@ -36,8 +36,9 @@ def compute_metrics(
 
     Returns:
         `clips`, `speakers`; `wa`, `ua`, `macro_f1` and `ece` between 0 and 1, and for each an `…_interval` of two
-        ends (95 %); `per_class`: `precision`, `recall`, `f1`, `clips` of each label; `confusion`: rows are the truth,
-        columns the predictions, in the order of `labels`, which is there as well; `reliability`: see `reliability`.
+        ends (95 %), None for a single speaker; `per_class`: `precision`, `recall`, `f1`, `clips` of each label;
+        `confusion`: rows are the truth, columns the predictions, in the order of `labels`, which is there as well;
+        `reliability`: see `reliability`.
 
     Raises:
         ValueError: If there are no clips, or the lengths differ.
@@ -59,9 +60,9 @@ def compute_metrics(
     result: dict = {"clips": len(truth), "speakers": len(names)}
     for name, metric in (("wa", accuracy), ("ua", mean_recall), ("macro_f1", macro_f1)):
         result[name] = float(metric(total))
-        result[f"{name}_interval"] = list(percentile_interval(metric(resampled)))
+        result[f"{name}_interval"] = _ends(metric(resampled), len(names))
     result["ece"] = float(_calibration_error(bins.sum(0)))
-    result["ece_interval"] = list(percentile_interval(_calibration_error(resampled_bins)))
+    result["ece_interval"] = _ends(_calibration_error(resampled_bins), len(names))
     result["per_class"] = _per_class(total, labels)
     result["labels"] = list(labels)
     result["confusion"] = total.astype(int).tolist()
@@ -123,6 +124,12 @@ def macro_f1(confusion: np.ndarray) -> np.ndarray:
     right = np.diagonal(confusion, axis1=-2, axis2=-1)
     either = confusion.sum(-1) + confusion.sum(-2)
     return _ratio(2 * right, either).sum(-1) / (either > 0).sum(-1)
+
+
+def _ends(resampled: np.ndarray, speakers: int) -> list[float] | None:
+    """An interval as JSON has it."""
+    interval = interval_of(resampled, speakers)
+    return list(interval) if interval else None
 
 
 def _per_class(confusion: np.ndarray, labels: Sequence[str]) -> dict[str, dict[str, float]]:

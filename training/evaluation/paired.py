@@ -3,24 +3,26 @@
 Clips of one speaker are not independent, and clips that are easy for one model are mostly easy for the other. So
 speakers are drawn with replacement, the same ones for both models (paired cluster bootstrap; Efron and Tibshirani 1993,
 chapters 8 and 13; Bisani and Ney 2004, ICASSP, for speech recognisers). The resampled differences give a percentile
-interval and a p value for reports. For decisions they give a standard error, from which Student's interval follows,
-since percentile intervals are too narrow on few speakers (Hesterberg 2015, doi:10.1080/00031305.2015.1089789).
+interval for reports. For decisions they give a standard error, from which Student's interval follows, since percentile
+intervals are too narrow on few speakers (Hesterberg 2015, doi:10.1080/00031305.2015.1089789). The p value is that of
+exchanging the two models' answers speaker by speaker; see `training.evaluation.speaker_permutations`.
 
 McNemar's test (Psychometrika 12, 1947; recommended for classifiers by Dietterich 1998, Neural Computation 10) counts
 the clips that only one of the two models has right. It treats clips as independent, so its p is too small where
-speakers differ.
+speakers differ, and is not given where there are too few of them.
 """
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 from scipy.special import stdtrit
 from scipy.stats import binomtest
 
-from training.evaluation.bootstrap import RESAMPLES, draw_speakers, percentile_interval
+from training.evaluation.bootstrap import RESAMPLES, draw_speakers, interval_of
 from training.evaluation.metrics import accuracy, macro_f1, mean_recall
+from training.evaluation.speaker_permutations import FEWEST_SPEAKERS, sign_flips, two_sided_p
 
 Metric = Callable[[np.ndarray], np.ndarray]
 """A function of confusion matrices [..., truth, prediction] that returns [...]."""
@@ -48,15 +50,6 @@ class ResampledDifference:
     def difference(self) -> float:
         """The second model's metric minus the first's."""
         return self.second - self.first
-
-    @property
-    def p(self) -> float:
-        """Two-sided p value, at least one over the number of resamples.
-
-        Twice the share of resamples in which the difference does not have the sign that it has over all speakers.
-        """
-        beyond = min((self.resamples <= 0).mean(), (self.resamples >= 0).mean())
-        return float(min(1.0, max(2 * beyond, 1 / len(self.resamples))))
 
     @property
     def standard_error(self) -> float:
@@ -88,20 +81,72 @@ def resampled_differences(
         resamples: Number of resamples of the bootstrap.
         seed: Seed of the bootstrap.
     """
-    names, member = np.unique(speakers, return_inverse=True)
-    by_speaker = [np.zeros((len(names), len(first), classes, classes)) for _ in range(2)]
-    for confusions, predicted in zip(by_speaker, (first, second), strict=True):
-        channel, clip = np.indices(predicted.shape)
-        np.add.at(confusions, (member[clip], channel, truth[clip], predicted), 1)
-    draws = draw_speakers(len(names), resamples, seed)
+    by_speaker = _confusions(first, second, truth, speakers, classes)
+    count = by_speaker.shape[1]
+    draws = draw_speakers(count, resamples, seed)
     resampled = [np.tensordot(draws, confusions, 1) for confusions in by_speaker]
     return {
         name: ResampledDifference(
             float(metric(by_speaker[0].sum(0)).mean()),
             float(metric(by_speaker[1].sum(0)).mean()),
-            len(names),
+            count,
             metric(resampled[1]).mean(-1) - metric(resampled[0]).mean(-1),
         )
+        for name, metric in metrics.items()
+    }
+
+
+def _confusions(
+    first: np.ndarray, second: np.ndarray, truth: np.ndarray, speakers: np.ndarray, classes: int
+) -> np.ndarray:
+    """Confusion matrices of both models, float [2, speakers, channels, truth, prediction]."""
+    names, member = np.unique(speakers, return_inverse=True)
+    confusions = np.zeros((2, len(names), len(first), classes, classes))
+    for model, predicted in enumerate((first, second)):
+        channel, clip = np.indices(predicted.shape)
+        np.add.at(confusions[model], (member[clip], channel, truth[clip], predicted), 1)
+    return confusions
+
+
+def exchange_p(
+    first: np.ndarray,
+    second: np.ndarray,
+    truth: np.ndarray,
+    speakers: np.ndarray,
+    classes: int,
+    metrics: Mapping[str, Metric],
+    *,
+    seed: int = 0,
+) -> dict[str, float | None]:
+    """Two-sided p of each metric: how often the models differ as much if their answers are exchanged at random.
+
+    The answers of a speaker are exchanged together.
+
+    Args:
+        first: See `resampled_differences`, as for the others.
+        second: The classes that the second model predicts.
+        truth: int [clips], index of the right class.
+        speakers: [clips], who speaks.
+        classes: Number of classes.
+        metrics: Metrics to compare, by name.
+        seed: Seed of the exchanges, where there are too many to go through all.
+
+    Returns:
+        By name; None where there are too few speakers to tell.
+    """
+    by_speaker = _confusions(first, second, truth, speakers, classes)
+    count = by_speaker.shape[1]
+    if count < FEWEST_SPEAKERS:
+        return dict.fromkeys(metrics)
+    signs, exhaustive = sign_flips(count, np.random.default_rng(seed))
+    exchanged = np.tensordot((signs < 0).astype(float), by_speaker[1] - by_speaker[0], 1)
+    permuted = by_speaker[0].sum(0) + exchanged, by_speaker[1].sum(0) - exchanged
+    return {
+        name: two_sided_p(
+            metric(permuted[1]).mean(-1) - metric(permuted[0]).mean(-1),
+            float(metric(by_speaker[1].sum(0)).mean() - metric(by_speaker[0].sum(0)).mean()),
+            exhaustive,
+        )[0]
         for name, metric in metrics.items()
     }
 
@@ -119,12 +164,12 @@ class McNemar:
         only_first: Number of clips that only the first model has right.
         only_second: Number of clips that only the second model has right.
         p: Two-sided, exact (binomial): the probability of such an uneven split, or a more uneven one, if both models
-            were equally good.
+            were equally good. None where there are too few speakers to tell.
     """
 
     only_first: int
     only_second: int
-    p: float
+    p: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,15 +180,15 @@ class MetricDifference:
         first: Metric of the first model, between 0 and 1.
         second: Metric of the second model.
         difference: The second model's metric minus the first's.
-        interval: 95 % interval of the difference.
-        p: See `ResampledDifference.p`.
+        interval: 95 % interval of the difference; None for a single speaker.
+        p: See `exchange_p`.
     """
 
     first: float
     second: float
     difference: float
-    interval: tuple[float, float]
-    p: float
+    interval: tuple[float, float] | None
+    p: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,24 +240,19 @@ def compare_models(
             f"Received: {first.shape}, {second.shape}, {len(truth)} right answers, {len(speakers)} speakers"
         )
     predicted = np.stack([first.argmax(1), second.argmax(1)])
-    found = resampled_differences(
-        predicted[:1],
-        predicted[1:],
-        truth,
-        speakers,
-        first.shape[1],
-        METRICS,
-        resamples=resamples,
-        seed=seed,
-    )
+    clips = predicted[:1], predicted[1:], truth, speakers, first.shape[1], METRICS
+    found = resampled_differences(*clips, resamples=resamples, seed=seed)
+    p = exchange_p(*clips, seed=seed)
+    alone = mcnemar(predicted[0] == truth, predicted[1] == truth)
+    count = found["wa"].speakers
     return ModelComparison(
         clips=len(truth),
-        speakers=found["wa"].speakers,
+        speakers=count,
         metrics={
-            name: MetricDifference(one.first, one.second, one.difference, percentile_interval(one.resamples), one.p)
+            name: MetricDifference(one.first, one.second, one.difference, interval_of(one.resamples, count), p[name])
             for name, one in found.items()
         },
-        mcnemar=mcnemar(predicted[0] == truth, predicted[1] == truth),
+        mcnemar=alone if count >= FEWEST_SPEAKERS else replace(alone, p=None),
     )
 
 

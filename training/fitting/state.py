@@ -66,7 +66,7 @@ class TrainingState:
                 history = json.loads(str(arrays[_HISTORY]))
                 names = sorted(name for name in arrays.files if name != _HISTORY)
                 return cls(tuple(arrays[name] for name in names), tuple(history))
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
             raise UserError(f"{path} cannot be read ({error}): choose another folder and train again") from error
 
 

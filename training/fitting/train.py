@@ -1,6 +1,7 @@
 """Training a model of any family, from a recipe to a run folder."""
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ import keras
 
 from data_pipeline.dataset import Dataset
 from data_pipeline.errors import UserError
+from data_pipeline.records.damage import damage_named
+from data_pipeline.storage.claimed_folder import claimed
 from training.accelerator import leave_to_keras
 from training.distributed import Team, keeps_folder, scope
 from training.families.family import Family
@@ -41,31 +44,41 @@ def train(
         The run, and the epoch whose weights it keeps.
 
     Raises:
-        UserError: If the folder is taken, the recipe contradicts itself, its initial weights cannot be used, or the
-            data do not suffice (see `describe_training_data` and `fit`).
+        UserError: If the folder is taken, or another training writes to it at the moment; if the recipe contradicts
+            itself, its initial weights cannot be used, or the data are damaged or do not suffice (see
+            `describe_training_data` and `fit`).
     """
     leave_to_keras()
+    with damage_named(dataset):
+        return _train(family, recipe, dataset, folder, observer, team)
+
+
+def _train(
+    family: Family, recipe: Any, dataset: Dataset, folder: Path, observer: Observer | None, team: Team | None
+) -> tuple[Run, Epoch]:
     data = describe_training_data(dataset, recipe.target)
     recipe = family.settled(recipe)
     keras.utils.set_random_seed(recipe.fit.seed)
     with scope(team):
         model = family.build(recipe)
-    run = Run.create(folder, run_config(family, recipe, model, data), keeps_folder(team))
-    with run.discarded_unless_trained():
-        if not run.state_file.exists():
-            family.fit_to_data(model, recipe, dataset)
-        best = fit(
-            model,
-            dataset,
-            run,
-            recipe.fit,
-            family.front_end(recipe),
-            recipe.target,
-            observer,
-            rates=family.learning_rates(model, recipe),
-            jit_compile=family.compiles(),
-            team=team,
-        )
+    kept_here = keeps_folder(team)
+    with claimed(folder) if kept_here else nullcontext():
+        run = Run.create(folder, run_config(family, recipe, model, data), kept_here)
+        with run.discarded_unless_trained():
+            if not run.state_file.exists():
+                family.fit_to_data(model, recipe, dataset)
+            best = fit(
+                model,
+                dataset,
+                run,
+                recipe.fit,
+                family.front_end(recipe),
+                recipe.target,
+                observer,
+                rates=family.learning_rates(model, recipe),
+                jit_compile=family.compiles(),
+                team=team,
+            )
     return run, best
 
 

@@ -34,6 +34,7 @@ def describe_training_data(dataset: Dataset, target: Target) -> dict[str, Any]:
         "corpora": list(dataset.corpora),
         "split": dataset.split_kind,
         "synthetic": dataset.synthetic,
+        "speakers_unknown": dataset.speakers_unknown,
         "clips": {name: target.clips(split) for name, split in splits.items()},
         "outside_labels": {name: target.outside(split) for name, split in splits.items()},
         "without_votes": {name: input_pipeline.without_votes(dataset, name, target) for name in splits},

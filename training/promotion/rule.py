@@ -5,7 +5,6 @@ difference lies above the margin, and no group is worse by more than the bound. 
 or below the margin, or a group is worse by more than the bound and that is not chance. `cannot tell`: everything else.
 """
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,6 +12,7 @@ from enum import StrEnum
 from data_pipeline.errors import UserError
 from training.evaluation.bootstrap import RESAMPLES
 from training.evaluation.paired import student_quantile
+from training.evaluation.speaker_permutations import fewest_speakers
 from training.promotion.paired_answers import PairedAnswers, UaDifference, ua_difference
 
 
@@ -75,11 +75,8 @@ class PromotionRule:
 
     @property
     def fewest_speakers(self) -> int:
-        """The smallest number of speakers that a decision needs; 5 at a confidence of 95 %.
-
-        With fewer speakers, a model that is better for all of them may still be so by chance (sign test).
-        """
-        return max(2, math.ceil(round(-math.log2(1 - self.confidence), 9)))
+        """The smallest number of speakers that a decision needs; see `speaker_permutations.fewest_speakers`."""
+        return fewest_speakers(self.confidence)
 
     def detectable(self, difference: UaDifference) -> float | None:
         """The smallest true difference that the rule finds on these speakers with the probability `power`.

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from data_pipeline.pages import (
-    NOT_KNOWN,
     IntervalMark,
     Page,
     Piece,
@@ -14,7 +13,6 @@ from data_pipeline.pages import (
     Text,
     Value,
     interval,
-    p_value,
     points,
     points_interval,
     quantity,
@@ -22,14 +20,16 @@ from data_pipeline.pages import (
 )
 from data_pipeline.storage.atomic_file import write_text
 from training.evaluation.groups import LEVEL
+from training.evaluation.speaker_permutations import FEWEST_SPEAKERS
 from training.report.page import clips_in_words
-from training.report.wording import MAIN, split_in_words
+from training.report.wording import MAIN, absent_in_words, p_in_words, split_in_words
 
 METHOD = (
     "Differences are the run's figure minus the first run's, on the same clips, with 95 % intervals by paired "
-    "bootstrap over speakers. McNemar's test counts the clips that only one of the two runs has right. It takes clips "
-    "as independent, so its p is too small where speakers differ: rely on the intervals. Every p is corrected for the "
-    f"number of runs compared (Holm 1979); a difference is marked where it is below {LEVEL:g}."
+    "bootstrap over speakers. Their p is two-sided, by exchanging the two runs' answers speaker by speaker (sign-flip "
+    f"test). Fewer than {FEWEST_SPEAKERS} speakers cannot tell. McNemar's test counts the clips that only one of the "
+    "two runs has right. It takes clips as independent, so its p is too small where speakers differ. Every p is "
+    f"corrected for the number of runs compared (Holm 1979); a difference is marked where it is below {LEVEL:g}."
 )
 
 _DIFFERENCES = (("wa", "WA"), ("ua", "UA"), ("macro_f1", "macro-F1"))
@@ -58,7 +58,8 @@ def write(comparison: Mapping[str, Any], path: Path) -> None:
         for name, run in zip(names, comparison["runs"], strict=True)
     ]
     against = [_against(name, one, speakers) for name, one in zip(names[1:], comparison["comparisons"], strict=True)]
-    corpora, split = ", ".join(comparison["corpora"]), split_in_words(comparison["split_name"])
+    corpora = ", ".join(comparison["corpora"])
+    split = split_in_words(comparison["split_name"], comparison["speakers_unknown"])
     page = Page(
         f"{len(names)} runs, {comparison['condition']}",
         notices=comparison_notices(comparison),
@@ -94,6 +95,7 @@ def comparison_notices(comparison: Mapping[str, Any]) -> list[str]:
         found.append("This speech is synthetic: the figures say nothing about real voices.")
     if comparison["split_name"] == "random":
         found.append("The split is clip by clip, so these figures are too good.")
+    found += absent_in_words(comparison["absent"], comparison["labels"])
     for name, run in zip(names_of(comparison), comparison["runs"], strict=True):
         for split, words in (("train", "was trained on"), ("validation", "had its epoch chosen on")):
             if seen := run["seen_speakers"].get(split):
@@ -113,7 +115,7 @@ def difference_rows(one: Mapping[str, Any], speakers: int) -> list[tuple[str, st
             title,
             points(found["difference"]),
             points_interval(found["interval"], speakers),
-            p_value(found["p_corrected"]) if speakers > 1 else NOT_KNOWN,
+            p_in_words(found["p_corrected"], speakers),
         )
         for key, title in _DIFFERENCES
         for found in [one["metrics"][key]]
@@ -122,14 +124,14 @@ def difference_rows(one: Mapping[str, Any], speakers: int) -> list[tuple[str, st
     alone = (
         f"{quantity(mcnemar['only_second'], 'clip')} right alone, {quantity(mcnemar['only_first'], 'clip')} wrong alone"
     )
-    return [*rows, ("McNemar", alone, "", p_value(mcnemar["p_corrected"]))]
+    return [*rows, ("McNemar", alone, "", p_in_words(mcnemar["p_corrected"], speakers))]
 
 
 def _against(name: str, one: Mapping[str, Any], speakers: int) -> Table:
     marked = [
         place
         for place, (key, _) in enumerate(_DIFFERENCES)
-        if speakers > 1 and one["metrics"][key]["p_corrected"] < LEVEL
+        if (p := one["metrics"][key]["p_corrected"]) is not None and p < LEVEL
     ]
     return Table(
         f"Differences of {name}", (name, "points", "95 % interval", "p"), difference_rows(one, speakers), marked

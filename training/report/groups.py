@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from data_pipeline.pages import (
-    NOT_KNOWN,
     IntervalMark,
     Piece,
     Section,
@@ -18,12 +17,15 @@ from data_pipeline.pages import (
     quantity,
 )
 from training.evaluation.groups import LEVEL
+from training.evaluation.speaker_permutations import FEWEST_SPEAKERS
+from training.report.wording import p_in_words
 
 METHOD = (
     "Intervals are 95 %, by bootstrap over speakers. A difference is the mean over emotions of the recall in the group "
-    "minus that of all other clips. The p value is of a permutation test over speakers, corrected for the number of "
-    f"groups of the same attribute (Holm 1979). A group is marked where the corrected p is below {LEVEL:g}: where "
-    "nothing differs, one attribute in twenty has a marked group by chance."
+    "minus that of all other clips. The p value is of a two-sided permutation test over speakers, corrected for the "
+    f"number of groups of the same attribute (Holm 1979); fewer than {FEWEST_SPEAKERS} speakers cannot tell. A group "
+    f"is marked where the corrected p is below {LEVEL:g}: where nothing differs, one attribute in twenty has a marked "
+    "group by chance."
 )
 
 
@@ -54,6 +56,17 @@ def undecidable(groups: Mapping[str, Mapping[str, Any]]) -> list[str]:
     return [name for name, group in groups.items() if "p" not in group or group["least_p"] * questions >= LEVEL]
 
 
+def nothing_found(metrics: Mapping[str, Any]) -> str:
+    """A sentence for a condition without `findings`: whether groups are alike, or could not show a difference.
+
+    Args:
+        metrics: Metrics of one condition.
+    """
+    if all(len(undecidable(groups)) == len(groups) for groups in metrics["groups"].values()):
+        return "Too few speakers to tell whether any group differs from the others."
+    return "No group differs from the others beyond chance."
+
+
 def groups_content(metrics: Mapping[str, Any]) -> list[Piece]:
     """Tables of the groups of one condition; nothing where no groups are known.
 
@@ -65,7 +78,7 @@ def groups_content(metrics: Mapping[str, Any]) -> list[Piece]:
     warnings = findings(metrics)
     content: list[Piece] = [Text("By group", "heading"), *(Text(warning, "notice") for warning in warnings)]
     if not warnings:
-        content.append("No group differs from the others beyond chance.")
+        content.append(nothing_found(metrics))
     content.append(
         Text(f"{METHOD} The drawings show the UA between 0 and 100 %; the dashed line is that of all clips.", "quiet")
     )
@@ -100,7 +113,9 @@ def _attribute(attribute: str, groups: Mapping[str, Mapping[str, Any]], metrics:
 
 
 def _difference(group: Mapping[str, Any]) -> tuple[Piece, Piece]:
-    return _compared(group, group["p_corrected"], group["speakers"]) if "p" in group else ("–", "–")
+    if "p" not in group:
+        return "–", "–"
+    return _with_ends(group, group["speakers"]), p_value(group["p_corrected"])
 
 
 def channels_sections(conditions: Sequence[Mapping[str, Any]]) -> list[Section]:
@@ -131,7 +146,12 @@ def channels_sections(conditions: Sequence[Mapping[str, Any]]) -> list[Section]:
         for same in alike.values()
         if len(same) > 1
     ]
-    method = Text("Against clean: the difference on the same clips, by paired bootstrap over speakers.", "quiet")
+    method = Text(
+        "Against clean: the difference on the same clips, with its 95 % interval by paired bootstrap over speakers. "
+        "The p is two-sided, by exchanging the channels' answers speaker by speaker (sign-flip test); fewer than "
+        f"{FEWEST_SPEAKERS} speakers cannot tell.",
+        "quiet",
+    )
     return [Section("By channel", (*tables, method), link="by channel")] if tables else []
 
 
@@ -139,13 +159,12 @@ def _against_clean(metrics: Mapping[str, Any]) -> tuple[Piece, Piece]:
     if "against_clean" not in metrics:
         return "–", "–"
     found = metrics["against_clean"]["metrics"]["ua"]
-    return _compared(found, found["p"], metrics["speakers"])
+    return _with_ends(found, metrics["speakers"]), p_in_words(found["p"], metrics["speakers"])
 
 
 def _with_interval(figures: Mapping[str, Any], key: str) -> Piece:
     return Value(f"{figures[key]:.1%}", interval(figures[f"{key}_interval"], figures["speakers"]))
 
 
-def _compared(found: Mapping[str, Any], p: float, speakers: int) -> tuple[Piece, Piece]:
-    difference = Value(points(found["difference"]), points_interval(found["interval"], speakers))
-    return difference, p_value(p) if speakers > 1 else NOT_KNOWN
+def _with_ends(found: Mapping[str, Any], speakers: int) -> Piece:
+    return Value(points(found["difference"]), points_interval(found["interval"], speakers))

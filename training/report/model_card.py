@@ -16,8 +16,8 @@ from data_pipeline.pages import interval, p_value, points, points_interval
 from data_pipeline.storage.atomic_file import write_text
 from training.ensemble.out_of_fold import read_figures
 from training.report import ensemble
-from training.report.groups import METHOD, findings
-from training.report.page import clips_in_words
+from training.report.groups import METHOD, findings, nothing_found
+from training.report.page import CLASSES, class_rows, clips_in_words
 from training.report.wording import MAIN, learned, notices, split_in_words, start
 from training.run.folder import PACKAGES, Run
 
@@ -185,7 +185,7 @@ def _training_data(run: Run) -> str:
         for split in data["clips"]
     ]
     return (
-        f"\nThe split is {split_in_words(data['split'])}.\n\n"
+        f"\nThe split is {split_in_words(data['split'], data.get('speakers_unknown', 0))}.\n\n"
         + _table(("split", "clips", "speakers", "clips left out because they have none of the labels"), rows)
         + f"\nFingerprint of the prepared data: `{data['fingerprint']}`. No licence is given for the weights: whoever "
         "publishes them must choose one that the licences above allow.\n"
@@ -210,7 +210,7 @@ def _evaluation(conditions: Sequence[Mapping[str, Any]]) -> str:
     ]
     header = ("condition", "data", "clips", *(title for _, title in MAIN))
     details = "".join(_details(metrics) for metrics in conditions)
-    splits = dict.fromkeys(split_in_words(metrics["split_name"]) for metrics in conditions)
+    splits = dict.fromkeys(split_in_words(metrics["split_name"], metrics["speakers_unknown"]) for metrics in conditions)
     return (
         _table(header, rows)
         + "\nIn brackets: 95 % intervals by bootstrap over speakers. WA: share of correct clips; UA: mean of "
@@ -219,11 +219,7 @@ def _evaluation(conditions: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _details(metrics: Mapping[str, Any]) -> str:
-    classes = [
-        (label, *(f"{row[key]:.1%}" for key in ("precision", "recall", "f1")), f"{row['clips']:,}")
-        for label, row in metrics["per_class"].items()
-    ]
-    text = f"\n### {metrics['condition']}\n\n" + _table(("emotion", "precision", "recall", "F1", "clips"), classes)
+    text = f"\n### {metrics['condition']}\n\n" + _table(CLASSES, class_rows(metrics))
     if not metrics.get("groups"):
         return text
     rows = [
@@ -238,7 +234,7 @@ def _details(metrics: Mapping[str, Any]) -> str:
         for name, group in groups.items()
     ]
     header = ("group", "clips", "speakers", "UA", "difference, points", "p, corrected")
-    told = findings(metrics) or ["No group differs from the others beyond chance."]
+    told = findings(metrics) or [nothing_found(metrics)]
     return f"{text}\n{METHOD}\n\n" + "".join(f"- {one}\n" for one in told) + "\n" + _table(header, rows)
 
 

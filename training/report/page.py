@@ -29,6 +29,9 @@ from training.report.groups import channels_sections, groups_content
 from training.report.wording import MAIN, learned, notices, split_in_words, start
 from training.run.folder import Run
 
+CLASSES = ("emotion", "precision", "recall", "F1", "clips")
+"""Titles of the columns of `class_rows`."""
+
 
 def write(run: Run, dataset: Dataset | None = None) -> Path:
     """Write `report.html` from the run's configuration, history and metrics.
@@ -92,7 +95,7 @@ def _condition(metrics: Mapping[str, Any], number: int, dataset: Dataset | None)
         draw = partial(reliability_figure, metrics["reliability"])
         plots.append(plot(f"reliability-{number}", draw, "Share of correct answers against confidence", small=True))
     content: list[Piece] = [
-        f"{', '.join(metrics['corpora'])}, split {split_in_words(metrics['split_name'])}.",
+        f"{', '.join(metrics['corpora'])}, split {split_in_words(metrics['split_name'], metrics['speakers_unknown'])}.",
         *(Text(notice, "notice") for notice in notices(metrics)),
         Facts(figures),
         Text(
@@ -119,11 +122,25 @@ def class_table(metrics: Mapping[str, Any]) -> Table:
     Args:
         metrics: From `metrics.evaluate`.
     """
-    rows = [
-        (label, *(f"{row[key]:.1%}" for key in ("precision", "recall", "f1")), f"{row['clips']:,}")
+    return Table("Figures of each emotion", CLASSES, class_rows(metrics))
+
+
+def class_rows(metrics: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """A row for each emotion, under `CLASSES`; an emotion without clips has no recall.
+
+    Args:
+        metrics: From `metrics.evaluate`.
+    """
+    return [
+        (
+            label,
+            f"{row['precision']:.1%}",
+            f"{row['recall']:.1%}" if row["clips"] else "–",
+            f"{row['f1']:.1%}" if row["clips"] else "–",
+            f"{row['clips']:,}",
+        )
         for label, row in metrics["per_class"].items()
     ]
-    return Table("Figures of each emotion", ("emotion", "precision", "recall", "F1", "clips"), rows)
 
 
 def confusion_matrix(metrics: Mapping[str, Any]) -> Matrix:

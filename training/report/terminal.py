@@ -10,7 +10,7 @@ from data_pipeline.pages import interval
 from training.report import ensemble
 from training.report.comparison import comparison_notices, difference_rows, names_of
 from training.report.groups import findings
-from training.report.page import clips_in_words
+from training.report.page import CLASSES, class_rows, clips_in_words
 from training.report.wording import MAIN, notices, split_in_words
 from training.run.folder import Run
 
@@ -33,9 +33,9 @@ def show(metrics: Mapping[str, Any], console: Console | None = None) -> None:
             for key, title in MAIN
         )
     )
-    table = Table("emotion", "precision", "recall", "F1", "clips")
-    for label, row in metrics["per_class"].items():
-        table.add_row(label, *(f"{row[key]:.1%}" for key in ("precision", "recall", "f1")), str(row["clips"]))
+    table = Table(*CLASSES)
+    for row in class_rows(metrics):
+        table.add_row(*row)
     console.print(table)
     table = Table(f"{metrics['measured_against']} \\ answered", *metrics["labels"])
     for label, counts in zip(metrics["labels"], metrics["confusion"], strict=True):
@@ -86,7 +86,7 @@ def show_members(run: Run, figures: Mapping[str, Any], console: Console | None =
 def _print_title(figures: Mapping[str, Any], console: Console) -> None:
     console.print(
         f"\n[bold]{figures['condition']}[/] of {', '.join(figures['corpora'])}: {clips_in_words(figures)}, split "
-        f"{split_in_words(figures['split_name'])}"
+        f"{split_in_words(figures['split_name'], figures['speakers_unknown'])}"
     )
 
 

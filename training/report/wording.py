@@ -1,19 +1,17 @@
 """What a reader of a run's figures must know, in the same words on the terminal, on pages and in model cards."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from data_pipeline.pages import quantity
+from data_pipeline.pages import p_value, quantity
+from training.evaluation.speaker_permutations import FEWEST_SPEAKERS, least_p
 
 MAIN = (("wa", "WA"), ("ua", "UA"), ("macro_f1", "macro-F1"), ("ece", "ECE"))
 """The main figures of a condition: keys in `metrics.json` and titles."""
 
-SPLITS = {
-    "speaker": "by speaker: no speaker is in two splits",
-    "random": "clip by clip: the same speakers are in every split, so these figures are too good; for comparison only",
-}
-"""Kinds of splits in words."""
+RANDOM = "clip by clip: the same speakers are in every split, so these figures are too good; for comparison only"
+"""The random split in words."""
 
 LEARNED = {
     "acted": "the emotions that speakers were asked to act",
@@ -23,16 +21,40 @@ LEARNED = {
 """Kinds of labels in words."""
 
 
-def split_in_words(kind: str) -> str:
-    """A kind of split in words.
+CANNOT_TELL = "cannot tell"
+"""In the place of a p value that needs more speakers."""
+
+
+def split_in_words(kind: str, speakers_unknown: int) -> str:
+    """A kind of split in words, and whether it keeps people apart.
 
     Args:
         kind: `speaker`, `random` or `fold:K/N`.
+        speakers_unknown: Number of clips whose speaker is unknown.
     """
+    if kind == "random":
+        return RANDOM
+    apart = "people who are not named may be in two splits" if speakers_unknown else "no speaker is in two splits"
     if kind.startswith("fold:"):
         number, _, folds = kind.removeprefix("fold:").partition("/")
-        return f"by speaker, fold {number} of {folds}: no speaker is in two splits"
-    return SPLITS.get(kind, kind)
+        return f"by speaker, fold {number} of {folds}: {apart}"
+    return f"by speaker: {apart}"
+
+
+def absent_in_words(absent: Sequence[str], labels: Sequence[str]) -> list[str]:
+    """What the lack of some emotions means for the figures, a sentence; nothing if every emotion has clips.
+
+    Args:
+        absent: Labels that no clip has.
+        labels: All labels.
+    """
+    if not absent:
+        return []
+    rest = len(labels) - len(absent)
+    return [
+        f"No clip is labelled {' or '.join(absent)}: UA is the mean recall of {rest} of {len(labels)} emotions, and "
+        "cannot be compared with a UA over all of them."
+    ]
 
 
 def start(config: Mapping[str, Any]) -> str:
@@ -61,6 +83,19 @@ def learned(config: Mapping[str, Any]) -> str:
     return LEARNED[config["label_kind"]] + exceptions
 
 
+def p_in_words(p: float | None, speakers: int) -> str:
+    """A p value over speakers, or `cannot tell` where there are too few of them.
+
+    Args:
+        p: The p value; None where there is none. Files of earlier versions hold tails of a bootstrap, which are too
+            small on few speakers: the smallest possible p takes their place.
+        speakers: Number of speakers that were compared on.
+    """
+    if p is None or speakers < FEWEST_SPEAKERS:
+        return CANNOT_TELL
+    return p_value(max(p, least_p(speakers)))
+
+
 def notices(metrics: Mapping[str, Any]) -> list[str]:
     """What a reader of these figures must know, a sentence each.
 
@@ -74,13 +109,15 @@ def notices(metrics: Mapping[str, Any]) -> list[str]:
             "say nothing about real voices."
         )
     if metrics["split_name"] == "random":
-        found.append(f"The split is {SPLITS['random']}.")
+        found.append(f"The split is {RANDOM}.")
     if metrics["speakers_unknown"]:
         found.append(
             f"The speaker of {quantity(metrics['speakers_unknown'], 'clip')} of this dataset is not known. Each of "
             "these clips counts as a speaker of its own, so one person may be in two splits and the figures may be too "
             "good."
         )
+    classes = metrics["per_class"]
+    found += absent_in_words([label for label, row in classes.items() if not row["clips"]], list(classes))
     if metrics["outside_labels"]:
         counts = ", ".join(f"{emotion} {count:,}" for emotion, count in metrics["outside_labels"].items())
         found.append(f"Clips of emotions that the model does not know are left out: {counts}.")

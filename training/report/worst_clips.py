@@ -17,6 +17,7 @@ from data_pipeline.dataset import Dataset
 from data_pipeline.pages import Audio, Group, Piece, Text, Word
 from data_pipeline.pages.figures import Size, new_figure, plot, styled
 from data_pipeline.plots.signals import draw_spectrogram, loudest, mel, spectrogram_of
+from data_pipeline.records.damage import damage_named
 from data_pipeline.targets import Target
 from training.evaluation.condition import channel_named
 
@@ -73,7 +74,8 @@ def _sounds(dataset: Dataset, metrics: Mapping[str, Any], places: Sequence[int])
         .filter(lambda place, _: tf.reduce_any(wanted == place))
         .map(lambda place, batch: (place, batch[0]["waveform"][0]))
     )
-    return {int(place): waveform for place, waveform in found.as_numpy_iterator()}
+    with damage_named(dataset):
+        return {int(place): waveform for place, waveform in found.as_numpy_iterator()}
 
 
 def _words(clip: Mapping[str, Any], measured_against: str) -> list[Piece]:

@@ -6,6 +6,8 @@ import json
 import platform
 import re
 import shutil
+import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +28,14 @@ STATE = "state.npz"
 """File with the state of an unfinished training, see `training.fitting.state`."""
 
 _CALIBRATION = "calibration.json"
+
+_HISTORY = "history.csv"
+
+_CONDITION = ("split", "channel", "packet_loss", "measured_against", "fingerprint")
+"""Fields of metrics that say what was measured on and against."""
+
+FINGERPRINT_SHOWN = 8
+"""Number of characters of a dataset's fingerprint that tell it from others in a title."""
 
 _HALF_WRITTEN = ".*.part.*"
 """Temporary files of `atomic_file.replacing` that a killed training could not remove."""
@@ -116,12 +126,15 @@ class Run:
         """Read a run folder.
 
         Raises:
-            UserError: If it is no run folder, or no epoch was completed.
+            UserError: If it is no run folder, or no epoch was kept yet.
         """
         folder = Path(folder)
         config = read_run_config(folder)
         if not (folder / "model.keras").is_file():
-            raise UserError(f"{folder} has no model.keras: no epoch of its training was completed; train it again")
+            raise UserError(
+                f"{folder} has no model.keras: its training has kept no epoch yet; continue it with "
+                f"`ser train from {folder}`"
+            )
         return cls(folder, config)
 
     @property
@@ -159,6 +172,7 @@ class Run:
             UserError: If `model.keras` cannot be read.
         """
         path = self.folder / "model.keras"
+        _refuse_damaged(path)
         try:
             model = self.family.load(path)
         except (ValueError, OSError, KeyError) as error:
@@ -199,11 +213,11 @@ class Run:
         writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-        write_text(self.folder / "history.csv", text.getvalue())
+        write_text(self.folder / _HISTORY, text.getvalue())
 
     def history(self) -> list[dict[str, float | None]]:
         """The rows of `history.csv`, one per epoch."""
-        path = self.folder / "history.csv"
+        path = self.folder / _HISTORY
         if not path.is_file():
             return []
         with path.open(newline="") as file:
@@ -224,8 +238,21 @@ class Run:
             raise UserError(f"{path} is not JSON ({error}): remove it, and evaluate the run again") from error
 
     def record_metrics(self, metrics: Mapping) -> None:
-        """Add or replace the metrics of one condition in `metrics.json`; `metrics["condition"]` says which."""
-        self.write_json("metrics.json", {**self.metrics(), metrics["condition"]: metrics})
+        """Add or replace the metrics of one condition in `metrics.json`.
+
+        The condition is the same where the fields of `_CONDITION` are, whatever title an earlier version gave it.
+        Metrics of another dataset that an earlier version recorded under the title get its fingerprint into theirs.
+        """
+        recorded: dict[str, Mapping] = {}
+        for title, one in self.metrics().items():
+            if all(one.get(field) == metrics[field] for field in _CONDITION):
+                recorded[metrics["condition"]] = metrics
+            elif title == metrics["condition"]:
+                longer = f"{title} ({one.get('fingerprint', 'another dataset')[:FINGERPRINT_SHOWN]})"
+                recorded[longer] = {**one, "condition": longer}
+            else:
+                recorded[title] = one
+        self.write_json("metrics.json", {**recorded, metrics["condition"]: metrics})
 
     def record_answers(self, condition: str, answers: Predictions, fingerprint: str) -> None:
         """Write a file of `answers/`: the answer for each clip.
@@ -256,13 +283,31 @@ class Run:
 
     @contextmanager
     def discarded_unless_trained(self) -> Iterator[None]:
-        """A context in which a failure before the end of the first epoch removes the folder."""
+        """A context in which a failure before the end of the first epoch removes the folder.
+
+        An epoch may end without weights that are kept: the history tells that there is something to resume.
+        """
         try:
             yield
         except BaseException:
-            if self.kept_here and not (self.folder / "model.keras").exists():
+            if self.kept_here and not any((self.folder / name).exists() for name in ("model.keras", _HISTORY)):
                 shutil.rmtree(self.folder, ignore_errors=True)
             raise
+
+
+def _refuse_damaged(path: Path) -> None:
+    """Check the archive of a model before Keras reads it, which says of a half copied one that it is not there.
+
+    Raises:
+        UserError: If the file is no whole archive, or a checksum in it is wrong.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+    except (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+        raise UserError(f"{path} is damaged or incomplete ({error}): copy it again, or train the run again") from error
+    if damaged:
+        raise UserError(f"{path} is damaged ({damaged}): copy it again, or train the run again")
 
 
 def _remove(files: Iterable[Path]) -> None:
@@ -295,6 +340,9 @@ def read_run_config(folder: Path) -> dict:
 
 
 def _what_decides(config: Mapping) -> dict:
-    """A configuration without what may change while a run is interrupted: the folder of the data."""
-    data = {key: value for key, value in config.get("data", {}).items() if key != "folder"}
+    """A configuration without what may change while a run is interrupted: the folder of the data.
+
+    Runs of earlier versions do not say how many speakers are unknown, which follows from the fingerprint.
+    """
+    data = {key: value for key, value in config.get("data", {}).items() if key not in ("folder", "speakers_unknown")}
     return {**{key: value for key, value in config.items() if key != "versions"}, "data": data}

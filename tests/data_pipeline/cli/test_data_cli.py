@@ -100,6 +100,20 @@ def test_prepare_says_what_is_outside_the_usual_labels_and_whose_speakers_are_un
     assert "the speaker of 6 clips is unknown" in output
 
 
+@pytest.mark.parametrize("command", ["prepare", "check"])
+def test_a_word_that_is_no_name_is_warned_of(app, tmp_path, command):
+    for number in range(3):
+        content = np.random.default_rng(number).uniform(-0.5, 0.5, 3_200)
+        soundfile.write(tmp_path / f"{number}.wav", content, 16_000)
+    lines = "0.wav,sad,n/a\n1.wav,sad,n/a\n2.wav,sad,anna\n"
+    (tmp_path / "calls.csv").write_text(f"path,emotion,speaker\n{lines}")
+    out = [tmp_path / "out"] if command == "prepare" else ["--output", tmp_path / "out"]
+
+    output = run(app, command, f"manifest={tmp_path / 'calls.csv'}", *out)
+
+    assert "speakers that are no name, 1 in all:\n  'n/a' counts as one person, who speaks 2 clips" in output
+
+
 def test_tables_that_match_nothing_are_not_called_missing(app, corpus, tmp_path):
     (corpus / "VideoDemographics.csv").write_text("ActorID,Age,Sex,Race,Ethnicity\n1091,30,Male,Asian,Not Hispanic\n")
 

@@ -125,3 +125,16 @@ def test_a_speaker_is_in_one_split(tmp_path, files, complaint):
 
     with pytest.raises(UserError, match=complaint):
         Folders().speaker_splits(clips)
+
+
+def test_speakers_that_are_missing_are_not_one_person(tmp_path):
+    clips = Folders().clips(lay_out(tmp_path, "angry/nan/1.wav", "angry/day1/None/2.wav", "sad/nan/3.wav"))
+
+    assert not any(clip.speaker_known for clip in clips)
+    assert len({clip.speaker for clip in clips}) == 3
+
+
+def test_a_name_in_another_normal_form_is_the_same_speaker(tmp_path):
+    clips = Folders().clips(lay_out(tmp_path, "angry/jos\u00e9/1.wav", "sad/jose\u0301/2.wav"))
+
+    assert len({clip.speaker for clip in clips}) == 1

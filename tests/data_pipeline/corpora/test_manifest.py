@@ -2,6 +2,7 @@
 
 import json
 import time
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -490,3 +491,41 @@ def test_a_manifest_with_splits_and_one_without_are_refused(tmp_path):
 
     with pytest.raises(UserError, match=r"in the split train and .*a\.wav \(speaker 'B'\) in none"):
         Manifest().speaker_splits(clips)
+
+
+@pytest.mark.parametrize("missing", ["nan", "NaN", "None", "<NA>", "  ", "", float("nan"), None])
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
+def test_speakers_that_are_missing_are_not_one_person(folder, missing, suffix):
+    if suffix == ".csv":
+        text = f"path,emotion,speaker\ncalls/a.wav,sad,{missing}\ncalls/b.wav,sad,{missing}\n"
+    else:
+        lines = ({"path": path, "emotion": "sad", "speaker": missing} for path in ("calls/a.wav", "calls/b.wav"))
+        text = "\n".join(map(json.dumps, lines))
+
+    clips = read(folder, text, f"calls{suffix}").clips
+
+    assert [clip.speaker_known for clip in clips] == [False, False]
+    assert {clip.speaker for clip in clips} == {"unknown/calls/a.wav", "unknown/calls/b.wav"}
+
+
+def test_json_without_a_number_is_an_empty_cell(folder):
+    line = {"path": "d.wav", "emotion": "sad", "speaker": "anna", "age": float("nan"), "end": float("nan")}
+
+    (clip,) = read(folder, json.dumps(line), "calls.jsonl").clips
+
+    assert (clip.age, clip.end) == (None, None)
+
+
+@pytest.mark.parametrize(("written", "on_disk"), [("NFC", "NFD"), ("NFD", "NFC")])
+def test_a_name_in_another_normal_form_is_the_same_name(tmp_path, written, on_disk):
+    inner = tmp_path / unicodedata.normalize("NFD", "gespräch") / unicodedata.normalize(on_disk, "josé")
+    inner.mkdir(parents=True)
+    (inner / unicodedata.normalize(on_disk, "größe é.wav")).touch()
+    path = unicodedata.normalize(written, "josé/größe é.wav")
+    lines = f"{path},sad,jos\u00e9,0,1\n{path},sad,jose\u0301,1,2\n"
+
+    listing = read(inner.parent, f"path,emotion,speaker,start,end\n{lines}")
+
+    assert flaws(listing) == []
+    assert {clip.file.location for clip in listing.clips} == {str(next(inner.iterdir()))}
+    assert len({clip.speaker for clip in listing.clips}) == 1

@@ -91,6 +91,20 @@ def test_files_are_looked_up_whatever_signs_are_in_their_names(folder):
     assert storage.look_up([]) == {}
 
 
+def test_a_name_in_another_normal_form_is_the_same_name(folder):
+    composed, decomposed = (join(folder, f"{name}.wav") for name in ("caf\u00e9", "cafe\u0301"))
+    location = write(folder, "cafe\u0301.wav", b"123")
+    storage = storage_for(folder)
+
+    (found,) = storage.look_up([composed]).values()
+    assert found.location == location == decomposed
+    storage.delete([composed])
+    assert list(storage.look_up([composed])) == [composed]
+
+    write(folder, "caf\u00e9.wav", b"1")
+    assert storage.look_up([composed])[composed].size == 1
+
+
 def test_kinds(folder):
     location = write(folder, "a/b.wav", b"1")
     storage = storage_for(folder)

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import pickle
+import resource
 import subprocess
 import sys
 from dataclasses import replace
@@ -237,6 +238,44 @@ def test_an_export_that_fails_leaves_no_version_and_tells_no_server(tiny_recogni
     assert list(layout.servable_folders(tmp_path, "ser")) == [1]
     assert sorted(tmp_path.rglob("*")) == before
     assert (tmp_path / "models.config").read_text() == config
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        tf.errors.ResourceExhaustedError(
+            None,
+            None,
+            "{{function_node __wrapped__SaveV2_dtypes_2_device_/job:localhost/task:0/device:CPU:0}} "
+            "/models/ser/.unfinished-1/variables/variables_temp/part-0; No space left on device [Op:SaveV2] name: ",
+        ),
+        OSError(28, "No space left on device", "/models/ser/.unfinished-1/saved_model.pb.tmp1"),
+    ],
+)
+def test_a_full_disk_is_said_without_names_of_nodes_or_temporary_files(tiny_recogniser, tmp_path, monkeypatch, error):
+    def full(*_, **__):
+        raise error
+
+    monkeypatch.setattr(tf.saved_model, "save", full)
+    with pytest.raises(UserError) as raised:
+        export_model(tiny_recogniser, tmp_path / "new" / "models", "ser")
+    assert str(raised.value) == (
+        f"the model 'ser' cannot be written to {tmp_path}/new/models (No space left on device): make room there or "
+        "choose another folder"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_limit_on_files_is_said_the_same_way(tiny_recogniser, tmp_path):
+    """The operating system refuses; the graph takes more than 100 kB."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    try:
+        with pytest.raises(UserError, match=r"cannot be written to .*models \(File too large\): make room there or"):
+            export_model(tiny_recogniser, tmp_path / "models", "ser")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_repository_that_is_a_file_is_named(tiny_recogniser, tmp_path):

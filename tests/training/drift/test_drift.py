@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -76,6 +77,16 @@ def test_few_recordings_are_not_enough():
     assert drift.due is Due.CANNOT_TELL
     [reason] = [reason for reason in drift.reasons if reason.startswith("Too few recordings")]
     assert "or more" in reason
+
+
+@pytest.mark.parametrize(
+    ("speakers", "due"), [(1, Due.CANNOT_TELL), (4, Due.CANNOT_TELL), (5, Due.YES), (None, Due.YES)]
+)
+def test_few_speakers_cannot_tell(speakers, due):
+    now = replace(sample(400, level=-35, seed=1), speakers=speakers)
+    drift = compare_samples(sample(1_000), now, LABELS)
+    assert drift.due is due
+    assert ("give recordings of 5 or more" in drift.reasons[0]) == (due is Due.CANNOT_TELL)
 
 
 class TestCommand:

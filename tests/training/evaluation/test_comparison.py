@@ -62,10 +62,12 @@ def test_a_run_is_no_better_than_itself(run, dataset, tmp_path):
     assert (found["clips"], found["speakers"], found["condition"]) == (36, 3, "validation")
     [one] = found["comparisons"]
     assert one["metrics"]["ua"]["interval"] == [0.0, 0.0]
-    assert one["mcnemar"] == {"only_first": 0, "only_second": 0, "p": 1.0, "p_corrected": 1.0}
+    assert one["mcnemar"] == {"only_first": 0, "only_second": 0, "p": None, "p_corrected": None}
+    assert "cannot tell" in done.output
     first, second = found["runs"]
     assert {**first, "folder": ""} == {**second, "folder": ""}
     page = HtmlPage.of(tmp_path / "found.html")
+    assert [row[-1] for row in page.rows_of("WA")] == ["cannot tell"]
     row = page.rows_of("first")[0]
     assert row[1] == "cnn"
     assert row[2].startswith(f"{first['wa']:.1%} (")

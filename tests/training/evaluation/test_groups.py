@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from training.evaluation.group_difference import group_difference
 from training.evaluation.groups import age_band, attributes, by_attribute
+from training.report.groups import findings, nothing_found
 
 SPEAKERS = np.repeat(np.arange(12), 30)
 TRUTH = np.tile([0, 1, 2], 120)
@@ -106,6 +107,17 @@ def test_every_group_has_its_metrics():
     # Two groups are one question.
     assert women["p_corrected"] == women["p"] == men["p"]
     json.dumps(found)
+
+
+def test_few_speakers_cannot_tell_whether_a_group_differs():
+    sex, four = np.where(OF_SPEAKER, "female", "male"), SPEAKERS < 4
+    given = {name: values[four] for name, values in columns(sex=sex, sentence=np.where(OF_CLIP, "IEO", "TIE")).items()}
+    found = by_attribute(answers(OF_SPEAKER)[four], TRUTH[four], SPEAKERS[four], given, "abc")
+    for group in (*found["sex"].values(), *found["sentence"].values()):
+        assert "p" not in group
+    metrics = {"groups": found}
+    assert findings(metrics) == []
+    assert nothing_found(metrics) == "Too few speakers to tell whether any group differs from the others."
 
 
 def test_p_is_corrected_for_the_number_of_groups():

@@ -151,9 +151,10 @@ def test_another_corpus_is_measured_whole_and_under_its_name(trained, dataset, t
     other = tmp_path / "other"
     shutil.copytree(dataset.folder, other)
     content = json.loads((other / "dataset.json").read_text())
-    (other / "dataset.json").write_text(json.dumps(content | {"corpora": ["emodb"]}))
+    content |= {"corpora": ["emodb"], "fingerprint": "0123456789"}
+    (other / "dataset.json").write_text(json.dumps(content))
     metrics = evaluate(run, Dataset.open(other), Condition("all"))
-    assert metrics["condition"] == "all, of emodb"
+    assert metrics["condition"] == "all, of emodb (01234567)"
     assert metrics["corpora"] == ["emodb"]
     assert metrics["clips"] == sum(side.clips for side in dataset.splits.values())
 
@@ -546,6 +547,35 @@ def test_a_training_that_fails_leaves_no_run_folder(dataset, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+def test_an_interruption_keeps_what_can_be_resumed(dataset, tmp_path):
+    recipe = replace(RECIPE, fit=replace(RECIPE.fit, epochs=3, validate_every=3))
+    whole, _ = train(FAMILY, recipe, dataset, tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        train(FAMILY, recipe, dataset, tmp_path / "run", Interrupter())
+    with pytest.raises(UserError, match=r"run has no model\.keras: its training has kept no epoch yet; continue it"):
+        Run.open(tmp_path / "run")
+    resumed, _ = train(FAMILY, recipe, dataset, tmp_path / "run")
+    assert [row["loss"] for row in resumed.history()] == [row["loss"] for row in whole.history()]
+
+
+def test_two_trainings_in_one_folder_are_one_too_many(dataset, tmp_path):
+    class Second(Observer):
+        def on_step(self):
+            with pytest.raises(UserError, match=r"another run is writing to .*run: wait for it, or"):
+                train(FAMILY, one_epoch(), dataset, tmp_path / "run")
+
+    run, _ = train(FAMILY, one_epoch(), dataset, tmp_path / "run", Second())
+    assert (run.folder / "model.keras").exists()
+
+
+def test_a_killed_training_does_not_keep_its_folder_from_others(dataset, tmp_path):
+    code = "import os, pathlib, sys; from data_pipeline.storage.claimed_folder import claimed\n"
+    code += "with claimed(pathlib.Path(sys.argv[1])): os.kill(os.getpid(), 9)"
+    killed = subprocess.run([sys.executable, "-c", code, tmp_path / "run"])
+    assert killed.returncode == -9
+    train(FAMILY, one_epoch(), dataset, tmp_path / "run")
+
+
 def test_half_written_files_of_a_killed_training_are_not_in_the_way(dataset, tmp_path):
     folder = tmp_path / "run"
     folder.mkdir()
@@ -560,5 +590,5 @@ def test_half_written_files_of_a_killed_training_are_not_in_the_way(dataset, tmp
 
 def test_a_run_folder_that_cannot_be_made_is_named(dataset, tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match="file/run cannot be made"):
+    with pytest.raises(UserError, match="file/run cannot be written"):
         train(FAMILY, RECIPE, dataset, tmp_path / "file" / "run")
