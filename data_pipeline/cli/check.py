@@ -47,9 +47,9 @@ def check(
     """Find what is wrong with corpora before they are prepared.
 
     The check reports clips that cannot be decoded, or are empty, silent, too short, too long or clipped; DC offsets and
-    dead channels; levels and sampling rates that differ from the rest of the corpus. It finds audio that is there
-    twice, identical or nearly (re-encoded, amplified, shifted, trimmed), and tells whether its labels agree. No file is
-    changed.
+    dead channels; levels and sampling rates that differ from the rest of the corpus; a corpus whose clips were all cut
+    to one duration. It finds audio that is there twice, identical or nearly (re-encoded, amplified, shifted, trimmed),
+    and tells whether its labels agree. No file is changed.
 
     Examples: `ser data check crema_d=~/corpora/CREMA-D`, `ser data check calls.csv recordings/ --strict`
     """
@@ -102,6 +102,8 @@ def _report(result: "Check") -> None:
             *(f"{found.count(name):,}" for name in result.corpora),
         )
     Console().print(table)
+    for about in result.corpus_findings:
+        typer.echo(f"{about.kind}: {about.corpus} {about.detail}")
     order = list(Kind)
     worst_first = sorted(result.findings, key=lambda finding: (order.index(finding.kind), finding.place))
     findings = [f"{result.recordings[finding.place].title} {finding.detail}" for finding in worst_first]

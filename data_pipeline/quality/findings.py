@@ -70,8 +70,8 @@ _RARE = 0.1
 """Share of a corpus below which a sampling rate or number of channels is out of line; a larger share is that of another
 source."""
 
-_FEWEST = 10
-"""Least number of recordings of a corpus that single recordings are compared with."""
+FEWEST = 10
+"""Least number of recordings of a corpus with which anything is compared."""
 
 _FAILURES = {
     "is empty": Kind.EMPTY,
@@ -127,7 +127,7 @@ def judge(recordings: Sequence[Recording], measurements: Sequence[Measurement]) 
     for recording, measurement in zip(recordings, measurements, strict=True):
         if not measurement.failure and not measurement.unusable_reason:
             by_corpus.setdefault(recording.corpus, []).append(measurement)
-    usual = {corpus: _usual(group) for corpus, group in by_corpus.items() if len(group) >= _FEWEST}
+    usual = {corpus: _usual(group) for corpus, group in by_corpus.items() if len(group) >= FEWEST}
     return [
         Finding(place, kind, detail)
         for place, (recording, measurement) in enumerate(zip(recordings, measurements, strict=True))
