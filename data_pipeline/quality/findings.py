@@ -37,7 +37,7 @@ UNUSABLE = frozenset({Kind.UNREADABLE, Kind.EMPTY, Kind.SILENT, Kind.TOO_SHORT, 
 
 CLIPPED_SHARE = 0.001
 """Least share of samples at full scale of a clipped recording: one in a thousand. EmoDB, which is amplified to full
-scale, has at most one in 5,000."""
+scale, has at most one in 5,000. All limits from EmoDB are of a copy whose clips are cut or padded to 2.00 s."""
 
 CLIPPED_RUN = 5
 """Least number of samples at full scale in a row of a clipped recording, whatever their share: speech that is merely
@@ -47,8 +47,8 @@ OFFSET = 0.01
 """Least mean of the samples that counts as a DC offset: -40 dB of full scale. EmoDB has up to 0.006, CREMA-D 0.0006."""
 
 GAPS = 0.5
-"""Least share of samples that are exactly zero with which something is missing: EmoDB and RAVDESS, which were edited
-with digital silence, have up to 0.39."""
+"""Least share of samples that are exactly zero with which something is missing: RAVDESS, which was edited with
+digital silence, and EmoDB, whose copy was padded with it, have up to 0.39."""
 
 SHORT = 0.4
 """Duration in seconds of a word said slowly; a shorter recording is reported. The shortest clip of CREMA-D has 1.3."""
