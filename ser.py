@@ -49,7 +49,7 @@ def demo(
     """Run everything once: prepare, train, evaluate, export, serve, and predict over gRPC.
 
     Every step is a `ser` command, which is printed before it runs. With `--data` and `--weights yamnet.h5` the model is
-    the first one of `docs/results.md`, whose training took 43 minutes on two cores.
+    the first one of `docs/results.md`, which has the time that its training takes.
 
     Example: `ser demo --data ~/corpora/CREMA-D --weights yamnet.h5`
     """

@@ -116,6 +116,12 @@ def test_figures_on_a_cut_corpus_say_that_it_was_cut(page):
     assert [part for part in figures if "2.00 s" not in part] == []
 
 
+def test_the_time_of_a_training_stands_in_one_place():
+    """Figures that stand twice contradict each other sooner or later: `docs/results.md` and the family's guide own it."""
+    places = [ROOT / "README.md", ROOT / "ser.py", *(ROOT / "training").rglob("recipe.py"), ROOT / "docs/settings.md"]
+    assert [file.name for file in places if re.search(r"\d+ minutes|half an hour", file.read_text("utf-8"))] == []
+
+
 def test_the_readme_is_short():
     assert len((ROOT / "README.md").read_text(encoding="utf-8").split()) <= README_WORDS
 
