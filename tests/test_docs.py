@@ -117,7 +117,7 @@ def test_figures_on_a_cut_corpus_say_that_it_was_cut(page):
 
 
 def test_the_time_of_a_training_stands_in_one_place():
-    """Figures that stand twice contradict each other sooner or later: `docs/results.md` and the family's guide own it."""
+    """Figures that stand twice contradict each other sooner or later. The pages of results own it."""
     places = [ROOT / "README.md", ROOT / "ser.py", *(ROOT / "training").rglob("recipe.py"), ROOT / "docs/settings.md"]
     assert [file.name for file in places if re.search(r"\d+ minutes|half an hour", file.read_text("utf-8"))] == []
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from data_pipeline.cli.terminal import clip_progress, list_some
+from data_pipeline.command_line import completion
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -23,6 +24,7 @@ def check(
         list[str],
         typer.Argument(
             metavar="PATH...",
+            autocompletion=completion.corpora("paths"),
             help="A corpus as `NAME=PLACE` (`ser data list` shows the names), or a folder, manifest or audio file. "
             "The corpus of a place without a name is recognised by its files; if there is none, every audio file is "
             "checked without a label. Where a folder holds several corpora, name each of them.",

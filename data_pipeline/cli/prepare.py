@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from data_pipeline.cli.terminal import clip_progress, list_some
+from data_pipeline.command_line import completion
 from data_pipeline.errors import UserError
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ def prepare(
         list[str],
         typer.Argument(
             metavar="NAME=PLACE... OUT",
+            autocompletion=completion.corpora("sources"),
             help="Corpora with their places (`ser data list` shows the names), then the folder of the dataset: new, or "
             "left by an earlier run. `NAME PLACE OUT` works for a single corpus. Places may be URLs "
             "(`gs://`, `s3://`).",
