@@ -1,12 +1,16 @@
-"""Keep TensorFlow's start-up messages from the terminal.
+"""Keep from the terminal what TensorFlow says to its developers: start-up messages, and warnings of retracing.
 
 On import, TensorFlow's libraries write to standard error that oneDNN is on and that there is no GPU, before any of
 their settings can take effect. `hush` withholds standard error during that import only. If the import fails, the
 withheld output is shown.
+
+A command that uses several models, such as those of the folds, traces a graph for each of them. TensorFlow counts the
+tracings of all of them together, because they are made by the same line, and warns of a loop that there is not.
 """
 
 import importlib.abc
 import importlib.util
+import logging
 import os
 import sys
 import tempfile
@@ -15,12 +19,17 @@ from contextlib import contextmanager
 
 
 def hush() -> None:
-    """Silence the first `import tensorflow` of this process, unless the user has set `TF_CPP_MIN_LOG_LEVEL`."""
+    """Silence the first `import tensorflow` and warnings of retracing, unless `TF_CPP_MIN_LOG_LEVEL` is set."""
     if os.environ.get("TF_CPP_MIN_LOG_LEVEL", "3") != "3":
         return
     # Level 3 hides the error that TensorFlow logs on every machine without a GPU.
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     sys.meta_path.insert(0, _TensorFlowFinder())
+    logging.getLogger("tensorflow").addFilter(_is_no_retracing)
+
+
+def _is_no_retracing(record: logging.LogRecord) -> bool:
+    return "triggered tf.function retracing" not in record.getMessage()
 
 
 class _TensorFlowFinder(importlib.abc.MetaPathFinder):
