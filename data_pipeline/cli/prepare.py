@@ -54,6 +54,8 @@ def prepare(
     """Turn corpora of audio files into one dataset of 16 kHz mono records, split by speaker.
 
     Clips that cannot be decoded or are empty, silent or shorter than 0.1 s are set aside and listed with their reasons.
+    A dataset on which no model can be trained (without a training or a validation split, or with a single emotion or
+    speaker) is prepared all the same, for `ser evaluate`; the command says so, and what is missing.
     To continue an interrupted run, run the same command again; on a finished dataset it changes nothing.
 
     Examples: `ser data prepare crema_d=~/corpora/CREMA-D ravdess=~/corpora/RAVDESS out/data`,
@@ -86,6 +88,7 @@ def _report(summary: "PrepareSummary") -> None:
     from rich.console import Console
 
     from data_pipeline.emotion import LABELS
+    from data_pipeline.prepare.trainable import trainable
     from data_pipeline.storage import is_remote
 
     dataset = summary.dataset
@@ -129,10 +132,18 @@ def _report(summary: "PrepareSummary") -> None:
             f"{summary.seconds_read / 3600:.2f} h of audio in {summary.seconds_taken:.1f} s: {speed:,.0f} x real time"
         )
     typer.echo(f"dataset: {summary.location}")
-    if is_remote(summary.location):
-        typer.echo("next: copy it to this machine, then ser train mobilenet COPY RUN")
-    else:
-        typer.echo(f"next: ser train mobilenet {summary.location} RUN")
+    training = trainable(dataset)
+    for doubt in training.doubts:
+        typer.echo(f"warning: {doubt}")
+    for obstacle in training.obstacles:
+        typer.echo(f"warning: no model can be trained on this dataset: {obstacle}")
+    place = "COPY" if is_remote(summary.location) else summary.location
+    command = f"ser train mobilenet {place} RUN"
+    if training.obstacles:
+        command = f"ser evaluate RUN {place} --split all"
+    elif training.emotions:
+        command += f" --emotions {','.join(training.emotions)}"
+    typer.echo(f"next: {'copy it to this machine, then ' * is_remote(summary.location)}{command}")
 
 
 def _split_table(summary: "PrepareSummary") -> "Table":
