@@ -3,9 +3,6 @@
 On import, TensorFlow's libraries write to standard error that oneDNN is on and that there is no GPU, before any of
 their settings can take effect. `hush` withholds standard error during that import only. If the import fails, the
 withheld output is shown.
-
-A command that uses several models, such as those of the folds, traces a graph for each of them. TensorFlow counts the
-tracings of all of them together, because they are made by the same line, and warns of a loop that there is not.
 """
 
 import importlib.abc
@@ -29,6 +26,8 @@ def hush() -> None:
 
 
 def _is_no_retracing(record: logging.LogRecord) -> bool:
+    # A command that uses several models, such as those of folds, traces a graph for each. TensorFlow counts them
+    # together, because the same line makes them, and warns of a loop that is none.
     return "triggered tf.function retracing" not in record.getMessage()
 
 

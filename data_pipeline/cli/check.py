@@ -49,9 +49,11 @@ def check(
     """Find what is wrong with corpora before they are prepared.
 
     The check reports clips that cannot be decoded, or are empty, silent, too short, too long or clipped; DC offsets and
-    dead channels; levels and sampling rates that differ from the rest of the corpus; a corpus whose clips were all cut
-    to one duration. It finds audio that is there twice, identical or nearly (re-encoded, amplified, shifted, trimmed),
-    and tells whether its labels agree. No file is changed.
+    dead channels; levels and sampling rates that differ from the rest of the corpus. It finds audio that is there
+    twice, identical or nearly (re-encoded, amplified, shifted, trimmed), and tells whether its labels agree. No file is
+    changed.
+
+    Of a corpus as a whole it reports that its clips were cut or padded to one duration.
 
     Examples: `ser data check crema_d=~/corpora/CREMA-D`, `ser data check calls.csv recordings/ --strict`
     """
