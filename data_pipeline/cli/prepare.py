@@ -54,9 +54,10 @@ def prepare(
     """Turn corpora of audio files into one dataset of 16 kHz mono records, split by speaker.
 
     Clips that cannot be decoded or are empty, silent or shorter than 0.1 s are set aside and listed with their reasons.
+    To continue an interrupted run, run the same command again; on a finished dataset it changes nothing.
+
     A dataset on which no model can be trained (without a training or a validation split, or with a single emotion or
     speaker) is prepared all the same, for `ser evaluate`; the command says so, and what is missing.
-    To continue an interrupted run, run the same command again; on a finished dataset it changes nothing.
 
     Examples: `ser data prepare crema_d=~/corpora/CREMA-D ravdess=~/corpora/RAVDESS out/data`,
     `ser data prepare manifest=calls.csv out/calls --split fold:1/5`
