@@ -1,4 +1,4 @@
-"""Keep TensorFlow's start-up messages from the terminal.
+"""Keep from the terminal what TensorFlow says to its developers: start-up messages, and warnings of retracing.
 
 On import, TensorFlow's libraries write to standard error that oneDNN is on and that there is no GPU, before any of
 their settings can take effect. `hush` withholds standard error during that import only. If the import fails for a
@@ -7,6 +7,7 @@ reason that is not the user's, the withheld output is shown.
 
 import importlib.abc
 import importlib.util
+import logging
 import os
 import sys
 import tempfile
@@ -17,12 +18,19 @@ from data_pipeline.errors import UserError
 
 
 def hush() -> None:
-    """Silence the first `import tensorflow` of this process, unless the user has set `TF_CPP_MIN_LOG_LEVEL`."""
+    """Silence the first `import tensorflow` and warnings of retracing, unless `TF_CPP_MIN_LOG_LEVEL` is set."""
     if os.environ.get("TF_CPP_MIN_LOG_LEVEL", "3") != "3":
         return
     # Level 3 hides the error that TensorFlow logs on every machine without a GPU.
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     sys.meta_path.insert(0, _TensorFlowFinder())
+    logging.getLogger("tensorflow").addFilter(_is_no_retracing)
+
+
+def _is_no_retracing(record: logging.LogRecord) -> bool:
+    # A command that uses several models, such as those of folds, traces a graph for each. TensorFlow counts them
+    # together, because the same line makes them, and warns of a loop that is none.
+    return "triggered tf.function retracing" not in record.getMessage()
 
 
 class _TensorFlowFinder(importlib.abc.MetaPathFinder):

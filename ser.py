@@ -1,6 +1,7 @@
 """The `ser` command: speech emotion recognition from audio files to answers over gRPC."""
 
 import sys
+from importlib import metadata
 from pathlib import Path
 from typing import Annotated
 
@@ -12,12 +13,12 @@ import quiet_tensorflow
 import serving.cli
 import standard_output
 import training.cli
+from data_pipeline.command_line import CommandLine
 from data_pipeline.errors import UserError
 
-app = typer.Typer(
+app = CommandLine(
     name="ser",
     no_args_is_help=True,
-    rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     help=(
         "Recognise emotion in recorded speech.\n\n"
@@ -32,6 +33,29 @@ app = typer.Typer(
 data_pipeline.cli.mount(app)
 training.cli.mount(app)
 serving.cli.mount(app)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        # What is installed, without importing TensorFlow, which takes seconds.
+        names = {"ser": "speech-emotion-recognition", "TensorFlow": "tensorflow", "Keras": "keras"}
+        typer.echo(", ".join(f"{name} {metadata.version(package)}" for name, package in names.items()))
+        raise typer.Exit
+
+
+@app.callback()
+def ser(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            callback=_print_version,
+            is_eager=True,
+            help="Show the versions of this project, of TensorFlow and of Keras, and exit.",
+        ),
+    ] = False,
+) -> None:
+    """Options of `ser` itself; the help of `app` describes the commands."""
 
 
 @app.command()
@@ -51,7 +75,7 @@ def demo(
     """Run everything once: prepare, train, evaluate, export, serve, and predict over gRPC.
 
     Every step is a `ser` command, which is printed before it runs. With `--data` and `--weights yamnet.h5` the model is
-    the first one of `docs/results.md`, whose training took 43 minutes on two cores.
+    the first one of `docs/results.md`, which has the time that its training takes.
 
     Example: `ser demo --data ~/corpora/CREMA-D --weights yamnet.h5`
     """

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from benchmarks.side_by_side import run_side_by_side
-from quiet_tensorflow import hush
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,10 +42,11 @@ def main(
     through both channels and without a temperature, are written to OUT/predictions.npz, those of one fold to its own
     folder: `name`, `speaker`, `truth`, `fold`, `labels`, and `clean` and `telephone` [clips, classes].
 
+    The claim, in `docs/results.md`: how often models are right about speakers that they were not trained on.
+
     Examples: `python -m benchmarks.cross_validation crema_d=path/to/CREMA-D out/cv --weights yamnet.h5 --at-once 2`,
     `python -m benchmarks.cross_validation crema_d=path/to/CREMA-D out/cv-functionals --family functionals --at-once 2`
     """
-    hush()
     from data_pipeline.errors import UserError
     from training.cross_validation.fold_training import keep_last
     from training.families.registry import family_named

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from data_pipeline.errors import UserError
-from quiet_tensorflow import hush
 
 if TYPE_CHECKING:
     from training.cross_validation.stored_answers import StoredAnswers
@@ -34,10 +33,10 @@ def main(
     Every model must have been trained without the speakers that it predicts, as in a cross-validation. The weights for
     a speaker are fitted on other speakers; equal weights need no fit.
 
+    The claim, in `docs/results.md`: models that are pooled are right more often than each of them.
+
     Example: `python -m benchmarks.ensemble cv/predictions.npz:clean cv-functionals/predictions.npz:clean`
     """
-    hush()
-
     from benchmarks.report import show
     from data_pipeline.pages import points, points_interval
     from training.cross_validation.stored_answers import read_stored

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from benchmarks.cpu_time import keep_to_one_core, median_cpu_seconds
-from quiet_tensorflow import hush
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,11 +46,12 @@ def main(
     `study` gives the same 44 numbers and should be 1.4 times faster; `functionals`, which classify better, 8 times
     faster. Where a ratio or the accuracy falls short, the line below the table says so.
 
+    The claim, in `docs/results.md`: features take less time than librosa called feature by feature.
+
     Example: `python -m benchmarks.features out/data --json features.json`
     """
     # Before numpy is imported, which reads it; the worker processes of `--accuracy` have it set, too.
     os.environ.update({"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"})
-    hush()
     from benchmarks.report import show
     from data_pipeline.audio.decode import SAMPLE_RATE
     from data_pipeline.dataset import Dataset

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from benchmarks.alternation import alternate
-from quiet_tensorflow import hush
 
 if TYPE_CHECKING:
     import keras
@@ -56,6 +55,9 @@ def main(
     more and more simultaneous streams, a window of 3 s of each stream every second, until the answers take longer than
     a second.
 
+    The claim, in `docs/mobilenet.md`: the speed of an exported MobileNet beside ONNX Runtime, and how many streams two
+    cores serve.
+
     Needs the extra `reference`. Example: `python -m benchmarks.mobilenet_inference --json inference.json`, and with
     every core for one call `python -m benchmarks.mobilenet_inference --calls 1`
     """
@@ -64,7 +66,6 @@ def main(
     threads = cores // calls
     # This must be set before TensorFlow is imported.
     os.environ["TF_NUM_INTRAOP_THREADS"] = str(threads)
-    hush()
     import numpy as np
 
     from benchmarks.report import show

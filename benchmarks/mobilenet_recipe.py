@@ -7,7 +7,6 @@ import typer
 
 from benchmarks.cross_validation import CHANNELS
 from benchmarks.side_by_side import run_side_by_side
-from quiet_tensorflow import hush
 
 if TYPE_CHECKING:
     from training.families.mobilenet.recipe import MobileNetRecipe
@@ -32,9 +31,10 @@ def main(
     All are measured on both channels, after the last epoch, so that no epoch is chosen on the speakers that are
     measured.
 
+    The claim, in `docs/mobilenet.md`: what each ingredient of the recipe is worth in a short training.
+
     Example: `python -m benchmarks.mobilenet_recipe out/data out/ablation --weights yamnet.h5 --at-once 2`
     """
-    hush()
     from dataclasses import replace
 
     from benchmarks.report import show

@@ -1,13 +1,4 @@
-"""The speed of `prepare` against a plain loop over `librosa.load`.
-
-    python -m benchmarks.prepare crema_d=path/to/CREMA-D ravdess=path/to/RAVDESS
-
-For each corpus, two things are timed in one run on the same machine: `prepare` as `ser data prepare` runs it
-(listing, a pool of processes, decoding, resampling, quality checks, records), and a loop that calls
-`librosa.load(path, sr=16000)` on every file and keeps nothing. Both resample with soxr, so that the rest is compared.
-Rounds alternate, so that other work on the machine slows both down, and their medians count. The clips of small
-corpora are repeated under other names until there are so many that the start of the pool does not matter.
-"""
+"""The speed of `prepare` against a plain loop over `librosa.load`."""
 
 import statistics
 import tempfile
@@ -106,7 +97,18 @@ def main(
     rounds: Annotated[int, typer.Option(help="Number of rounds of each; the median counts.", min=1)] = 3,
     json_file: Annotated[Path | None, typer.Option("--json", help="Also write the figures to this file.")] = None,
 ) -> None:
-    """Time `prepare` against a plain loop over `librosa.load`, side by side."""
+    """Time `prepare` against a plain loop over `librosa.load`, side by side.
+
+    For each corpus, two things are timed in one run on the same machine: `prepare` as `ser data prepare` runs it
+    (listing, a pool of processes, decoding, resampling, quality checks, records), and a loop that calls
+    `librosa.load(path, sr=16000)` on every file and keeps nothing. Both resample with soxr, so that the rest is
+    compared. Rounds alternate, so that other work on the machine slows both down, and their medians count. The clips of
+    small corpora are repeated under other names until there are so many that the start of the pool does not matter.
+
+    The claim, in `docs/results.md`: `ser data prepare` is faster than a loop over `librosa.load` that keeps nothing.
+
+    Example: `python -m benchmarks.prepare crema_d=path/to/CREMA-D ravdess=path/to/RAVDESS`
+    """
     results = [measure(corpus, place, least_clips, rounds) for corpus, place in parse_sources(sources)]
     show(
         "seconds; median of the rounds",

@@ -1,11 +1,4 @@
-"""The memory that `prepare` takes for a large corpus, all its processes together.
-
-    python -m benchmarks.prepare_memory crema_d=path/to/CREMA-D --clips 100000
-
-A manifest names the files of the corpus repeatedly, under other names, until there are as many clips as wanted.
-Memory is the proportional set size (Linux; a page that several processes share counts once) of `ser data prepare` and
-all processes that it starts, measured several times a second.
-"""
+"""The memory that `prepare` takes for a large corpus, all its processes together."""
 
 import csv
 import subprocess
@@ -71,7 +64,13 @@ def main(
 ) -> None:
     """Prepare a large corpus and print the most memory that it took.
 
-    Example: `python -m benchmarks.prepare_memory crema_d=../shared/data/crema_d`
+    A manifest names the files of the corpus repeatedly, under other names, until there are as many clips as wanted.
+    Memory is the proportional set size (Linux; a page that several processes share counts once) of `ser data prepare`
+    and all processes that it starts, measured several times a second.
+
+    The claim, in `docs/results.md`: `ser data prepare` takes little memory, however many clips there are.
+
+    Example: `python -m benchmarks.prepare_memory crema_d=path/to/CREMA-D --clips 100000`
     """
     with tempfile.TemporaryDirectory() as folder:
         manifest = Path(folder) / "clips.csv"

@@ -5,8 +5,6 @@ from typing import Annotated
 
 import typer
 
-from quiet_tensorflow import hush
-
 
 def main(
     models: Annotated[
@@ -17,9 +15,10 @@ def main(
 ) -> None:
     """Export a MobileNet with random weights.
 
+    It is the model of the load tests of `docs/serving.md`: as fast as a trained one, whatever it answers.
+
     Example: `python -m benchmarks.random_mobilenet out/load/models`
     """
-    hush()
     import keras
 
     from data_pipeline.emotion import LABELS

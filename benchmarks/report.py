@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+import quiet_tensorflow
+from data_pipeline.command_line import CommandLine
 from data_pipeline.errors import UserError
 from data_pipeline.storage.atomic_file import write_text
 
@@ -20,8 +22,9 @@ _WIDTH = 200
 
 
 def run(command: Callable[..., None]) -> None:
-    """Run the command of a benchmark. A `UserError` becomes one line and exit status 1."""
-    app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
+    """Run the command of a benchmark, without TensorFlow's lines. A `UserError` becomes one line and exit status 1."""
+    quiet_tensorflow.hush()
+    app = CommandLine(add_completion=False)
     needs_some = any(one.default is one.empty for one in inspect.signature(command).parameters.values())
     app.command(no_args_is_help=needs_some)(command)
     try:

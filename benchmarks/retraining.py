@@ -64,6 +64,9 @@ def main(
     women's labels shuffled. A third of the corpus's actors are used for measuring and a ninth for choosing the epoch;
     no model is trained on them.
 
+    The claim, in `docs/retraining.md`: `ser retrain` promotes a challenger that learned from more speakers, and none
+    that learned from wrong labels.
+
     Example: `python -m benchmarks.retraining crema_d=path/to/CREMA-D out/retraining --weights yamnet.h5`
     """
     from data_pipeline.corpora.sources import parse_sources

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from data_pipeline.errors import UserError
-from quiet_tensorflow import hush
 
 if TYPE_CHECKING:
     from benchmarks.load.model_server import ModelServer
@@ -65,11 +64,12 @@ def main(
     was to be made. A first run, in which each caller waits for its answer, finds the maximum throughput. The runs
     follow each other without a pause, so calls that pile up in one run show in the next.
 
+    The claim, in `docs/serving.md`: latency and throughput of `ser serve`, and what batching gains.
+
     Examples: `python -m benchmarks.serving_load --spawn models --rate 10,20,40 --json load.json --plot load.png`,
     `python -m benchmarks.serving_load --server speech.example.com:8500 --name mobilenet`,
     `python -m benchmarks.serving_load --spawn models --compare`.
     """
-    hush()
     if (spawn is None) == (server is None):
         raise UserError("name the server to put under load: either --spawn MODELS or --server HOST:PORT")
     if compare and spawn is None:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from benchmarks.alternation import alternate
-from quiet_tensorflow import hush
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,9 +39,10 @@ def main(
     thread of the one before still spins. `distance` is from PyTorch's float32 probabilities, PyTorch's bfloat16 is by
     autocast.
 
+    The claim, in `docs/wav2vec2.md`: the speed of our SavedModel beside ONNX Runtime and PyTorch.
+
     Needs the extra `reference`. Example: `python -m benchmarks.wav2vec2_inference --json inference.json`
     """
-    hush()
     import keras
     import numpy as np
 

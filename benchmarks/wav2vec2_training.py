@@ -83,6 +83,8 @@ def main(
     AdamW on a graphics card. `KERAS_BACKEND` says what ours computes with; a graphics card is used where both sides
     see one, in bfloat16 (PyTorch by autocast), and `CUDA_VISIBLE_DEVICES=` keeps both off it.
 
+    The claim, in `docs/wav2vec2.md`: a training step is faster than PyTorch's on a processor.
+
     Needs the extra `reference`, and TensorFlow only where ours computes with it. Examples:
     `python -m benchmarks.wav2vec2_training --json training.json`,
     `KERAS_BACKEND=jax python -m benchmarks.wav2vec2_training --learn encoder`

@@ -14,7 +14,6 @@ import typer
 from data_pipeline.errors import UserError
 from data_pipeline.pages import interval
 from data_pipeline.storage.atomic_file import write_text
-from quiet_tensorflow import hush
 
 if TYPE_CHECKING:
     from benchmarks.baseline.experiment import ClassifierResult, Experiment
@@ -60,11 +59,12 @@ def main(
     kept in OUT, and the same command resumes an interrupted one. The predictions of each classifier are written to
     OUT/FEATURES-SPLIT.npz: `name`, `speaker`, `truth`, `labels`, and probabilities [clips, classes] by classifier.
 
+    The claim, in `docs/baseline.md`: how often classical classifiers are right, which a deep model has to surpass.
+
     Example: `python -m benchmarks.xgboost_baseline out/data --split cross-validation`
     """
     # Threads that wait for others by spinning would take the cores from other work.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    hush()
     _check_installed()
     from benchmarks.baseline.experiment import cached_fits, fit_all, run
     from benchmarks.baseline.saved_baseline import check_free

@@ -7,7 +7,7 @@
   local and remote files.
 - `augment`: random changes to training clips; `statistics`: features of whole clips for classical classifiers.
 - `plots`: figures of a dataset; `pages`: how all HTML pages look; `settings`: how settings are declared.
-- `cli`: the commands `ser data …`.
+- `cli`: the commands `ser data …`; `command_line`: how every command explains itself and completes what is typed.
 
 The root holds what several rooms use: `emotion` (the labels), `clip` (one utterance), `splits` (train, validation,
 test), `targets` and `label_distribution` (what a model learns), `dataset` (a prepared dataset), `input_pipeline` and

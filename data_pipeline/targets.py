@@ -45,7 +45,7 @@ class Target(Settings):
         ),
         Listed,
         BeforeValidator(_split_at_commas),
-        Flag("--emotions", "TEXT"),
+        Flag("--emotions", "TEXT", EMOTIONS),
     ] = LABELS
     kind: Annotated[
         LabelKind,

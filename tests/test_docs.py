@@ -103,6 +103,25 @@ def test_named_modules_exist(page):
     assert missing_modules(page) == []
 
 
+def passages(page: Path) -> list[str]:
+    """The rows of tables and the paragraphs of a page."""
+    blocks = prose(page).split("\n\n")
+    return [part for block in blocks for part in (block.splitlines() if block.startswith("|") else [block])]
+
+
+@each_page
+def test_figures_on_a_cut_corpus_say_that_it_was_cut(page):
+    """The copy of EmoDB that all figures are from was cut or padded to exactly 2.00 s by its mirror."""
+    figures = [part for part in passages(page) if re.search(r"EmoDB|German", part) and re.search(r"\d %|worse", part)]
+    assert [part for part in figures if "2.00 s" not in part] == []
+
+
+def test_the_time_of_a_training_stands_in_one_place():
+    """Figures that stand twice contradict each other sooner or later. The pages of results own it."""
+    places = [ROOT / "README.md", ROOT / "ser.py", *(ROOT / "training").rglob("recipe.py"), ROOT / "docs/settings.md"]
+    assert [file.name for file in places if re.search(r"\d+ minutes|half an hour", file.read_text("utf-8"))] == []
+
+
 def test_the_readme_is_short():
     assert len((ROOT / "README.md").read_text(encoding="utf-8").split()) <= README_WORDS
 

@@ -1,5 +1,6 @@
 import ast
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -42,6 +43,14 @@ def test_help_lists_the_commands_and_imports_nothing_heavy():
     ):
         assert f" {command} " in done.stdout
     assert "heavy: []" in done.stdout
+
+
+def test_the_version_is_said_at_once():
+    program = "import sys; sys.argv = ['ser', '--version']; import ser\ntry: ser.main()\nfinally: print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, cwd=ROOT)
+    line, modules = done.stdout.splitlines()
+    assert re.fullmatch(r"ser \d+\.\d+\.\d+, TensorFlow 2\.\d+\.\d+, Keras 3\.\d+\.\d+", line)
+    assert not {"tensorflow", "keras", "numpy"} & set(modules.split())
 
 
 @pytest.mark.parametrize(

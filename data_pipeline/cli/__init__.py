@@ -3,10 +3,10 @@
 import typer
 
 from data_pipeline.cli import check, download, listing, plot, prepare, synthesize
+from data_pipeline.command_line import CommandLine
 
-data_app = typer.Typer(
+data_app = CommandLine(
     no_args_is_help=True,
-    rich_markup_mode="markdown",
     help="Work with corpora: list, download, check, prepare and plot them.",
 )
 

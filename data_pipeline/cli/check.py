@@ -7,6 +7,7 @@ import typer
 
 from data_pipeline.cli.options import ChosenTrack
 from data_pipeline.cli.terminal import clip_progress, list_some
+from data_pipeline.command_line import completion
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -24,6 +25,7 @@ def check(
         list[str],
         typer.Argument(
             metavar="PATH...",
+            autocompletion=completion.corpora("paths"),
             help="A corpus as `NAME=PLACE` (`ser data list` shows the names), or a folder, manifest or audio file. "
             "The corpus of a place without a name is recognised by its files; if there is none, every audio file is "
             "checked without a label. Where a folder holds several corpora, name each of them.",
@@ -53,6 +55,8 @@ def check(
     sampling rates that differ from the rest of the corpus. It finds audio that is there
     twice, identical or nearly (re-encoded, amplified, shifted, trimmed), and tells whether its labels agree. No file is
     changed.
+
+    Of a corpus as a whole it reports that its clips were cut or padded to one duration.
 
     Examples: `ser data check crema_d=~/corpora/CREMA-D`, `ser data check calls.csv recordings/ --strict`
     """
@@ -107,6 +111,8 @@ def _report(result: "Check") -> None:
             *(f"{found.count(name):,}" for name in result.corpora),
         )
     Console().print(table)
+    for about in result.corpus_findings:
+        typer.echo(f"{about.kind}: {about.corpus} {about.detail}")
     order = list(Kind)
     worst_first = sorted(result.findings, key=lambda finding: (order.index(finding.kind), finding.place))
     findings = [f"{result.recordings[finding.place].title} {finding.detail}" for finding in worst_first]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from data_pipeline.cli.terminal import list_some
+from data_pipeline.command_line.completion import one_of
 from data_pipeline.errors import UserError
 
 if TYPE_CHECKING:
@@ -15,8 +16,15 @@ if TYPE_CHECKING:
     from data_pipeline.download import DownloadSummary, Progress
 
 
+def _published(incomplete: str) -> list[str]:
+    """For the shell: the corpora whose publishers are known."""
+    from data_pipeline.download.publishers import PUBLISHERS
+
+    return one_of(lambda: PUBLISHERS)(incomplete)
+
+
 def download(
-    corpus: Annotated[str, typer.Argument(help="`crema_d`, `ravdess`, `tess` or `emodb`.")],
+    corpus: Annotated[str, typer.Argument(help="`crema_d`, `ravdess`, `tess` or `emodb`.", autocompletion=_published)],
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder for the corpus; made if it is missing.")],
     yes: Annotated[bool, typer.Option("--yes", help="Accept the licence without being asked.")] = False,
     mirror: Annotated[

@@ -26,6 +26,7 @@ def list_corpora() -> None:
             "labels": ", ".join(corpus.emotions),
             "licence": corpus.licence,
             "link": corpus.url,
+            "caution": corpus.caution,
         }
         for fact, text in facts.items():
             if text:

@@ -6,6 +6,7 @@ import typer
 
 from data_pipeline.cli.options import ChosenTrack
 from data_pipeline.cli.terminal import clip_progress, list_some
+from data_pipeline.command_line import completion
 from data_pipeline.errors import UserError
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ def prepare(
         list[str],
         typer.Argument(
             metavar="NAME=PLACE... OUT",
+            autocompletion=completion.corpora("sources"),
             help="Corpora with their places (`ser data list` shows the names), then the folder of the dataset: new, or "
             "left by an earlier run. `NAME PLACE OUT` works for a single corpus. Places may be URLs "
             "(`gs://`, `s3://`).",
@@ -57,6 +59,9 @@ def prepare(
     set aside and listed with their reasons. Of a file that was cut off, what is there is taken, and it is listed.
     To continue an interrupted run, run the same command again; on a finished dataset it changes nothing.
 
+    A dataset on which no model can be trained (without a training or a validation split, or with a single emotion or
+    speaker) is prepared all the same, for `ser evaluate`; the command says so, and what is missing.
+
     Examples: `ser data prepare crema_d=~/corpora/CREMA-D ravdess=~/corpora/RAVDESS out/data`,
     `ser data prepare manifest=calls.csv out/calls --split fold:1/5`
     """
@@ -89,6 +94,7 @@ def _report(summary: "PrepareSummary") -> None:
 
     from data_pipeline.audio.audio_files import by_suffix
     from data_pipeline.emotion import LABELS
+    from data_pipeline.prepare.trainable import trainable
     from data_pipeline.storage import is_remote
 
     dataset = summary.dataset
@@ -137,10 +143,18 @@ def _report(summary: "PrepareSummary") -> None:
             f"{summary.seconds_read / 3600:.2f} h of audio in {summary.seconds_taken:.1f} s: {speed:,.0f} x real time"
         )
     typer.echo(f"dataset: {summary.location}")
-    if is_remote(summary.location):
-        typer.echo("next: copy it to this machine, then ser train mobilenet COPY RUN")
-    else:
-        typer.echo(f"next: ser train mobilenet {summary.location} RUN")
+    training = trainable(dataset)
+    for doubt in training.doubts:
+        typer.echo(f"warning: {doubt}")
+    for obstacle in training.obstacles:
+        typer.echo(f"warning: no model can be trained on this dataset: {obstacle}")
+    place = "COPY" if is_remote(summary.location) else summary.location
+    command = f"ser train mobilenet {place} RUN"
+    if training.obstacles:
+        command = f"ser evaluate RUN {place} --split all"
+    elif training.emotions:
+        command += f" --emotions {','.join(training.emotions)}"
+    typer.echo(f"next: {'copy it to this machine, then ' * is_remote(summary.location)}{command}")
 
 
 def _split_table(summary: "PrepareSummary") -> "Table":

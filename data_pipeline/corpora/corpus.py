@@ -49,6 +49,7 @@ class Corpus(ABC):
         emotions: Emotions that its clips are labelled with.
         licence: Licence of its audio.
         url: Address of its publisher; empty for a corpus that is made on the spot.
+        caution: What is known to be wrong with copies of it; empty if nothing is.
         synthetic: Whether its speech is made by a machine; every report made from it must say so.
         acted: Whether its speakers acted their emotions; reports then say that nothing is known about felt emotions.
     """
@@ -61,6 +62,7 @@ class Corpus(ABC):
     emotions: tuple[Emotion, ...] = LABELS
     licence: str
     url: str
+    caution: str = ""
     synthetic: bool = False
     acted: bool = True
 

@@ -47,6 +47,10 @@ class EmoDB(FolderCorpus):
     emotions = tuple(_EMOTIONS.values())
     licence = "free for research; see its page"
     url = "http://emodb.bilderbar.info/"
+    caution = (
+        "some copies are cut or padded to exactly 2.00 s, where the clips as published last 1.2 to 9 s; "
+        "ser data check finds that out"
+    )
     example = "wav/03a01Fa.wav"
 
     def describe(self, file: StoredFile) -> Clip | None:

@@ -7,5 +7,5 @@
 - `beam_runner`: write shards on Flink, Spark or Dataflow.
 - `output_folder`: the folder of a dataset while it is being written.
 - `description`: the content of `dataset.json`.
-- `combine`: several prepared datasets as one.
+- `trainable`: whether a model can be trained on a dataset; `combine`: several prepared datasets as one.
 """

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from data_pipeline.audio.track import Track
 from data_pipeline.errors import SetAside
+from data_pipeline.quality.corpus_findings import CorpusFinding, judge_corpora
 from data_pipeline.quality.duplicates import DuplicateGroup, Match, Pair, identical_groups, linked_groups
 from data_pipeline.quality.findings import UNUSABLE, Finding, Kind, judge
 from data_pipeline.quality.measure import Measurement, measure
@@ -31,6 +32,7 @@ class Check:
         recordings: Recordings that were checked, in the order of the sources.
         measurements: Measurement of each recording.
         findings: What is wrong with single recordings, sorted by place.
+        corpus_findings: What is wrong with whole corpora.
         repeats: Audio that is there more than once: identical, then nearly identical.
         outlines: Waveforms of some recordings with findings, by place.
         set_aside: Clips that cannot be used as their corpus describes them.
@@ -43,6 +45,7 @@ class Check:
     recordings: tuple[Recording, ...]
     measurements: tuple[Measurement, ...]
     findings: tuple[Finding, ...]
+    corpus_findings: tuple[CorpusFinding, ...]
     repeats: tuple[DuplicateGroup, ...]
     outlines: dict[int, Outline]
     set_aside: tuple[SetAside, ...]
@@ -116,6 +119,7 @@ def _assemble(
         recordings=found.recordings,
         measurements=tuple(measurements),
         findings=tuple(findings),
+        corpus_findings=tuple(judge_corpora(found.recordings, measurements)),
         repeats=tuple(repeats),
         outlines=outlines,
         set_aside=found.set_aside,

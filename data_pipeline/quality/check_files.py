@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 from data_pipeline.errors import UserError
@@ -39,6 +40,7 @@ def summary(result: Check) -> dict:
             }
             for finding in result.findings
         ],
+        "corpus_findings": [asdict(finding) for finding in result.corpus_findings],
         "repeats": [_describe_repeats(group) for group in result.repeats],
         "set_aside": [{"file": clip.file, "reason": clip.reason} for clip in result.set_aside],
         "ignored": list(result.ignored),

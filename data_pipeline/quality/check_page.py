@@ -56,6 +56,7 @@ def check_page(result: Check) -> str:
         result: What the check found.
     """
     sections = [
+        *_corpora(result),
         _kinds(result),
         _repeats(result),
         *_findings(result),
@@ -81,6 +82,14 @@ def _summary(result: Check) -> Facts:
             Fact("groups in several splits", f"{result.leaks:,}", bad=result.leaks > 0),
         )
     )
+
+
+def _corpora(result: Check) -> list[Section]:
+    if not result.corpus_findings:
+        return []
+    title = "Findings about whole corpora"
+    rows = [(finding.corpus, Word(finding.kind, "bad"), finding.detail) for finding in result.corpus_findings]
+    return [Section(title, (Table(title, ("corpus", "finding", "detail"), rows, stacked=True),))]
 
 
 def _kinds(result: Check) -> Section:

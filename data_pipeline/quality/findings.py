@@ -41,7 +41,7 @@ UNUSABLE = frozenset(
 
 CLIPPED_SHARE = 0.001
 """Least share of samples at full scale of a clipped recording: one in a thousand. EmoDB, which is amplified to full
-scale, has at most one in 5,000."""
+scale, has at most one in 5,000. All limits from EmoDB are of a copy whose clips are cut or padded to 2.00 s."""
 
 CLIPPED_RUN = 5
 """Least number of samples at full scale in a row of a clipped recording, whatever their share: speech that is merely
@@ -51,8 +51,8 @@ OFFSET = 0.01
 """Least mean of the samples that counts as a DC offset: -40 dB of full scale. EmoDB has up to 0.006, CREMA-D 0.0006."""
 
 GAPS = 0.5
-"""Least share of samples that are exactly zero with which something is missing: EmoDB and RAVDESS, which were edited
-with digital silence, have up to 0.39."""
+"""Least share of samples that are exactly zero with which something is missing: RAVDESS, which was edited with
+digital silence, and EmoDB, whose copy was padded with it, have up to 0.39."""
 
 SHORT = 0.4
 """Duration in seconds of a word said slowly; a shorter recording is reported. The shortest clip of CREMA-D has 1.3."""
@@ -74,8 +74,8 @@ _RARE = 0.1
 """Share of a corpus below which a sampling rate or number of channels is out of line; a larger share is that of another
 source."""
 
-_FEWEST = 10
-"""Least number of recordings of a corpus that single recordings are compared with."""
+FEWEST = 10
+"""Least number of recordings of a corpus with which anything is compared."""
 
 _FAILURES = {
     "is empty": Kind.EMPTY,
@@ -134,7 +134,7 @@ def judge(recordings: Sequence[Recording], measurements: Sequence[Measurement]) 
     for recording, measurement in zip(recordings, measurements, strict=True):
         if not measurement.failure and not measurement.unusable_reason:
             by_corpus.setdefault(recording.corpus, []).append(measurement)
-    usual = {corpus: _usual(group) for corpus, group in by_corpus.items() if len(group) >= _FEWEST}
+    usual = {corpus: _usual(group) for corpus, group in by_corpus.items() if len(group) >= FEWEST}
     return [
         Finding(place, kind, detail)
         for place, (recording, measurement) in enumerate(zip(recordings, measurements, strict=True))

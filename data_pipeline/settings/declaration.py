@@ -49,10 +49,12 @@ class Flag:
     Attributes:
         name: Name of the flag, as `--emotions`. None for a setting that only a configuration file can state.
         metavar: What stands for the value in the help; the type unless given.
+        names: What the value lists with commas, for completion by the shell; empty for any other value.
     """
 
     name: str | None
     metavar: str | None = None
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

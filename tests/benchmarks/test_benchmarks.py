@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -40,22 +41,24 @@ def corpus(tmp_path):
     return folder
 
 
-@pytest.mark.parametrize(
-    "module",
-    [
-        "prepare",
-        "prepare_memory",
-        "log_mel",
-        "input_pipeline",
-        "wav2vec2_inference",
-        "wav2vec2_training",
-    ],
-)
-def test_help_says_how_to_run_it(module):
+SCRIPTS = sorted(path.stem for path in (ROOT / "benchmarks").glob("*.py") if "__main__" in path.read_text())
+
+
+@pytest.mark.parametrize("module", SCRIPTS)
+def test_help_says_what_is_claimed_and_compared_and_how_to_run_it(module):
     done = run(module, "--help")
 
-    assert done.returncode == 0, done.stderr
-    assert "Usage" in done.stdout
+    assert (done.returncode, done.stderr) == (0, "")
+    text = " ".join(done.stdout.split())
+    assert f"Usage: python -m benchmarks.{module} " in text
+    assert f"python -m benchmarks.{module}" in text.partition(" Example")[2]
+    # The page that it names has the command beside the claim.
+    page = ROOT / re.search(r"docs/\w+\.md", text)[0]
+    assert f"benchmarks.{module}" in page.read_text()
+    assert len(text.partition(" Example")[0].split()) > 15, "a sentence or two on what is compared"
+    lines = done.stdout.splitlines()
+    names = [number for number, line in enumerate(lines) if line.startswith("  ") and line[2] != " "]
+    assert all(lines[number + 1].startswith("      ") for number in names), "each argument and option is explained"
 
 
 def test_prepare_against_librosa(corpus, tmp_path):

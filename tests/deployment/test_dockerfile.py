@@ -81,6 +81,29 @@ def test_the_training_image_is_given_all_that_is_installed():
     assert all((root / f"{module}.py").is_file() for module in modules)
 
 
+def test_the_training_image_with_gpus_has_tensorflow_with_cuda(tmp_path):
+    """Run the installation of the Dockerfile with a stand-in for pip, and look up the extra that it is given."""
+    text = DOCKERFILE.with_name("Dockerfile.training").read_text()
+    extras = re.search(r"^# +docker build .*--build-arg EXTRAS=(\S+)", text, re.M)[1]
+    (installation,) = re.findall(r"^RUN (pip install .*?) && rm", text, re.M)
+    (tmp_path / "pip").write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    (tmp_path / "pip").chmod(0o755)
+
+    def installed(**variables: str) -> str:
+        done = subprocess.run(
+            ["/bin/sh", "-c", installation], env={"PATH": str(tmp_path), **variables}, capture_output=True, text=True
+        )
+        return done.stdout.splitlines()[-1]
+
+    assert installed(EXTRAS="") == "/src"
+    assert installed(EXTRAS=extras) == f"/src[{extras}]"
+    packaging = ConfigParser()
+    packaging.read(DOCKERFILE.with_name("setup.cfg"))
+    required = packaging["options"]["install_requires"].split("\n")
+    (plain,) = (line for line in required if line.startswith("tensorflow "))
+    assert packaging["options.extras_require"][extras].strip() == plain.replace("tensorflow", "tensorflow[and-cuda]")
+
+
 class _ModelStatus(BaseHTTPRequestHandler):
     """A fake of TensorFlow Serving's GET /v1/models/NAME; `states` holds the states of each model's versions."""
 
@@ -118,17 +141,17 @@ def server():
 
 @pytest.fixture
 def model_status(text, tmp_path):
-    """The script of the image: `model_status(port, *names, config=text of models.config)`."""
+    """The script of the image: `model_status(port, *names, config=text of models.config, **variables)`."""
     if shutil.which("bash") is None:
         pytest.skip("bash is not installed")
     written = re.search(r"^COPY --chmod=0555 <<'EOF' /usr/local/bin/model-status\n(.*?)^EOF$", text, re.S | re.M)[1]
     script, config_file = tmp_path / "model-status", tmp_path / "models.config"
     script.write_text(written)
 
-    def run(port, *names, config=None):
+    def run(port, *names, config=None, **variables):
         if config is not None:
             config_file.write_text(config)
-        environment = {"REST_PORT": str(port), "MODEL_CONFIG_FILE": str(config_file)}
+        environment = {"REST_PORT": str(port), "MODEL_CONFIG_FILE": str(config_file), **variables}
         command = [shutil.which("bash"), str(script), *names]
         return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30)
 
@@ -168,6 +191,16 @@ def test_names_are_found_however_the_file_is_written(model_status, server):
     assert model_status(server.server_port, config=one_line).returncode == 0
     del server.states["b"]
     assert model_status(server.server_port, config=one_line).stdout == "b is not available\n"
+
+
+@pytest.mark.parametrize(
+    ("names", "missing"), [("a", None), (" a  b ", "b"), ("b", "b"), ("", "c")], ids=["one", "two", "the other", "none"]
+)
+def test_the_models_asked_for_are_those_of_the_variable(model_status, server, names, missing):
+    server.states = {"a": ["AVAILABLE"], "b": ["LOADING"]}
+    asked = model_status(server.server_port, config='model_config_list { config { name: "c" } }', MODEL_NAMES=names)
+    assert asked.stdout == (f"{missing} is not available\n" if missing else "")
+    assert asked.returncode == (1 if missing else 0)
 
 
 @pytest.mark.parametrize("config", [None, "", "model_config_list {}"])

@@ -43,7 +43,7 @@ def container(manifests):
     return container
 
 
-def build(overlay: str) -> dict[str, dict]:
+def build(overlay: str | Path) -> dict[str, dict]:
     if shutil.which("kubectl") is None:
         pytest.skip("kubectl is not installed, which builds the overlays")
     built = subprocess.run(
@@ -71,14 +71,57 @@ def test_what_kustomize_builds_fits_the_schemas(overlay):
     documents = build(overlay)
     for document in documents.values():
         validate(document)
-    assert {document["metadata"]["name"] for document in documents.values()} == {"ser-serving"}
+    names = {document["metadata"]["name"] for document in documents.values()}
+    assert {re.sub(r"^ser-serving-\w{10}$", "ser-serving", name) for name in names} == {"ser-serving"}
 
 
-def test_the_gpu_overlay_asks_for_one_gpu_and_the_gpu_image():
-    (container,) = build("overlays/gpu")["Deployment"]["spec"]["template"]["spec"]["containers"]
-    assert container["resources"]["limits"]["nvidia.com/gpu"] == "1"
-    assert container["image"].endswith("-gpu")
-    assert container["securityContext"]["readOnlyRootFilesystem"]
+def containers_of(document: dict) -> list[dict]:
+    """All containers of a Deployment, a Job or a CronJob; none of other kinds."""
+    spec = document.get("spec", {})
+    spec = spec.get("jobTemplate", {}).get("spec", spec)
+    pod = spec.get("template", {}).get("spec", {})
+    return [*pod.get("initContainers", []), *pod.get("containers", [])]
+
+
+@pytest.mark.parametrize("kustomization", ["model-server", "overlays/gpu", "overlays/tls", "training", "retraining"])
+def test_images_have_cuda_where_a_gpu_is_reserved_and_nowhere_else(kustomization):
+    """The tags of images with CUDA end with `-gpu`, and their Dockerfiles say how to build them."""
+    containers = [container for document in build(kustomization).values() for container in containers_of(document)]
+    assert containers
+    for container in containers:
+        name, _, tag = container["image"].rpartition(":")
+        reserves = "nvidia.com/gpu" in container["resources"]["limits"]
+        assert reserves == tag.endswith("-gpu"), container["image"]
+        dockerfile = (ROOT / f"Dockerfile.{name.removeprefix('ser-')}").read_text()
+        assert not reserves or re.search(r"^#.*--build-arg \S+gpu", dockerfile, re.M)
+        assert container["securityContext"]["readOnlyRootFilesystem"]
+
+
+@pytest.mark.parametrize("kustomization", ["model-server", "overlays/gpu"])
+def test_a_pod_has_a_processor_for_each_thread_of_the_server(kustomization):
+    (container,) = containers_of(build(kustomization)["Deployment"])
+    (threads,) = (flag for flag in container["args"] if flag.startswith("--tensorflow_intra_op_parallelism="))
+    assert container["resources"]["requests"]["cpu"] == threads.partition("=")[2]
+
+
+@pytest.mark.parametrize("overlay", ["model-server", "overlays/gpu", "overlays/tls"])
+def test_the_probes_ask_for_the_model_that_an_export_writes(overlay):
+    documents = build(overlay)
+    (container,) = containers_of(documents["Deployment"])
+    (source,) = container["envFrom"]
+    assert source["configMapRef"]["name"] == documents["ConfigMap"]["metadata"]["name"]
+    (name,) = (option for option in typer.main.get_command(ser.app).commands["export"].params if option.name == "name")
+    assert documents["ConfigMap"]["data"] == {"MODEL_NAMES": name.default}
+    assert "ser export out/run out/models\n" in (ROOT / "README.md").read_text()
+
+
+def test_a_kustomization_sets_the_names_of_the_models_in_one_place(tmp_path):
+    shutil.copytree(KUBERNETES / "model-server", tmp_path / "model-server")
+    file = tmp_path / "model-server" / "kustomization.yaml"
+    file.write_text(file.read_text().replace("MODEL_NAMES=ser", "MODEL_NAMES=mobilenet wav2vec2"))
+    text = "\n".join(yaml.safe_dump(document) for document in build(tmp_path / "model-server").values())
+    assert text.count("mobilenet wav2vec2") == 1
+    assert not re.search(r"model-status\S* ", text)
 
 
 def test_the_tls_overlay_mounts_what_the_flag_names():
@@ -114,10 +157,9 @@ def test_the_container_is_not_privileged(manifests, container):
 
 
 @pytest.mark.parametrize("probe", ["startupProbe", "readinessProbe"])
-def test_readiness_is_the_state_of_both_models(container, probe):
-    script, *names = container[probe]["exec"]["command"]
+def test_readiness_is_the_state_of_the_models(container, probe):
+    (script,) = container[probe]["exec"]["command"]
     assert f"<<'EOF' {script}\n" in (ROOT / "Dockerfile.serving").read_text()
-    assert names == ["mobilenet", "wav2vec2"]
 
 
 def test_the_probes_reach_the_ports_of_the_image(container):

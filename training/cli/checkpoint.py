@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from data_pipeline.command_line import CommandLine
+
 if TYPE_CHECKING:
     from training.checkpoint.hub import Download
 
-checkpoint_app = typer.Typer(
+checkpoint_app = CommandLine(
     no_args_is_help=True,
-    rich_markup_mode="markdown",
     help="Fetch and inspect pretrained wav2vec 2.0 and HuBERT checkpoints of the Hugging Face hub.",
 )
 

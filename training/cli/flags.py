@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 import typer
 
+from data_pipeline.command_line.completion import several_of
 from data_pipeline.settings import Declared, Flag
 from training.families.family import Family
 
@@ -82,6 +83,7 @@ def _parameter(name: str, setting: Declared, family: Family) -> inspect.Paramete
         f"{option}/--no-{name.replace('_', '-')}" if kind is bool else option,
         help=setting.help,
         metavar=flag.metavar,
+        autocompletion=several_of(flag.names) if flag.names else None,
         show_default=_default(setting, family),
         rich_help_panel=_PANELS.get(setting.path[-2], _OTHER_PANEL) if len(setting.path) > 1 else _OTHER_PANEL,
         **_limits(kind, bounds),

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
+from data_pipeline.command_line import CommandLine, Group
 from training.families.registry import family_named, family_names, family_of
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from training.families.family import Family
 
 
-class _Families(TyperGroup):
+class _Families(Group):
     """`ser train`: a command for each family that is registered when it runs, and `from`.
 
     Typer has its own copy of click, so that contexts and commands have no public type.
@@ -30,15 +30,14 @@ class _Families(TyperGroup):
             return super().get_command(ctx, cmd_name)
         from training.cli.flags import train_command
 
-        app = typer.Typer(rich_markup_mode="markdown", add_completion=False)
+        app = CommandLine(add_completion=False)
         app.command(cmd_name, no_args_is_help=True)(train_command(family_named(cmd_name), _train_family))
         return typer.main.get_command(app)
 
 
-train_app = typer.Typer(
+train_app = CommandLine(
     cls=_Families,
     no_args_is_help=True,
-    rich_markup_mode="markdown",
     help="Train a model on a prepared dataset and leave a run folder.",
 )
 

@@ -5,9 +5,24 @@ from typing import Annotated
 
 import typer
 
+from data_pipeline.command_line.completion import one_of
+from training.families.registry import family_named, family_names
+
+
+def _presets(ctx: typer.Context, incomplete: str) -> list[str]:
+    """For the shell: the presets of the family that was typed."""
+    # While an option lacks its value, what was typed is not assigned to the arguments.
+    model = ctx.params.get("model") or next(iter(ctx.args), None)
+    return one_of(lambda: family_named(model).presets if model in family_names() else ())(incomplete)
+
 
 def tune(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="A family of models, as in `ser train MODEL`.")],
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL", help="A family of models, as in `ser train MODEL`.", autocompletion=one_of(family_names)
+        ),
+    ],
     data: Annotated[Path, typer.Argument(help="A prepared dataset; only the speakers of its training split are used.")],
     out: Annotated[
         Path, typer.Argument(help="The folder to write. The same command continues a search that was interrupted.")
@@ -26,7 +41,10 @@ def tune(
             '`low = 1e-4`, `high = 1e-2`, `log = true`, and `[model.pooling]`, `choices = ["mean", "attentive"]`.',
         ),
     ] = None,
-    preset: Annotated[str | None, typer.Option(help="Settings that all trials share, see `ser train MODEL`.")] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(help="Settings that all trials share, see `ser train MODEL`.", autocompletion=_presets),
+    ] = None,
     config: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Settings that all trials share: a TOML or JSON file, or a run folder."),
@@ -52,7 +70,6 @@ def tune(
     from data_pipeline.dataset import Dataset
     from data_pipeline.storage.atomic_file import write_text
     from training.cross_validation.speaker_folds import describe_folds
-    from training.families.registry import family_named
     from training.families.settings_file import read_settings_file
     from training.tuning.search import Search, run_search
     from training.tuning.search_files import BEST

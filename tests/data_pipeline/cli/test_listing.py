@@ -25,7 +25,15 @@ def test_every_corpus_is_there_with_all_that_is_known_of_it(output, name):
     start = re.search(rf"^{name} ", output, re.MULTILINE).start()
     part = " ".join(output[start:].split("\n\n")[0].split())
 
-    for fact in (corpus.title, corpus.size, corpus.speakers, corpus.language, corpus.licence, corpus.url):
+    for fact in (
+        corpus.title,
+        corpus.size,
+        corpus.speakers,
+        corpus.language,
+        corpus.licence,
+        corpus.url,
+        corpus.caution,
+    ):
         assert fact in part
     assert ", ".join(corpus.emotions) in part
 

@@ -2,19 +2,17 @@
 
 `ser train mobilenet DATA RUN --preset NAME` on CREMA-D, with `--weights yamnet.h5` for the first three:
 
-| preset | what it is | time on 2 cores | WA |
-| --- | --- | --- | --- |
-| `plain` | the same learning rate for all weights, mean over windows; 16 epochs | 43 minutes, beside other \
-work | 70 % on 9 actors |
+| preset | what it is | WA |
+| --- | --- | --- |
+| `plain` | the same learning rate for all weights, mean over windows; 16 epochs | 70 % on 9 actors |
 | `telephone` | half of the clips through a telephone channel, half faster or slower; attention, averaged weights, \
-layer-wise learning rates; 30 epochs, since 16 are too few for so much variety | 33 minutes | 65 % on 72 actors, 66 % \
-by telephone |
+layer-wise learning rates; 30 epochs, since 16 are too few for so much variety | 65 % on 72 actors, 66 % by telephone |
 | `listeners` | `telephone`, with 30 % of each label spread as the listeners voted (a corpus without votes cannot be \
-used); 36 epochs | 39 minutes | 66 % on 72 actors, 66 % by telephone |
-| `scratch` | alpha 0.25 from random weights, with a higher learning rate; 20 epochs | 15 minutes | 49 % on 9 actors |
+used); 36 epochs | 66 % on 72 actors, 66 % by telephone |
+| `scratch` | alpha 0.25 from random weights, with a higher learning rate; 20 epochs | 49 % on 9 actors |
 
 The 9 actors are the validation speakers, on whom the epoch was chosen, and they are easy ones. The 72 actors are the
-test speakers of five folds. `docs/results.md` has the intervals and the commands that measured them.
+test speakers of five folds. `docs/results.md` has the intervals, the times, and the commands that measured them.
 """
 
 from dataclasses import dataclass, field, replace
