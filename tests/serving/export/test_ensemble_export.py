@@ -15,7 +15,7 @@ from data_pipeline.errors import UserError
 from serving.export.provenance import run_provenance
 from serving.export.saved_model import export_model
 from tests.training.families.wav2vec2.small import SMALL
-from tests.voice import voice
+from tests.voice import voices
 from training.families.cnn import network as cnn
 from training.families.cnn.family import FAMILY as CNN
 from training.families.cnn.recipe import CnnSettings
@@ -55,7 +55,7 @@ def recogniser():
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 1e-4), ("bfloat16", 1e-2)])
 def test_it_answers_as_the_recogniser_alone_or_in_a_batch(recogniser, tmp_path, dtype, tolerance):
-    waveform = speakers(3, 9_000)
+    waveform = voices(3, 9_000)
     num_samples = np.array([9_000, 4_000, 1_600], "int32")
     version = export_model(recogniser, tmp_path, "ser", dtype=dtype)
     ask = tf.saved_model.load(str(version)).signatures["serving_default"]
@@ -90,7 +90,7 @@ def test_members_may_hear_different_log_mels_and_gain_nothing_from_bfloat16(tmp_
         EnsembleFamily((MOBILENET, FUNCTIONALS)),
     )
     version = export_model(recogniser, tmp_path, "ser", dtype=dtype)
-    waveform = speakers(2, 9_000)
+    waveform = voices(2, 9_000)
     num_samples = np.array([9_000, 1_600], "int32")
     ask = tf.saved_model.load(str(version)).signatures["serving_default"]
     together = ask(waveform=tf.constant(waveform), num_samples=tf.constant(num_samples))["probabilities"]
@@ -108,11 +108,6 @@ def test_members_may_hear_different_log_mels_and_gain_nothing_from_bfloat16(tmp_
         Recogniser(convolutions, recogniser.labels, LogMelFrontEnd(coarse), CNN).for_serving("bfloat16")
 
 
-def speakers(rows, samples):
-    """Somebody else in each row: float32 [rows, samples]."""
-    return np.stack([voice(samples / 16_000, seed=row) for row in range(rows)]).astype("float32")
-
-
 def transforms(version):
     """Number of Fourier transforms in the graph."""
     [meta_graph] = SavedModel.FromString((version / "saved_model.pb").read_bytes()).meta_graphs
@@ -123,7 +118,7 @@ def transforms(version):
 def test_its_file_brings_it_back(recogniser, tmp_path):
     recogniser.model.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras", compile=False)
-    waveform = tf.constant(speakers(2, 6_000))
+    waveform = tf.constant(voices(2, 6_000))
     copy = replace(recogniser, model=again)
     lengths = tf.constant([6_000, 900])
     np.testing.assert_allclose(copy(waveform, lengths), recogniser(waveform, lengths), atol=1e-6)
