@@ -6,8 +6,7 @@ in it. Instead, each row has a status, and the client converts a status that is 
 
 from enum import IntEnum
 
-from data_pipeline.audio.decode import LONGEST, LOUDEST
-from data_pipeline.quality.unusable import SHORTEST, SILENCE
+from data_pipeline.audio.limits import LONGEST, LOUDEST, SHORTEST, SILENCE
 
 
 class RowStatus(IntEnum):

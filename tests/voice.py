@@ -31,6 +31,19 @@ def voice(seconds: float = 1.0, rate: int = 16_000, amplitude: float = 0.5, seed
     return amplitude * samples / np.abs(samples).max()
 
 
+def voices(count: int, samples: int) -> np.ndarray:
+    """Somebody else in each row.
+
+    Args:
+        count: Number of rows.
+        samples: Number of samples of each.
+
+    Returns:
+        float32 [count, samples] at 16 kHz.
+    """
+    return np.stack([voice(samples / 16_000, seed=row) for row in range(count)]).astype(np.float32)
+
+
 @functools.lru_cache(maxsize=512)
 def _said(seed: int) -> np.ndarray:
     """What one speaker says, from the middle of a vowel on, so that a short part is speech as well."""

@@ -34,9 +34,6 @@ AUDIO_SUFFIXES = (
 """Suffixes of audio files, and of videos, whose sound is taken. Where a clip is there twice, the file with the earlier
 suffix is taken."""
 
-LONGEST = 300.0
-"""Longest utterance in seconds; a longer file is a recording still to be cut."""
-
 RATES = range(1_000, 768_001)
 """Sampling rates of recordings in Hz; any other means a broken header."""
 

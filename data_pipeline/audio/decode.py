@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from data_pipeline.audio.audio_file import LONGEST, UnusableAudio, Utterance, opened
+from data_pipeline.audio.audio_file import UnusableAudio, Utterance, opened
 from data_pipeline.audio.formats.mp3 import Mp3
+from data_pipeline.audio.limits import LONGEST, LOUDEST
 from data_pipeline.audio.one_track import DifferentChannels, TrackChooser
 from data_pipeline.audio.resample import SAMPLE_RATE, Resampler, resampled
 from data_pipeline.audio.track import Track
@@ -28,10 +29,6 @@ __all__ = [
     "scale_problem",
     "to_pcm",
 ]
-
-LOUDEST = 2.0
-"""Largest magnitude of samples whose full scale is ±1. Mixing and resampling overshoot full scale by a few decibels;
-6 dB and more mean samples in another scale, such as those of 16-bit integers."""
 
 _NO_SAMPLES = "holds no samples"
 

@@ -2,14 +2,15 @@
 
 import numpy as np
 
+from data_pipeline.audio.limits import SILENCE
 from data_pipeline.audio.track import Track
 
 _ALIKE = 1e-3
 """Largest energy of the difference between two channels that are taken as the same, as a share of their energy: -30 dB,
 for coding that treats channels differently. The two legs of a call differ by 0 dB (no correlation)."""
 
-_SILENT = 16 / 32_768
-"""Least magnitude in a channel with sound; see `quality.unusable.SILENCE`."""
+_SILENT = SILENCE / 32_768
+"""Least magnitude in a channel with sound."""
 
 
 class DifferentChannels(Exception):

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data_pipeline.audio.audio_file import LONGEST, RATES, UnusableAudio
+from data_pipeline.audio.audio_file import RATES, UnusableAudio
 from data_pipeline.audio.decode import Audio, scale_problem, to_pcm
+from data_pipeline.audio.limits import LONGEST
 from data_pipeline.audio.one_track import DifferentChannels
 from data_pipeline.audio.track import Track
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data_pipeline.audio.decode import LONGEST, SAMPLE_RATE
+from data_pipeline.audio.decode import SAMPLE_RATE
+from data_pipeline.audio.limits import LONGEST, SHORTEST, SILENCE
 from data_pipeline.audio.speech.verdict import LEAST_SPEECH
 from data_pipeline.clip import Clip
 from data_pipeline.dataset import FORMAT
-from data_pipeline.quality.unusable import SHORTEST, SILENCE
 from data_pipeline.splits import SPLITS, SplitName
 
 CLIPS_PER_SHARD = 256

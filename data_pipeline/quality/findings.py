@@ -7,7 +7,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from data_pipeline.audio.decode import LONGEST
+from data_pipeline.audio.limits import LONGEST
 from data_pipeline.quality.measure import Measurement
 from data_pipeline.quality.recording import Recording
 

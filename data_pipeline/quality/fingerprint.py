@@ -13,7 +13,7 @@ import functools
 import numpy as np
 
 from data_pipeline.audio.decode import SAMPLE_RATE
-from data_pipeline.quality.unusable import SILENCE
+from data_pipeline.audio.limits import SILENCE
 
 SHORTEST_COMPARED = 0.5
 """Least duration in seconds for a fingerprint; two takes of one vowel would pass for one recording."""

@@ -7,11 +7,12 @@ from pathlib import PurePosixPath
 import numpy as np
 
 from data_pipeline.audio.decode import SAMPLE_RATE, Audio, UnusableAudio, read_audio, to_pcm
+from data_pipeline.audio.limits import SILENCE
 from data_pipeline.audio.one_track import DifferentChannels
 from data_pipeline.audio.track import Track
 from data_pipeline.quality.fingerprint import fingerprint
 from data_pipeline.quality.recording import Recording
-from data_pipeline.quality.unusable import SILENCE, unusable_reason
+from data_pipeline.quality.unusable import unusable_reason
 
 FLOOR = -120.0
 """Level given to digital silence in dB of full scale, below the smallest step of 16 bits (-90)."""

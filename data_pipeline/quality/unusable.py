@@ -3,14 +3,8 @@
 import numpy as np
 
 from data_pipeline.audio.decode import SAMPLE_RATE
+from data_pipeline.audio.limits import SHORTEST, SILENCE
 from data_pipeline.audio.speech.verdict import LEAST_SPEECH, speech_seconds
-
-SHORTEST = 0.1
-"""Least duration of a clip in seconds; a shorter clip is less than a syllable."""
-
-SILENCE = 16
-"""int16 amplitude that some sample must reach, -66 dB of full scale. Dither and the smallest step of G.711 µ-law (8)
-stay below; the quietest clip of CREMA-D with a voice in it peaks above 700."""
 
 
 def unusable_reason(pcm: np.ndarray) -> str | None:

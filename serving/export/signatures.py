@@ -16,10 +16,10 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from data_pipeline.audio.decode import LONGEST, LOUDEST, SAMPLE_RATE
+from data_pipeline.audio.decode import SAMPLE_RATE
 from data_pipeline.audio.half_band import NARROW_RATE
+from data_pipeline.audio.limits import LONGEST, LOUDEST, SHORTEST, SILENCE
 from data_pipeline.audio.upsample import narrow_to_16_khz
-from data_pipeline.quality.unusable import SHORTEST, SILENCE
 from serving.export.encoded_audio import first_of, read_mulaw, read_wav
 from serving.export.not_speech import is_not_speech
 from serving.status import RowStatus

@@ -121,6 +121,8 @@ class Container:
             raise CannotBeDecoded(
                 f"holds {len(tracks)} sound tracks: extract the one to be used (ffmpeg -i FILE -map 0:a:0 OUT.wav)"
             )
+        if tracks[0].codec_context is None:
+            raise CannotBeDecoded("holds sound in a coding that no decoder knows: convert it with what recorded it")
         return tracks[0]
 
     def _decode(self) -> Generator[np.ndarray]:

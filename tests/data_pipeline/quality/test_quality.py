@@ -9,13 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data_pipeline.audio.decode import Audio, decode
+from data_pipeline.audio.limits import SILENCE
 from data_pipeline.audio.track import Track
 from data_pipeline.emotion import Emotion
 from data_pipeline.quality.duplicates import conflicts
 from data_pipeline.quality.findings import UNUSABLE, Finding, Kind, judge
 from data_pipeline.quality.measure import Measurement, active_level, longest_run, measure, measure_audio
 from data_pipeline.quality.recording import Recording
-from data_pipeline.quality.unusable import SILENCE, unusable_reason
+from data_pipeline.quality.unusable import unusable_reason
 from tests.voice import voice
 
 

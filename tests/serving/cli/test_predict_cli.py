@@ -12,7 +12,9 @@ import ser
 from data_pipeline.emotion import LABELS
 from data_pipeline.errors import UserError
 from serving.client import EmotionClient
+from serving.recognition.audio import CUT_OFF
 from serving.status import RowStatus
+from tests.voice import voice
 from training.run.folder import Run
 
 
@@ -66,43 +68,71 @@ class TestPredict:
         empty = tmp_path / "empty.wav"
         empty.touch()
         missing = tmp_path / "missing.wav"
-        several = [files[0], text, files[1], empty, missing, tmp_path, files[2]]
+        several = [files[0], text, files[1], empty, missing, files[2]]
         result = run_ser("predict", *several, "--server", server.address, *(["--json"] if as_json else []))
         assert result.exit_code == 1
         assert result.exception is None or isinstance(result.exception, SystemExit)
         if as_json:
             documents = [json.loads(line) for line in result.stdout.splitlines()]
             assert [document["file"] for document in documents] == list(map(str, several))
-            assert ["error" in document for document in documents] == [
-                False,
-                True,
-                False,
-                True,
-                True,
-                True,
-                False,
-            ]
+            assert ["error" in document for document in documents] == [False, True, False, True, True, False]
             for document in documents:
                 assert "emotion" in document or document["file"] in document["error"]
         else:
-            assert result.output.count("error: ") == 4
+            assert result.output.count("error: ") == 3
             assert result.output.count("confidence") == 3
 
-    def test_audio_that_the_model_refuses_is_reported_with_its_file(self, run_ser, server, files, monkeypatch):
-        # No file decodes to what the graph refuses; a model may still have no answer.
-        monkeypatch.setattr("serving.recognition.audio.decode", lambda path: np.array([0.1, np.nan]))
+    def test_a_folder_stands_for_its_audio_files(self, run_ser, server, files, tmp_path):
+        for name, file in (("b.wav", files[0]), ("a.mp3", files[1])):
+            (tmp_path / name).write_bytes(file.read_bytes())
+        (tmp_path / "notes.txt").write_text("no audio")
+        result = run_ser("predict", files[2], tmp_path, "--server", server.address, "--json")
+        assert result.exit_code == 0
+        documents = [json.loads(line) for line in result.stdout.splitlines()]
+        assert [document["file"] for document in documents] == [
+            str(files[2]), str(tmp_path / "a.mp3"), str(tmp_path / "b.wav")
+        ]  # fmt: skip
+        assert f"{tmp_path}: passed over, not audio by their suffixes: " in result.stderr
+        assert ".txt" in result.stderr
+
+    def test_a_folder_without_audio_is_one_sentence(self, run_ser, server, tmp_path):
+        (tmp_path / "notes.txt").write_text("no audio")
+        result = run_ser("predict", tmp_path, "--server", server.address)
+        assert isinstance(result.exception, UserError)
+        assert str(result.exception) == f"{tmp_path} holds no audio files: give a folder that does"
+
+    def test_standard_input_is_a_file(self, server, files):
+        command = ["predict", "-", str(files[0]), "--server", server.address, "--json"]
+        result = CliRunner().invoke(ser.app, command, input=files[0].read_bytes())
+        piped, named = map(json.loads, result.stdout.splitlines())
+        assert piped["file"] == "-"
+        assert piped["probabilities"] == pytest.approx(named["probabilities"], abs=1e-5)
+
+    def test_a_file_that_was_cut_off_is_judged_and_that_is_said(self, run_ser, server, tmp_path):
+        path = tmp_path / "clip.wav"
+        soundfile.write(path, voice(2.0), 16_000)
+        path.write_bytes(path.read_bytes()[: 44 + 2 * 16_000])
+        result = run_ser("predict", path, "--server", server.address, "--json")
+        assert json.loads(result.stdout)["finding"] == CUT_OFF
+        assert CUT_OFF in run_ser("predict", path, "--server", server.address).output
+
+    def test_audio_that_the_model_refuses_is_reported_with_its_file(self, run_ser, server, tmp_path, monkeypatch):
+        # Every file that the graph refuses is refused before it is sent; other models may know other reasons.
         monkeypatch.setattr("serving.recognition.audio.unusable_reason", lambda pcm: None)
-        result = run_ser("predict", files[0], "--server", server.address)
+        silent = tmp_path / "silent.wav"
+        soundfile.write(silent, np.zeros(16_000), 16_000)
+        result = run_ser("predict", silent, "--server", server.address)
         assert result.exit_code == 1
-        assert f"error: {files[0]}: {RowStatus.NOT_FINITE.sentence}" in result.output
+        assert f"error: {silent}: {RowStatus.SILENT.sentence}" in result.output
 
     @pytest.mark.parametrize("way", ["--server", "--model"])
     def test_files_that_training_would_set_aside_are_refused(self, run_ser, server, models, files, tmp_path, way):
-        silent, short = tmp_path / "silent.wav", tmp_path / "short.wav"
+        silent, short, noisy = (tmp_path / f"{name}.wav" for name in ("silent", "short", "noisy"))
         soundfile.write(silent, np.zeros(16_000), 16_000)
-        soundfile.write(short, np.full(10, 0.5), 16_000)
+        soundfile.write(short, voice()[:16], 16_000)
+        soundfile.write(noisy, np.random.default_rng(0).normal(0, 0.1, 16_000), 16_000)
         asked = server.address if way == "--server" else models / "ser"
-        result = run_ser("predict", silent, files[0], short, way, asked, "--json")
+        result = run_ser("predict", silent, files[0], short, noisy, way, asked, "--json")
         assert result.exit_code == 1
         documents = [json.loads(line) for line in result.stdout.splitlines()]
         assert documents[0] == {
@@ -110,6 +140,7 @@ class TestPredict:
         }  # fmt: skip
         assert documents[1]["emotion"] in LABELS
         assert documents[2] == {"file": str(short), "error": f"{short} is shorter than 0.1 s (0.001 s)"}
+        assert documents[3]["error"].startswith(f"{noisy} holds no speech: ")
 
     @pytest.mark.parametrize(
         ("folder", "sentence"),

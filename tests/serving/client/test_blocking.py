@@ -32,11 +32,13 @@ from serving.client import (
 )
 from serving.recognition import batches
 from serving.recognition.answer import EmotionAnswer, read_answers
+from serving.recognition.audio import CUT_OFF
 from serving.server.local_server import LocalServer
 from serving.server.recogniser_in_process import InProcessRecogniser
 from serving.status import RowStatus
 from serving.tensors import to_array
 from tests.serving.client.fake_server import fake_server, happy
+from tests.voice import voice
 
 
 @pytest.fixture(scope="module")
@@ -83,10 +85,10 @@ class TestAnswers:
         ],
     )
     def test_files_of_any_kind_whatever_their_name(
-        self, client, tiny_recogniser, clips, tmp_path, form, rate, channels, subtype
+        self, client, tiny_recogniser, tmp_path, form, rate, channels, subtype
     ):
         path = tmp_path / "clip.wav"
-        samples = np.repeat(clips[6][:, np.newaxis] / 2, channels, axis=1)
+        samples = np.repeat(voice(1.5, rate)[:, np.newaxis], channels, axis=1)
         soundfile.write(path, samples, rate, format=form, subtype=subtype)
         answer = client.recognise(path)
         waveform = decode(path) / np.float32(32_768)
@@ -106,17 +108,23 @@ class TestAnswers:
             np.testing.assert_allclose(received, wanted, atol=1e-4)
 
     @pytest.mark.parametrize(
-        ("samples", "rate"),
+        ("samples", "rate", "sentence"),
         [
-            (np.zeros((2, 2, 2)), 16_000),
-            (np.zeros(9, np.uint8), 16_000),
-            (np.zeros(9), 0),
-            (np.float32(1), 8_000),
+            (np.zeros((2, 2, 2)), 16_000, r"the shape \[2, 2, 2\]"),
+            (np.zeros(9, np.uint8), 16_000, "uint8 samples"),
+            (np.zeros(9), 0, "a sampling rate of 0"),
+            (np.float32(1), 8_000, r"the shape \[\]"),
         ],
     )
-    def test_arrays_that_are_no_audio_are_defects(self, client, samples, rate):
-        with pytest.raises(ValueError, match="Received: "):
+    def test_arrays_that_are_no_audio_are_one_sentence(self, client, samples, rate, sentence):
+        with pytest.raises(UnreadableAudioError, match=f"^the audio (has|holds) {sentence}: give "):
             client.recognise(Samples(samples, rate))
+
+    @pytest.mark.parametrize(("end", "finding"), [(None, ""), (44 + 2 * 16_000, CUT_OFF)], ids=["whole", "cut off"])
+    def test_what_is_to_be_said_of_a_file_comes_with_its_answer(self, client, tmp_path, end, finding):
+        path = tmp_path / "clip.wav"
+        soundfile.write(path, voice(2.0), 16_000)
+        assert client.recognise(path.read_bytes()[:end]).finding == finding
 
 
 class TestBatches:
@@ -133,10 +141,10 @@ class TestBatches:
         nan[100] = np.nan
         together = list(client.recognise_all(Samples(clip, 16_000) for clip in [clips[0], nan, clips[2], np.zeros(0)]))
         assert [type(answer) for answer in together] == [
-            EmotionAnswer, AudioRejectedError, EmotionAnswer, AudioRejectedError
+            EmotionAnswer, UnreadableAudioError, EmotionAnswer, UnreadableAudioError
         ]  # fmt: skip
-        assert together[1].status is RowStatus.NOT_FINITE
-        assert str(together[1]) == RowStatus.NOT_FINITE.sentence
+        assert str(together[1]) == "the audio holds samples that are not finite numbers"
+        assert str(together[3]) == "the audio holds no samples"
         alone = client.recognise(Samples(clips[2], 16_000))
         assert together[2].probabilities == pytest.approx(alone.probabilities, abs=1e-4)
 
@@ -293,9 +301,24 @@ def test_one_error_catches_all(error):
 
 class TestErrors:
     def test_bad_audio(self, client):
-        with pytest.raises(AudioRejectedError) as caught:
+        with pytest.raises(UnreadableAudioError, match="not finite numbers"):
             client.recognise(Samples(np.array([0.1, np.inf]), 16_000))
-        assert caught.value.status is RowStatus.NOT_FINITE
+
+    def test_a_row_that_the_model_rejects(self, clips):
+        """A model may know more reasons than this client, which has judged the audio before."""
+        rejected = {
+            "status": np.array([RowStatus.NO_SPEECH], np.int32),
+            "probabilities": np.zeros((1, 6), np.float32),
+            "emotion": np.array([b""], object),
+        }
+        with (
+            fake_server(lambda request, context: happy(request, **rejected)) as address,
+            EmotionClient(address) as client,
+            pytest.raises(AudioRejectedError) as caught,
+        ):
+            client.recognise(Samples(clips[0], 16_000))
+        assert caught.value.status is RowStatus.NO_SPEECH
+        assert str(caught.value) == RowStatus.NO_SPEECH.sentence
 
     def test_a_file_that_is_no_audio(self, client, tmp_path):
         path = tmp_path / "clip.wav"
@@ -307,15 +330,18 @@ class TestErrors:
         ("samples", "sentence"),
         [
             (np.zeros(16_000), "is silent: no sample reaches 16 of 32,768"),
-            (np.full(1_599, 0.5), r"is shorter than 0\.1 s \(0\.100 s\)"),
+            (voice()[:1_599], r"is shorter than 0\.1 s \(0\.100 s\)"),
+            (np.random.default_rng(0).normal(0, 0.1, 16_000), r"holds no speech: .* has no emotion"),
         ],
+        ids=["silence", "short", "noise"],
     )
-    def test_a_file_that_training_would_set_aside(self, client, tmp_path, samples, sentence):
+    def test_audio_that_training_would_set_aside(self, client, tmp_path, samples, sentence):
         path = tmp_path / "clip.wav"
         soundfile.write(path, samples, 16_000)
         with pytest.raises(UnreadableAudioError, match=rf"clip\.wav {sentence}$"):
             client.recognise(path)
-        assert client.recognise(Samples(samples, 16_000)).emotion in LABELS, "the model itself answers"
+        with pytest.raises(UnreadableAudioError, match=rf"^the audio {sentence}$"):
+            client.recognise(Samples(samples, 16_000))
 
     def test_nobody_there(self, clips):
         address = f"127.0.0.1:{free_port()}"
@@ -388,7 +414,7 @@ def test_a_status_of_the_future_is_an_error_with_its_number():
         "confidence": np.zeros(1, np.float32),
         "status": np.array([99], np.int32),
     }
-    [answer] = read_answers(outputs, LABELS, 1, 1, 0.0)
+    [answer] = read_answers(outputs, LABELS, [""], 1, 0.0)
     assert isinstance(answer, AudioRejectedError)
     assert answer.status == 99
     assert "unknown status 99" in str(answer)
@@ -396,7 +422,7 @@ def test_a_status_of_the_future_is_an_error_with_its_number():
 
 def test_a_model_with_other_outputs_is_an_error():
     with pytest.raises(UnexpectedAnswerError, match="has no output confidence, emotion, status"):
-        read_answers({"probabilities": np.zeros((1, 6))}, LABELS, 1, 1, 0.0)
+        read_answers({"probabilities": np.zeros((1, 6))}, LABELS, [""], 1, 0.0)
 
 
 class TestWaiting:

@@ -16,8 +16,9 @@ from serving.client import (
     ServerUnavailableError,
 )
 from tests.serving.client.fake_server import fake_server, happy
+from tests.voice import voice
 
-TONE = Samples(np.sin(np.arange(16_000) / 20).astype(np.float32), 16_000)
+SPEECH = Samples(voice(), 16_000)
 
 
 class Failing:
@@ -38,7 +39,7 @@ class Failing:
 def test_unavailable_is_tried_again_after_growing_waits(seconds):
     predict = Failing(grpc.StatusCode.UNAVAILABLE, 2)
     with fake_server(predict) as address, EmotionClient(address) as client:
-        answer = client.recognise(Samples(np.tile(TONE.values, seconds), 16_000))
+        answer = client.recognise(Samples(np.tile(SPEECH.values, seconds), 16_000))
     assert answer.emotion == "happiness"
     first, second = np.diff(predict.calls)
     assert 0.15 < first < second
@@ -52,7 +53,7 @@ def test_it_gives_up_after_the_attempts_it_was_given(attempts):
         EmotionClient(address, attempts=attempts) as client,
         pytest.raises(ServerUnavailableError),
     ):
-        client.recognise(TONE)
+        client.recognise(SPEECH)
     assert len(predict.calls) == attempts
 
 
@@ -68,7 +69,7 @@ def test_it_gives_up_after_the_attempts_it_was_given(attempts):
 def test_nothing_else_is_tried_again(code, error):
     predict = Failing(code, 99)
     with fake_server(predict) as address, EmotionClient(address) as client, pytest.raises(error) as caught:
-        client.recognise(TONE)
+        client.recognise(SPEECH)
     assert len(predict.calls) == 1
     assert caught.value.code == code
 
@@ -81,7 +82,7 @@ def test_a_full_queue_of_tensorflow_serving_is_a_busy_server():
         EmotionClient(address, attempts=1) as client,
         pytest.raises(ServerBusyError, match="is full"),
     ):
-        client.recognise(TONE)
+        client.recognise(SPEECH)
 
 
 def test_waits_end_with_the_deadline():
@@ -89,7 +90,7 @@ def test_waits_end_with_the_deadline():
     with fake_server(predict) as address, EmotionClient(address, timeout=0.3, attempts=5) as client:
         start = time.monotonic()
         with pytest.raises(ServerError):
-            client.recognise(TONE)
+            client.recognise(SPEECH)
         assert time.monotonic() - start < 1
 
 
@@ -112,10 +113,10 @@ def test_calls_go_to_all_addresses_behind_a_name_in_turn():
         # Those that are connected answer; soon they are all.
         deadline = time.monotonic() + 5
         while len(answered) < 3 and time.monotonic() < deadline:
-            client.recognise(TONE)
+            client.recognise(SPEECH)
         answered.clear()
         for _ in range(30):
-            client.recognise(TONE)
+            client.recognise(SPEECH)
     assert set(answered.values()) == {10}
 
 
@@ -124,4 +125,4 @@ def test_the_others_answer_for_one_that_is_gone():
         with fake_server(lambda request, context: happy(request)) as gone:
             pass
         with EmotionClient(f"ipv4:{gone},{alive}") as client:
-            assert [client.recognise(TONE).emotion for _ in range(5)] == ["happiness"] * 5
+            assert [client.recognise(SPEECH).emotion for _ in range(5)] == ["happiness"] * 5

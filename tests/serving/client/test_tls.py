@@ -3,7 +3,6 @@
 import json
 
 import grpc
-import numpy as np
 import pytest
 import soundfile
 import trustme
@@ -13,8 +12,9 @@ import ser
 from data_pipeline.errors import UserError
 from serving.client import EmotionClient, Samples, ServerUnavailableError, Tls
 from tests.serving.client.fake_server import fake_server, happy
+from tests.voice import voice
 
-TONE = Samples(np.sin(np.arange(16_000) / 20).astype(np.float32), 16_000)
+SPEECH = Samples(voice(), 16_000)
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def pem(authority, tmp_path_factory):
 
 def ask(address, tls):
     with EmotionClient(address, tls=tls, attempts=1, timeout=10) as client:
-        return client.recognise(TONE)
+        return client.recognise(SPEECH)
 
 
 def test_with_the_right_certificates_there_is_an_answer(mutual, pem):
@@ -94,7 +94,7 @@ def test_a_file_that_is_no_certificate_is_named(pem, tmp_path):
 
 
 def test_ser_predict_takes_them_as_files(mutual, pem, tmp_path):
-    soundfile.write(tmp_path / "clip.wav", TONE.values, TONE.rate)
+    soundfile.write(tmp_path / "clip.wav", SPEECH.values, SPEECH.rate)
     command = ["predict", str(tmp_path / "clip.wav"), "--server", mutual, "--json"]
     options = [part for name in pem for part in (f"--{name}", str(pem[name]))]
     answered = CliRunner().invoke(ser.app, command + options)

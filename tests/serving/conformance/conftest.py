@@ -8,6 +8,7 @@ import pytest
 
 from tests.serving.conformance import repository
 from tests.serving.server.ser_serve import ser_serve
+from tests.voice import voice
 
 
 @dataclass(frozen=True)
@@ -40,11 +41,5 @@ def channel(addresses):
 
 @pytest.fixture(scope="session")
 def waveforms() -> list[np.ndarray]:
-    """Forty tones in noise of forty lengths, float32 at 16 kHz."""
-    random = np.random.default_rng(11)
-    found = []
-    for index in range(40):
-        time = np.arange(3_000 + 700 * index) / 16_000
-        tone = 0.4 * np.sin(2 * np.pi * 120 * 1.07**index * time)
-        found.append((tone + random.normal(0, 0.02, time.size)).astype(np.float32))
-    return found
+    """Forty voices of forty lengths, float32 at 16 kHz."""
+    return [voice((4_800 + 700 * index) / 16_000, seed=index).astype(np.float32) for index in range(40)]

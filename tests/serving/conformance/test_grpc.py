@@ -15,8 +15,10 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
+from data_pipeline.audio import g711
 from tests.serving.conformance.repository import MODEL
 from tests.serving.predict_request import predict_request
+from tests.voice import voice
 
 CODE = grpc.StatusCode
 EMOTIONS = [b"anger", b"disgust", b"fear", b"happiness", b"neutral", b"sadness"]
@@ -95,12 +97,14 @@ class TestAnswers:
         answer = ask(stub, {"audio": files}, signature="wav_bytes")
         assert answer["status"].tolist() == [0, 4, 0]
         assert answer["emotion"][1] == b""
+        assert answer["finding"].tolist() == [0, 0, 0]
         np.testing.assert_allclose(
             answer["probabilities"][0], ask(stub, rows(waveforms[0]))["probabilities"][0], atol=0.02
         )
 
     def test_mulaw(self, stub):
-        answer = ask(stub, {"audio": np.array([b"\xff\x80" * 4_000, b""], object)}, signature="mulaw_bytes")
+        call = g711.encode(np.round(voice(rate=8_000) * 32_767).astype(np.int16), "mulaw").tobytes()
+        answer = ask(stub, {"audio": np.array([call, b""], object)}, signature="mulaw_bytes")
         assert answer["status"].tolist() == [0, 1]
 
     @pytest.mark.parametrize("bad", [np.nan, np.inf])

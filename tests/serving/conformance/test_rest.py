@@ -45,11 +45,11 @@ def test_rows(curl, row):
     first, second = answer["predictions"]
     # Rows of one batch may differ in the last bits: threads add up in different orders.
     assert first == second | {name: pytest.approx(second[name], abs=1e-6) for name in ("probabilities", "confidence")}
-    assert set(first) == {"probabilities", "emotion", "confidence", "status"}
+    assert set(first) == {"probabilities", "emotion", "confidence", "status", "finding"}
     assert sum(first["probabilities"]) == pytest.approx(1, abs=1e-5)
     assert first["confidence"] == max(first["probabilities"])
     assert isinstance(first["emotion"], str)
-    assert first["status"] == 0
+    assert first["status"] == first["finding"] == 0
 
 
 def test_columns(curl, row):

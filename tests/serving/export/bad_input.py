@@ -1,5 +1,6 @@
 """Random requests with an error in them, each with the expected result."""
 
+import base64
 import io
 import struct
 from collections.abc import Callable
@@ -12,8 +13,10 @@ import tensorflow as tf
 from tensorflow.core.framework.tensor_pb2 import TensorProto
 from tensorflow_serving.apis.predict_pb2 import PredictRequest
 
+from data_pipeline.audio import g711
 from serving.status import RowStatus
 from serving.tensors import to_proto
+from tests.voice import voice
 
 Code = grpc.StatusCode
 
@@ -37,8 +40,9 @@ class Case:
 
 Random = np.random.Generator
 GOOD = frozenset({RowStatus.OK})
-EXTREME = frozenset({RowStatus.OK, RowStatus.NO_ANSWER})
+NOISE = frozenset({RowStatus.OK, RowStatus.NO_SPEECH})
 ANY = frozenset(RowStatus)
+SPEAKERS = 20
 
 
 def cases(count: int, seed: int) -> list[Case]:
@@ -49,12 +53,19 @@ def cases(count: int, seed: int) -> list[Case]:
     return [made[place] for place in random.permutation(count)]
 
 
+def _speech(random: Random, samples: int, rate: int = 16_000) -> np.ndarray:
+    """The beginning of what somebody says: float32 [samples], of any loudness that is no silence."""
+    said = voice(1.0, rate, amplitude=10.0 ** -random.uniform(0, 2), seed=int(random.integers(SPEAKERS)))
+    return said[:samples].astype(np.float32)
+
+
 def _base(random: Random) -> PredictRequest:
     """A good request for one to four rows."""
-    rows, samples = int(random.integers(1, 5)), int(random.integers(200, 4_000))
+    rows, samples = int(random.integers(1, 5)), int(random.integers(1_600, 4_000))
     request = PredictRequest()
     request.model_spec.name = "ser"
-    request.inputs["waveform"].CopyFrom(to_proto(random.uniform(-1, 1, (rows, samples)).astype(np.float32)))
+    waveform = np.stack([_speech(random, samples) for _ in range(rows)])
+    request.inputs["waveform"].CopyFrom(to_proto(waveform))
     request.inputs["num_samples"].CopyFrom(to_proto(np.full(rows, samples, np.int32)))
     return request
 
@@ -196,12 +207,12 @@ _REFUSED: dict[str, Callable[[Random, str], Case]] = {
 
 def _waveform_rows(random: Random, kind: str) -> Case:
     """Rows that may each have an error in their samples or in their number."""
-    rows, samples = int(random.integers(1, 7)), int(random.integers(200, 4_000))
-    waveform = random.uniform(-1, 1, (rows, samples)).astype(np.float32)
+    rows, samples = int(random.integers(1, 7)), int(random.integers(200, 6_000))
+    waveform = np.stack([_speech(random, samples) for _ in range(rows)])
     num_samples = random.integers(1, samples + 1, rows).astype(np.int32)
     expected = []
     for row in range(rows):
-        match random.integers(6):
+        match random.integers(7):
             case 0:
                 num_samples[row] = random.choice([0, -1, -(2**31), samples + 1, 2**31 - 1])
                 expected.append(frozenset({RowStatus.NUM_SAMPLES_OUT_OF_RANGE}))
@@ -210,20 +221,33 @@ def _waveform_rows(random: Random, kind: str) -> Case:
                 expected.append(frozenset({RowStatus.NOT_FINITE}))
             case 2:
                 waveform[row, num_samples[row] :] = random.choice([np.nan, np.inf, 1e38])
-                expected.append(GOOD)
+                expected.append(_of_content(waveform[row, : num_samples[row]]))
             case 3:
-                waveform[row] *= np.float32(random.choice([1e5, 1e20, 1e38]))
-                expected.append(EXTREME)
+                waveform[row] *= np.float32(random.choice([2, 1e5, 1e20, 1e38]))
+                expected.append(_of_content(waveform[row, : num_samples[row]]))
             case 4:
                 waveform[row] *= np.float32(random.choice([0, 1e-45, 1e-30]))
-                expected.append(GOOD)
+                expected.append(_of_content(waveform[row, : num_samples[row]]))
+            case 5:
+                waveform[row] = random.uniform(-1, 1, samples)
+                expected.append(_of_content(waveform[row, : num_samples[row]], NOISE))
             case _:
-                expected.append(GOOD)
+                expected.append(_of_content(waveform[row, : num_samples[row]]))
     request = PredictRequest()
     request.model_spec.name = "ser"
     request.inputs["waveform"].CopyFrom(to_proto(waveform))
     request.inputs["num_samples"].CopyFrom(to_proto(num_samples))
     return Case(kind, request.SerializeToString(), (Code.OK,), tuple(expected))
+
+
+def _of_content(waveform: np.ndarray, judged: frozenset[RowStatus] = GOOD) -> frozenset[RowStatus]:
+    """Status of finite samples at 16 kHz; `judged` where scale, duration and level are right."""
+    peak = np.abs(waveform).max()
+    if peak > 2:
+        return frozenset({RowStatus.OUT_OF_SCALE})
+    if len(waveform) < 1_600:
+        return frozenset({RowStatus.TOO_SHORT})
+    return frozenset({RowStatus.SILENT}) if np.round(peak * 32_768) < 16 else judged
 
 
 def _no_samples(random: Random, kind: str) -> Case:
@@ -237,18 +261,20 @@ def _no_samples(random: Random, kind: str) -> Case:
 
 
 def good_wav(random: Random, rate: int = 16_000) -> bytes:
-    """A WAV file that the graph accepts."""
+    """A WAV file of 0.1 to 0.4 s that the graph accepts."""
     file = io.BytesIO()
-    soundfile.write(file, random.uniform(-1, 1, int(random.integers(50, 2_000))), rate, "PCM_16", format="WAV")
+    samples = int(random.integers(rate // 10, 4 * rate // 10))
+    soundfile.write(file, _speech(random, samples, rate), rate, "PCM_16", format="WAV")
     return file.getvalue()
 
 
 def _wav_row(random: Random) -> tuple[bytes, frozenset[RowStatus]]:
-    audio = good_wav(random, int(random.choice([8_000, 16_000])))
+    rate = int(random.choice([8_000, 16_000]))
+    audio = good_wav(random, rate)
     match random.integers(7):
         case 0:
             cut = int(random.integers(0, len(audio)))
-            return audio[:cut], _of_cut(cut)
+            return audio[:cut], _of_cut(cut, rate)
         case 1:
             damaged = bytearray(audio)
             for place in random.integers(0, 44, 3):
@@ -266,15 +292,17 @@ def _wav_row(random: Random) -> tuple[bytes, frozenset[RowStatus]]:
             return audio, GOOD
 
 
-def _of_cut(length: int) -> frozenset[RowStatus]:
-    """Status of a WAV file that was cut off after a number of bytes: 44 bytes of header, then samples."""
+def _of_cut(length: int, rate: int) -> frozenset[RowStatus]:
+    """Status of a WAV file that was cut off after a number of bytes: 44 bytes of header, then samples of two bytes."""
     if length == 0:
         return frozenset({RowStatus.EMPTY})
     if length < 12:
         return frozenset({RowStatus.NOT_WAV})
     if length < 44:
         return frozenset({RowStatus.INCOMPLETE_HEADER})
-    return frozenset({RowStatus.TRUNCATED})
+    if length < 46:
+        return frozenset({RowStatus.EMPTY})
+    return frozenset({RowStatus.TOO_SHORT}) if (length - 44) // 2 < rate // 10 else GOOD
 
 
 def _wav_rows(random: Random, kind: str) -> Case:
@@ -284,10 +312,33 @@ def _wav_rows(random: Random, kind: str) -> Case:
 
 
 def _mulaw_rows(random: Random, kind: str) -> Case:
-    rows = [random.bytes(int(random.choice([0, 1, 160, 1_500]))) for _ in range(random.integers(1, 7))]
-    request = _bytes_base("mulaw_bytes", rows)
-    expected = tuple(GOOD if audio else frozenset({RowStatus.EMPTY}) for audio in rows)
-    return Case(kind, request.SerializeToString(), (Code.OK,), expected)
+    rows = [_mulaw_row(random) for _ in range(random.integers(1, 7))]
+    request = _bytes_base("mulaw_bytes", [audio for audio, _ in rows])
+    return Case(kind, request.SerializeToString(), (Code.OK,), tuple(expected for _, expected in rows))
+
+
+def _mulaw_row(random: Random) -> tuple[bytes, frozenset[RowStatus]]:
+    samples = int(random.choice([800, 1_500, 3_000]))
+    match random.integers(6):
+        case 0:
+            return b"", frozenset({RowStatus.EMPTY})
+        case 1:
+            # A few bytes may all be below those that no text has.
+            few = random.bytes(int(random.choice([1, 2, 160])))
+            return few, frozenset({RowStatus.TOO_SHORT, RowStatus.NOT_MULAW})
+        case 2:
+            return random.bytes(samples), NOISE
+        case 3:
+            return good_wav(random), frozenset({RowStatus.NOT_MULAW})
+        case 4:
+            return base64.b64encode(random.bytes(samples)), frozenset({RowStatus.NOT_MULAW})
+        case _:
+            return mulaw(_speech(random, samples, 8_000)), GOOD
+
+
+def mulaw(waveform: np.ndarray) -> bytes:
+    """Samples at 8 kHz as raw G.711."""
+    return g711.encode(np.round(waveform * 32_767).astype(np.int16), "mulaw").tobytes()
 
 
 _JUDGED: dict[str, Callable[[Random, str], Case]] = {

@@ -23,7 +23,8 @@ from serving.client import (
 from serving.status import RowStatus
 from serving.tensors import MAX_MESSAGE_BYTES, to_array, to_proto
 from tests.serving.client.fake_server import fake_server
-from tests.serving.export.bad_input import Code, cases, good_wav
+from tests.serving.export.bad_input import Code, cases, good_wav, mulaw
+from tests.voice import voice
 
 METHOD = "/tensorflow.serving.PredictionService/Predict"
 SEED = 5
@@ -99,8 +100,10 @@ def test_a_string_of_60_mb(predict, neighbours, signature):
     request = PredictRequest()
     request.model_spec.name = "ser"
     request.model_spec.signature_name = signature
-    small = good_wav(np.random.default_rng(1))
-    large = bytes(60_000_000) if signature == "wav_bytes" else bytes(60_000_000 // 400)
+    if signature == "wav_bytes":
+        large, small = bytes(60_000_000), good_wav(np.random.default_rng(1))
+    else:
+        large, small = (mulaw(voice(seconds, 8_000)) for seconds in (60_000_000 / 400 / 8_000, 0.3))
     request.inputs["audio"].CopyFrom(to_proto(np.array([large, small], object)))
     code, response = predict(request.SerializeToString())
     assert code == Code.OK

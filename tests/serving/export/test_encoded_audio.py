@@ -1,3 +1,4 @@
+import base64
 import io
 import struct
 
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serving.export.encoded_audio import expansion_table, read_mulaw, read_wav
-from serving.status import RowStatus
+from serving.status import RowFinding, RowStatus
 
 PCM = np.array([0, 1, -1, 1_000, -32_768, 32_767, 12, 13], "<i2")
 PCM_SUBFORMAT = bytes.fromhex("0100000000001000800000aa00389b71")
@@ -46,9 +47,14 @@ def read_one(audio: bytes):
     return RowStatus(int(rows.status[0])), samples.tolist(), int(rows.sample_rate[0])
 
 
+def finding_of(audio: bytes) -> RowFinding:
+    return RowFinding(int(read(tf.constant([audio])).finding[0]))
+
+
 def refused(audio: bytes) -> RowStatus:
     status, samples, _ = read_one(audio)
     assert samples == []
+    assert finding_of(audio) is RowFinding.NONE
     return status
 
 
@@ -88,6 +94,22 @@ def test_what_libsndfile_writes_is_read_exactly(rate, container):
 )  # fmt: skip
 def test_every_way_to_write_the_same_samples_is_read(audio):
     assert read_one(audio) == (RowStatus.OK, PCM.tolist(), 16_000)
+    assert finding_of(audio) is RowFinding.NONE
+
+
+@pytest.mark.parametrize(
+    ("audio", "there"),
+    [
+        (wav(format_chunk(), data_chunk())[:-2], 7),
+        (wav(format_chunk(), data_chunk())[:-3], 6),
+        (wav(format_chunk(), data_chunk())[:46], 1),
+        (wav(format_chunk(), data_chunk(size=0x7FFF_EFFF)), 8),
+    ],
+    ids=["a sample is missing", "half a sample is left", "a sample is left", "a size that is no stream's"],
+)
+def test_a_file_that_was_cut_off_is_read_as_far_as_it_goes_and_says_so(audio, there):
+    assert read_one(audio) == (RowStatus.OK, PCM[:there].tolist(), 16_000)
+    assert finding_of(audio) is RowFinding.CUT_OFF
 
 
 @pytest.mark.parametrize(
@@ -115,9 +137,7 @@ def test_every_way_to_write_the_same_samples_is_read(audio):
         (wav(format_chunk(channels=0), data_chunk()), RowStatus.UNSUPPORTED_CHANNELS),
         (wav(format_chunk(44_100), data_chunk()), RowStatus.UNSUPPORTED_RATE),
         (wav(format_chunk(0xFFFF_FFFF), data_chunk()), RowStatus.UNSUPPORTED_RATE),
-        (wav(format_chunk(), data_chunk())[:-2], RowStatus.TRUNCATED),
-        (wav(format_chunk(), data_chunk())[:44], RowStatus.TRUNCATED),
-        (wav(format_chunk(), data_chunk(size=0x7FFF_EFFF)), RowStatus.TRUNCATED),
+        (wav(format_chunk(), data_chunk())[:44], RowStatus.EMPTY),
         (wav(format_chunk(), data_chunk(pcm=PCM[:0])), RowStatus.EMPTY),
         (wav(format_chunk(), data_chunk(pcm=PCM[:0]), chunk(b"LIST", b"INFOISFT words")), RowStatus.EMPTY),
         (wav(format_chunk(), data_chunk(size=0), size=0x7FFF_EFFF), RowStatus.EMPTY),
@@ -152,7 +172,7 @@ def test_rows_of_different_rates_and_lengths_and_broken_ones_share_a_batch():
 def test_no_rows_give_no_rows():
     rows = read(tf.constant([], tf.string))
     assert rows.waveform.shape[0] == 0
-    assert rows.status.shape == rows.num_samples.shape == rows.sample_rate.shape == (0,)
+    assert rows.status.shape == rows.finding.shape == rows.num_samples.shape == rows.sample_rate.shape == (0,)
 
 
 @settings(deadline=None, max_examples=200)
@@ -202,8 +222,9 @@ def test_the_table_has_the_values_of_the_recommendation():
 
 
 def test_a_shorter_row_of_mulaw_is_followed_by_silence():
-    waveform, num_samples = read_mulaw(tf.constant([EVERY_BYTE, b"\x00\x80", b""]))
+    waveform, num_samples, status = read_mulaw(tf.constant([EVERY_BYTE, b"\x00\x80", b""]))
     assert num_samples.numpy().tolist() == [256, 2, 0]
+    assert status.numpy().tolist() == [RowStatus.OK, RowStatus.OK, RowStatus.EMPTY]
     assert waveform.shape == (3, 256)
     np.testing.assert_array_equal(waveform[0], expansion_table())
     np.testing.assert_array_equal(waveform[1, :2] * 32_768, [-32_124, 32_124])
@@ -212,6 +233,22 @@ def test_a_shorter_row_of_mulaw_is_followed_by_silence():
 
 
 def test_no_rows_of_mulaw_give_no_rows():
-    waveform, num_samples = read_mulaw(tf.constant([], tf.string))
+    waveform, num_samples, status = read_mulaw(tf.constant([], tf.string))
     assert waveform.shape[0] == 0
-    assert num_samples.shape == (0,)
+    assert num_samples.shape == status.shape == (0,)
+
+
+@pytest.mark.parametrize(
+    "audio",
+    [
+        wav(format_chunk(8_000), data_chunk()),
+        b"OggS" + EVERY_BYTE,
+        b"\0\0\0\x20ftypM4A " + EVERY_BYTE,
+        base64.b64encode(EVERY_BYTE),
+        b'{"audio": "f39/f39/"}\r\n',
+    ],
+    ids=["WAV", "Ogg", "M4A", "base64", "JSON"],
+)
+def test_files_and_text_are_not_taken_for_mulaw(audio):
+    _, _, status = read_mulaw(tf.constant([audio, EVERY_BYTE]))
+    assert status.numpy().tolist() == [RowStatus.NOT_MULAW, RowStatus.OK]

@@ -15,6 +15,7 @@ from data_pipeline.errors import UserError
 from serving.export.provenance import run_provenance
 from serving.export.saved_model import export_model
 from tests.training.families.wav2vec2.small import SMALL
+from tests.voice import voices
 from training.families.cnn import network as cnn
 from training.families.cnn.family import FAMILY as CNN
 from training.families.cnn.recipe import CnnSettings
@@ -54,8 +55,8 @@ def recogniser():
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 1e-4), ("bfloat16", 1e-2)])
 def test_it_answers_as_the_recogniser_alone_or_in_a_batch(recogniser, tmp_path, dtype, tolerance):
-    waveform = np.random.default_rng(0).normal(scale=0.1, size=(3, 9_000)).astype("float32")
-    num_samples = np.array([9_000, 4_000, 900], "int32")
+    waveform = voices(3, 9_000)
+    num_samples = np.array([9_000, 4_000, 1_600], "int32")
     version = export_model(recogniser, tmp_path, "ser", dtype=dtype)
     ask = tf.saved_model.load(str(version)).signatures["serving_default"]
     together = ask(waveform=tf.constant(waveform), num_samples=tf.constant(num_samples))
@@ -89,8 +90,8 @@ def test_members_may_hear_different_log_mels_and_gain_nothing_from_bfloat16(tmp_
         EnsembleFamily((MOBILENET, FUNCTIONALS)),
     )
     version = export_model(recogniser, tmp_path, "ser", dtype=dtype)
-    waveform = np.random.default_rng(0).normal(scale=0.1, size=(2, 9_000)).astype("float32")
-    num_samples = np.array([9_000, 900], "int32")
+    waveform = voices(2, 9_000)
+    num_samples = np.array([9_000, 1_600], "int32")
     ask = tf.saved_model.load(str(version)).signatures["serving_default"]
     together = ask(waveform=tf.constant(waveform), num_samples=tf.constant(num_samples))["probabilities"]
     np.testing.assert_allclose(together, recogniser(waveform, num_samples), atol=tolerance)
@@ -98,7 +99,7 @@ def test_members_may_hear_different_log_mels_and_gain_nothing_from_bfloat16(tmp_
     first, second = recogniser.for_serving(dtype).model.members
     assert dtype in {weight.dtype for weight in first.get_layer("backbone").weights}
     assert {weight.dtype for weight in second.weights} == {"float32"}
-    alone = ask(waveform=tf.constant(waveform[1:, :900]), num_samples=tf.constant([900]))["probabilities"]
+    alone = ask(waveform=tf.constant(waveform[1:, :1_600]), num_samples=tf.constant([1_600]))["probabilities"]
     np.testing.assert_allclose(alone[0], together[1], atol=tolerance)
     with pytest.raises(UserError, match="gains nothing from bfloat16"):
         Recogniser(members[1], recogniser.labels, LogMelFrontEnd(fine), FUNCTIONALS).for_serving("bfloat16")
@@ -117,7 +118,7 @@ def transforms(version):
 def test_its_file_brings_it_back(recogniser, tmp_path):
     recogniser.model.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras", compile=False)
-    waveform = tf.constant(np.random.default_rng(1).normal(scale=0.1, size=(2, 6_000)).astype("float32"))
+    waveform = tf.constant(voices(2, 6_000))
     copy = replace(recogniser, model=again)
     lengths = tf.constant([6_000, 900])
     np.testing.assert_allclose(copy(waveform, lengths), recogniser(waveform, lengths), atol=1e-6)

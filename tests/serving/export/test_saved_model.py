@@ -17,6 +17,7 @@ import soundfile
 import tensorflow as tf
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
+from data_pipeline.audio import g711
 from data_pipeline.audio.log_mel import LogMelSettings
 from data_pipeline.emotion import LABELS
 from data_pipeline.errors import UserError
@@ -24,6 +25,7 @@ from serving.export import warmup
 from serving.export.saved_model import export_model
 from serving.model_repository import layout, server_config
 from serving.status import RowStatus
+from tests.voice import voice
 from training.families.mobilenet.family import FAMILY
 from training.families.mobilenet.network import build
 from training.families.mobilenet.recipe import MobileNetSettings
@@ -68,8 +70,9 @@ def answers(mobilenet_version, clips, tmp_path_factory):
     broken = batch(clips, 0.0)
     broken["waveform"][3, 100] = np.nan
     questions.append(("serving_default", broken))
-    questions.append(("wav_bytes", {"audio": [wav(clips[0], 16_000), b"broken", wav(clips[1], 8_000)]}))
-    questions.append(("mulaw_bytes", {"audio": [b"", bytes(range(256)) * 30]}))
+    questions.append(("wav_bytes", {"audio": [wav(clips[0], 16_000), b"broken", wav(voice(rate=8_000), 8_000)]}))
+    call = g711.encode(np.round(voice(rate=8_000) * 32_767).astype(np.int16), "mulaw")
+    questions.append(("mulaw_bytes", {"audio": [b"", call.tobytes()]}))
     (folder / "questions").write_bytes(pickle.dumps({"ops": ops(mobilenet_version), "asked": questions}))
     subprocess.run(
         [
@@ -165,6 +168,7 @@ def test_signatures_have_the_promised_names_types_and_shapes(mobilenet_version):
             "emotion": (tf.string, [None]),
             "confidence": (tf.float32, [None]),
             "status": (tf.int32, [None]),
+            "finding": (tf.int32, [None]),
         }
 
 

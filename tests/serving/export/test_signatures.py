@@ -11,11 +11,13 @@ import tensorflow as tf
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from data_pipeline.audio import g711
 from data_pipeline.audio.log_mel import LogMelSettings
-from data_pipeline.audio.upsample import upsample_by_two
+from data_pipeline.audio.upsample import narrow_to_16_khz
 from serving.export.encoded_audio import expansion_table
 from serving.export.signatures import signatures
-from serving.status import RowStatus
+from serving.status import RowFinding, RowStatus
+from tests.voice import voice
 
 CLOSE = 1e-4
 FLOATS = st.floats(width=32, allow_nan=True, allow_infinity=True)
@@ -75,6 +77,7 @@ def test_an_answer_is_the_recognisers(ask, tiny_recogniser, clips):
     assert not answer["status"].any()
     assert {name: value.dtype for name, value in answer.items()} == {
         "probabilities": np.float32, "emotion": object, "confidence": np.float32, "status": np.int32,
+        "finding": np.int32,
     }  # fmt: skip
 
 
@@ -117,12 +120,28 @@ def test_a_number_of_samples_out_of_range_refuses_its_row_alone(ask, clips, alon
     np.testing.assert_allclose(answer["probabilities"][[0, 5]], alone[[0, 5]], atol=CLOSE)
 
 
-def test_samples_too_large_to_be_judged_refuse_their_row_alone(ask, clips, alone):
+@pytest.mark.parametrize("scale", [2.01, 32_768, 3e38])
+def test_samples_in_another_scale_refuse_their_row_alone(ask, clips, alone, scale):
     waveform, num_samples = padded(clips[:3])
-    waveform[1] = 3e38
+    waveform[1] = waveform[1] / np.abs(waveform[1]).max() * np.float32(scale)
     answer = ask("serving_default", waveform, num_samples)
-    assert_refused(answer, 1, RowStatus.NO_ANSWER)
+    assert_refused(answer, 1, RowStatus.OUT_OF_SCALE)
     np.testing.assert_allclose(answer["probabilities"][[0, 2]], alone[[0, 2]], atol=CLOSE)
+
+
+def test_a_model_that_finds_no_finite_probabilities_refuses_its_row_alone(tiny_recogniser, clips, alone):
+    waveform, num_samples = padded(clips[:3])
+
+    def overflowing(inputs, training):
+        """The model, except that the longest row overflows in it."""
+        is_longest = inputs["num_frames"] == tf.reduce_max(inputs["num_frames"])
+        return tf.where(is_longest[:, tf.newaxis], np.nan, tiny_recogniser.model(inputs, training=training))
+
+    functions = signatures(replace(tiny_recogniser, model=overflowing))
+    answer = functions["serving_default"](tf.constant(waveform), tf.constant(num_samples))
+    answer = {name: value.numpy() for name, value in answer.items()}
+    assert_refused(answer, 2, RowStatus.NO_ANSWER)
+    np.testing.assert_allclose(answer["probabilities"][:2], alone[:2], atol=CLOSE)
 
 
 @settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -136,9 +155,39 @@ def test_no_floats_and_no_lengths_whatever_raise(ask, data):
     np.testing.assert_allclose(totals, answer["status"] == RowStatus.OK, atol=CLOSE)
 
 
-def test_a_single_sample_and_silence_are_answered(ask):
-    answer = ask("serving_default", np.zeros((2, 16_000), np.float32), np.int32([1, 16_000]))
-    assert not answer["status"].any()
+def test_what_no_model_can_judge_refuses_its_row_alone(ask, clips, alone):
+    speech = clips[9]
+    cases = [
+        (speech[:1], RowStatus.TOO_SHORT),
+        (speech[:1_599], RowStatus.TOO_SHORT),
+        (speech[:1_600], RowStatus.OK),
+        (np.zeros(16_000, np.float32), RowStatus.SILENT),
+        (speech / np.abs(speech).max() * np.float32(15 / 32_768), RowStatus.SILENT),
+        (speech, RowStatus.OK),
+    ]
+    answer = ask("serving_default", *padded([waveform for waveform, _ in cases]))
+    assert answer["status"].tolist() == [status for _, status in cases]
+    for row, (_, status) in enumerate(cases):
+        if status is not RowStatus.OK:
+            assert_refused(answer, row, status)
+    np.testing.assert_allclose(answer["probabilities"][-1], alone[9], atol=CLOSE)
+
+
+def test_the_longest_utterance_is_judged_and_a_longer_one_is_not(ask):
+    longest = np.resize(voice(2.0), 300 * 16_000).astype(np.float32)
+    answer = ask("serving_default", *padded([np.append(longest, np.float32(0.1)), longest]))
+    assert answer["status"].tolist() == [RowStatus.TOO_LONG, RowStatus.OK]
+
+
+def test_the_limits_hold_for_telephone_bytes_at_16_khz(ask):
+    """800 samples at 8 kHz last as long as 1,600 at 16 kHz."""
+    codes = g711.encode(np.round(voice(0.3, 8_000) * 32_767).astype(np.int16), "mulaw").tobytes()
+    short, enough, silent = codes[:799], codes[:800], b"\xff" * 800
+    assert ask("mulaw_bytes", [short, enough, silent])["status"].tolist() == [
+        RowStatus.TOO_SHORT, RowStatus.OK, RowStatus.SILENT
+    ]  # fmt: skip
+    files = [wav(voice(0.3, 8_000)[:799], 8_000), wav(voice(0.3, 8_000)[:800], 8_000), wav(np.zeros(800), 8_000)]
+    assert ask("wav_bytes", files)["status"].tolist() == [RowStatus.TOO_SHORT, RowStatus.OK, RowStatus.SILENT]
 
 
 def test_no_rows_give_no_rows(ask, tiny_recogniser):
@@ -150,7 +199,8 @@ def test_no_rows_give_no_rows(ask, tiny_recogniser):
         ask("mulaw_bytes", none),
     ):
         assert answer["probabilities"].shape == (0, len(tiny_recogniser.labels))
-        assert answer["emotion"].shape == answer["confidence"].shape == answer["status"].shape == (0,)
+        rest = [answer[name].shape for name in ("emotion", "confidence", "status", "finding")]
+        assert rest == [(0,)] * 4
 
 
 def test_inputs_of_different_batch_sizes_are_an_error(ask):
@@ -168,9 +218,10 @@ def test_wav_files_are_answered_as_their_samples(ask, clips):
     assert not answer["status"].any()
 
 
-def test_telephone_files_are_answered_as_their_upsampled_samples(ask, clips):
-    rounded = [np.round(clip * 32_767).astype(np.int16) for clip in clips]
-    upsampled = [upsample_by_two(clip[None] / np.float32(32_768)).numpy()[0] for clip in rounded]
+def test_telephone_files_are_answered_as_their_upsampled_samples(ask):
+    calls = [voice(0.4 + 0.2 * number, 8_000, seed=number) for number in range(6)]
+    rounded = [np.round(call * 32_767).astype(np.int16) for call in calls]
+    upsampled = [narrow_to_16_khz(call[None] / np.float32(32_768)).numpy()[0] for call in rounded]
     answer = ask("wav_bytes", [wav(clip, 8_000) for clip in rounded])
     wanted = ask("serving_default", *padded(upsampled))
     np.testing.assert_allclose(answer["probabilities"], wanted["probabilities"], atol=CLOSE)
@@ -178,14 +229,15 @@ def test_telephone_files_are_answered_as_their_upsampled_samples(ask, clips):
 
 def test_both_rates_and_broken_files_share_a_batch(ask, clips):
     files = [
-        wav(clips[3], 8_000), b"no audio", wav(clips[4], 16_000), b"", wav(clips[5], 16_000)[:-2],
+        wav(voice(rate=8_000), 8_000), b"no audio", wav(clips[4], 16_000), b"", wav(clips[5], 16_000)[:-2],
         wav(clips[6], 44_100), wav(clips[7], 16_000, channels=2), wav(clips[0], 16_000),
     ]  # fmt: skip
     answer = ask("wav_bytes", files)
     assert answer["status"].tolist() == [
-        RowStatus.OK, RowStatus.NOT_WAV, RowStatus.OK, RowStatus.EMPTY, RowStatus.TRUNCATED,
+        RowStatus.OK, RowStatus.NOT_WAV, RowStatus.OK, RowStatus.EMPTY, RowStatus.OK,
         RowStatus.UNSUPPORTED_RATE, RowStatus.UNSUPPORTED_CHANNELS, RowStatus.OK,
     ]  # fmt: skip
+    assert answer["finding"].tolist() == [0, 0, 0, 0, RowFinding.CUT_OFF, 0, 0, 0]
     for row, status in enumerate(answer["status"]):
         if status:
             assert_refused(answer, row, status)
@@ -194,18 +246,28 @@ def test_both_rates_and_broken_files_share_a_batch(ask, clips):
             np.testing.assert_allclose(answer["probabilities"][row], by_itself, atol=CLOSE)
 
 
+def test_a_file_that_was_cut_off_is_judged_as_far_as_it_goes_and_says_so(ask):
+    speech = voice(2.0)
+    whole = ask("wav_bytes", [wav(speech[:20_000], 16_000)])
+    answer = ask("wav_bytes", [wav(speech, 16_000)[: 44 + 2 * 20_000], wav(speech, 16_000)[: 44 + 2 * 100]])
+    assert answer["status"].tolist() == [RowStatus.OK, RowStatus.TOO_SHORT]
+    assert answer["finding"].tolist() == [RowFinding.CUT_OFF, RowFinding.NONE], "nothing is said of what is not judged"
+    np.testing.assert_allclose(answer["probabilities"][0], whole["probabilities"][0], atol=CLOSE)
+    assert whole["finding"].tolist() == [RowFinding.NONE]
+
+
 def test_mulaw_is_answered_as_its_expanded_samples(ask):
-    random = np.random.default_rng(5)
-    codes = [random.integers(low, 256, length, np.uint8) for low, length in ((0, 9_000), (120, 100), (200, 1))]
+    calls = [voice(seconds, 8_000, seed=number) for number, seconds in enumerate((1.1, 0.3, 0.6))]
+    codes = [g711.encode(np.round(call * 32_767).astype(np.int16), "mulaw") for call in calls]
     answer = ask("mulaw_bytes", [code.tobytes() for code in codes])
-    upsampled = [upsample_by_two(expansion_table()[code][None]).numpy()[0] for code in codes]
+    upsampled = [narrow_to_16_khz(expansion_table()[code][None]).numpy()[0] for code in codes]
     wanted = ask("serving_default", *padded(upsampled))
     np.testing.assert_allclose(answer["probabilities"], wanted["probabilities"], atol=CLOSE)
     assert not answer["status"].any()
 
 
 def test_an_empty_mulaw_row_is_refused_alone(ask):
-    good = bytes(range(256)) * 20
+    good = g711.encode(np.round(voice(rate=8_000) * 32_767).astype(np.int16), "mulaw").tobytes()
     answer = ask("mulaw_bytes", [b"", good])
     assert_refused(answer, 0, RowStatus.EMPTY)
     np.testing.assert_allclose(answer["probabilities"][1], ask("mulaw_bytes", [good])["probabilities"][0], atol=CLOSE)

@@ -7,6 +7,7 @@ from data_pipeline.emotion import LABELS
 from data_pipeline.errors import UserError
 from serving.export.saved_model import export_model
 from tests.training.families.wav2vec2.small import SMALL
+from tests.voice import voices
 from training.families.wav2vec2.classifier import Wav2Vec2Classifier
 from training.families.wav2vec2.family import FAMILY
 from training.families.wav2vec2.settings import Wav2Vec2Settings
@@ -27,9 +28,7 @@ def recogniser():
 
 @pytest.fixture(scope="module")
 def clips():
-    rng = np.random.default_rng(0)
-    waveform = rng.normal(scale=0.1, size=(3, 16_000)).astype("float32")
-    return waveform, np.array([16_000, 7_000, 200], "int32")
+    return voices(3, 16_000), np.array([16_000, 7_000, 1_600], "int32")
 
 
 @pytest.mark.parametrize(("dtype", "tolerance", "bytes_each"), [("float32", 1e-4, 4), ("bfloat16", 1e-2, 2)])

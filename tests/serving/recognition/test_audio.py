@@ -1,4 +1,5 @@
 import io
+import re
 
 import numpy as np
 import pytest
@@ -6,14 +7,15 @@ import soundfile
 
 from serving.errors import UnreadableAudioError
 from serving.recognition import audio as module
-from serving.recognition.audio import Samples, read_waveform, waveform_or_error
+from serving.recognition.audio import CUT_OFF, Samples, read_utterance, utterance_or_error
+from tests.voice import voice
 
 
 @pytest.fixture
-def content(clips) -> bytes:
+def content() -> bytes:
     """The bytes of a FLAC file at 48 kHz, stereo."""
     file = io.BytesIO()
-    soundfile.write(file, np.stack([clips[6], clips[6]], axis=1) / 2, 48_000, format="FLAC")
+    soundfile.write(file, np.stack([voice(rate=48_000)] * 2, axis=1), 48_000, format="FLAC")
     return file.getvalue()
 
 
@@ -29,12 +31,12 @@ def pieces(content: bytes, size: int = 1_000):
 def test_bytes_in_any_form_are_read_as_the_file(given, content, tmp_path):
     path = tmp_path / "clip.mp3"
     path.write_bytes(content)
-    wanted = read_waveform(path)
+    wanted = read_utterance(path).waveform
     assert wanted.dtype == np.float32
-    np.testing.assert_array_equal(read_waveform(given(content)), wanted)
-    np.testing.assert_array_equal(read_waveform(str(path)), wanted)
+    np.testing.assert_array_equal(read_utterance(given(content)).waveform, wanted)
+    np.testing.assert_array_equal(read_utterance(str(path)).waveform, wanted)
     with path.open("rb") as file:
-        np.testing.assert_array_equal(read_waveform(file), wanted)
+        np.testing.assert_array_equal(read_utterance(file).waveform, wanted)
 
 
 def test_a_file_object_may_give_less_than_it_is_asked_for(content):
@@ -48,7 +50,7 @@ def test_a_file_object_may_give_less_than_it_is_asked_for(content):
         def read(self, size=-1):
             return next(self.left, b"")
 
-    np.testing.assert_array_equal(read_waveform(Slow()), read_waveform(content))
+    np.testing.assert_array_equal(read_utterance(Slow()).waveform, read_utterance(content).waveform)
 
 
 @pytest.mark.parametrize(
@@ -62,15 +64,41 @@ def test_a_file_object_may_give_less_than_it_is_asked_for(content):
 )
 def test_what_is_no_audio_is_one_sentence(audio, sentence):
     with pytest.raises(UnreadableAudioError, match=sentence):
-        read_waveform(audio)
+        read_utterance(audio)
 
 
-def test_silence_in_bytes_is_refused_as_in_a_file_and_in_samples_is_not():
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        (np.zeros(8_000), "is silent: no sample reaches 16 of 32,768"),
+        (voice(0.3, 8_000)[:799], "is shorter than 0.1 s (0.100 s)"),
+        (np.random.default_rng(0).normal(0, 0.1, 8_000), "holds no speech: what else is in it (noise, tones, music)"),
+    ],
+    ids=["silent", "short", "noise"],
+)
+def test_what_no_model_can_judge_is_refused_in_bytes_as_in_samples(values, sentence):
     file = io.BytesIO()
-    soundfile.write(file, np.zeros(16_000), 16_000, format="WAV")
-    with pytest.raises(UnreadableAudioError, match="the audio is silent"):
-        read_waveform(file.getvalue())
-    assert read_waveform(Samples(np.zeros(8_000), 8_000)).shape == (16_000,)
+    soundfile.write(file, values, 8_000, format="WAV")
+    for audio in (file.getvalue(), Samples(values, 8_000)):
+        with pytest.raises(UnreadableAudioError, match=f"^the audio {re.escape(sentence)}"):
+            read_utterance(audio)
+
+
+def test_a_file_and_its_samples_are_heard_alike():
+    file = io.BytesIO()
+    speech = np.round(voice(1.0, 8_000) * 32_767).astype(np.int16)
+    soundfile.write(file, speech, 8_000, format="WAV")
+    heard = read_utterance(Samples(speech, 8_000)).waveform
+    assert heard.shape == (16_000,)
+    np.testing.assert_array_equal(read_utterance(file.getvalue()).waveform, heard)
+
+
+def test_a_file_that_was_cut_off_is_read_as_far_as_it_goes_and_says_so():
+    file = io.BytesIO()
+    soundfile.write(file, voice(2.0), 16_000, format="WAV")
+    whole, part = read_utterance(file.getvalue()), read_utterance(file.getvalue()[: 44 + 2 * 16_000])
+    assert (whole.finding, part.finding) == ("", CUT_OFF)
+    np.testing.assert_array_equal(part.waveform, whole.waveform[:16_000])
 
 
 def test_a_stream_that_breaks_off_is_one_sentence(content):
@@ -79,7 +107,7 @@ def test_a_stream_that_breaks_off_is_one_sentence(content):
         raise ConnectionResetError("peer is gone")
 
     with pytest.raises(UnreadableAudioError, match="cannot be read to its end \\(peer is gone\\)"):
-        read_waveform(broken())
+        read_utterance(broken())
 
 
 def test_a_stream_that_never_ends_is_given_up(monkeypatch):
@@ -92,22 +120,22 @@ def test_a_stream_that_never_ends_is_given_up(monkeypatch):
             yield bytes(1_000)
 
     with pytest.raises(UnreadableAudioError, match="larger than"):
-        read_waveform(endless())
+        read_utterance(endless())
     assert len(taken) == 11
 
 
 @pytest.mark.parametrize("audio", [np.zeros(9), 7, ["text"], None])
 def test_what_cannot_be_audio_is_a_defect_of_the_caller(audio):
     with pytest.raises(TypeError, match="Received: "):
-        read_waveform(audio)
+        read_utterance(audio)
     with pytest.raises(TypeError):
-        waveform_or_error(audio)
+        utterance_or_error(audio)
 
 
 def test_names_of_file_objects_are_in_the_sentences(tmp_path):
     path = tmp_path / "clip.wav"
     path.write_text("this is text")
     with path.open("rb") as file:
-        reason = waveform_or_error(file)
+        reason = utterance_or_error(file)
     assert isinstance(reason, UnreadableAudioError)
     assert str(reason).startswith(f"{path} cannot be decoded")

@@ -5,11 +5,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serving.errors import RecognitionError, UnreadableAudioError
+from serving.recognition.audio import Utterance
 from serving.recognition.batches import MAX_SAMPLES, MAX_UTTERANCES, ReadAhead, is_full, plan_batches
 
 SECOND = 16_000
-WAVEFORMS = st.one_of(
-    st.integers(0, 40_000).map(lambda size: np.zeros(size, np.float32)),
+UTTERANCES = st.one_of(
+    st.integers(0, 40_000).map(lambda size: Utterance(np.zeros(size, np.float32))),
     st.just(UnreadableAudioError("clip.wav is empty")),
 )
 
@@ -56,21 +57,21 @@ def test_those_of_one_length_fill_batches():
     assert sorted(len(batch) for batch in plan_batches([3 * SECOND] * 70, 32)) == [6, 32, 32]
 
 
-@given(st.lists(WAVEFORMS, max_size=30), st.integers(1, 8))
-def test_each_utterance_is_found_where_it_went(waveforms, batch_size):
-    ahead = ReadAhead(waveforms, batch_size)
+@given(st.lists(UTTERANCES, max_size=30), st.integers(1, 8))
+def test_each_utterance_is_found_where_it_went(utterances, batch_size):
+    ahead = ReadAhead(utterances, batch_size)
     assert all(1 <= len(batch) <= batch_size for batch in ahead.batches)
     places = list(ahead.in_order())
-    assert len(places) == len(waveforms)
+    assert len(places) == len(utterances)
     taken = [place for place in places if not isinstance(place, RecognitionError)]
     assert len(set(taken)) == len(taken) == sum(map(len, ahead.batches))
-    for place, waveform in zip(places, waveforms, strict=True):
+    for place, utterance in zip(places, utterances, strict=True):
         found = place if isinstance(place, RecognitionError) else ahead.batches[place[0]][place[1]]
-        assert found is waveform
+        assert found is utterance
 
 
 def test_it_is_full_by_number_or_by_length():
-    short, long = np.zeros(100, np.float32), np.zeros(MAX_SAMPLES // 4, np.float32)
+    short, long = (Utterance(np.zeros(size, np.float32)) for size in (100, MAX_SAMPLES // 4))
     assert not is_full([short] * (MAX_UTTERANCES - 1))
     assert is_full([short] * MAX_UTTERANCES)
     assert not is_full([long] * 3)

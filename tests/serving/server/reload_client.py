@@ -13,6 +13,7 @@ from tensorflow_serving.apis.get_model_status_pb2 import ModelVersionStatus
 
 from serving.tensors import to_array
 from tests.serving.predict_request import predict_request
+from tests.voice import voices
 
 
 def entry(versions: str, labels: str = "", name: str = "ser") -> str:
@@ -33,9 +34,9 @@ class ReloadClient:
         self._predictions = prediction_service_pb2_grpc.PredictionServiceStub(channel)
         self._models = model_service_pb2_grpc.ModelServiceStub(channel)
 
-    def version(self, *, name: str = "ser", label: str = "", samples: int = 800) -> int:
+    def version(self, *, name: str = "ser", label: str = "", samples: int = 1_600) -> int:
         """Number of the version that answers."""
-        clip = {"waveform": np.full((1, samples), 0.1, np.float32), "num_samples": np.array([samples], np.int32)}
+        clip = {"waveform": voices(1, samples), "num_samples": np.array([samples], np.int32)}
         request = predict_request(clip, model=name, label=label)
         response = self._predictions.Predict(request, timeout=60)
         assert to_array(response.outputs["status"]).tolist() == [0]

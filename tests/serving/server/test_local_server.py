@@ -16,6 +16,7 @@ from serving.server.batching_settings import BatchingSettings
 from serving.server.local_server import LocalServer, ServerSettings
 from serving.server.predictor import Predictor
 from tests.serving.server.test_server import ask, make_request
+from tests.voice import voice, voices
 
 SETTINGS = ServerSettings(
     rest_port=0, batching=BatchingSettings(threads=1, max_batch_size=8, max_execution_batch_size=8)
@@ -62,7 +63,7 @@ def test_requests_are_counted_under_tensorflow_servings_names(server):
 
 
 def test_rest_is_counted_apart(server):
-    body = json.dumps({"instances": [{"waveform": [0.1] * 800, "num_samples": 800}]}).encode()
+    body = json.dumps({"instances": [{"waveform": voice(0.3).tolist(), "num_samples": 4_800}]}).encode()
     url = f"http://{server.rest_address}/v1/models/ser:predict"
     with urllib.request.urlopen(url, data=body, timeout=20) as answer:
         assert json.load(answer)["predictions"][0]["status"] == 0
@@ -84,7 +85,7 @@ def test_calls_that_are_queued_at_the_stop_are_answered(models, monkeypatch):
         return await predict(*args, **kwargs)
 
     server = LocalServer.start(models, port=0, settings=SETTINGS)
-    long = {"waveform": np.zeros((8, 160_000), np.float32), "num_samples": np.full(8, 160_000, np.int32)}
+    long = {"waveform": voices(8, 160_000), "num_samples": np.full(8, 160_000, np.int32)}
     stopping = threading.Thread(target=server.stop)
     with grpc.insecure_channel(server.address) as channel, ThreadPoolExecutor(8) as threads:
         stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)

@@ -31,6 +31,7 @@ from serving.status import RowStatus
 from serving.tensors import MAX_MESSAGE_BYTES, to_array, to_proto
 from tests.serving.predict_request import predict_request
 from tests.serving.server.ser_serve import ser_serve
+from tests.voice import voice, voices
 
 INVALID = grpc.StatusCode.INVALID_ARGUMENT
 
@@ -56,7 +57,7 @@ def make_request(inputs=None, *, model="ser", **options):
 
 
 def good_inputs():
-    return {"waveform": np.full((1, 800), 0.1, np.float32), "num_samples": np.array([800], np.int32)}
+    return {"waveform": voices(1, 4_800), "num_samples": np.array([4_800], np.int32)}
 
 
 def ask(stub, *args, **kwargs):
@@ -192,10 +193,16 @@ class TestInputs:
         assert (code, details) == (INVALID, "input waveform: its shape has no known rank")
 
     def test_one_value_may_stand_for_many(self, stub):
-        proto = tf.make_tensor_proto(0.1, tf.float32, shape=[1, 800])
-        assert len(proto.float_val) == 1
-        answer = ask(stub, {**good_inputs(), "waveform": proto})
-        np.testing.assert_array_equal(answer["probabilities"], ask(stub)["probabilities"])
+        inputs = good_inputs()
+        inputs["waveform"][:, 4_000:] = 0.25
+        proto = tensor_pb2.TensorProto(
+            dtype=tf.float32.as_datatype_enum,
+            tensor_shape=tf.TensorShape([1, 4_800]).as_proto(),
+            float_val=inputs["waveform"][0, :4_001],
+        )
+        answer = ask(stub, {**inputs, "waveform": proto})
+        assert answer["status"].tolist() == [0]
+        np.testing.assert_array_equal(answer["probabilities"], ask(stub, inputs)["probabilities"])
 
     def test_strings_that_unfold_to_too_much_are_refused(self, stub):
         proto = tensor_pb2.TensorProto(dtype=tf.string.as_datatype_enum, string_val=[b"x" * 1_000])
@@ -248,9 +255,10 @@ class TestInputs:
 class TestOutputs:
     def test_all_come_as_tensor_content(self, stub):
         outputs = stub.Predict(make_request(), timeout=30).outputs
-        assert sorted(outputs) == ["confidence", "emotion", "probabilities", "status"]
+        assert sorted(outputs) == ["confidence", "emotion", "finding", "probabilities", "status"]
         assert len(outputs["probabilities"].tensor_content) == 6 * 4
         assert len(outputs["confidence"].tensor_content) == 4
+        assert len(outputs["finding"].tensor_content) == 4
         assert len(outputs["emotion"].string_val) == 1
 
     def test_a_filter_picks_them(self, stub):
@@ -266,8 +274,8 @@ class TestOutputs:
 class TestRowsOfABatch:
     @pytest.mark.parametrize("bad", [np.nan, np.inf])
     def test_a_row_of_nan_fails_alone(self, stub, bad):
-        waveform = np.random.default_rng(3).uniform(-1, 1, (3, 1_600)).astype(np.float32)
-        num_samples = np.array([1_600, 1_600, 900], np.int32)
+        waveform = voices(3, 4_800)
+        num_samples = np.array([4_800, 4_800, 2_700], np.int32)
         good = ask(stub, {"waveform": waveform, "num_samples": num_samples})
         waveform[1] = bad
         mixed = ask(stub, {"waveform": waveform, "num_samples": num_samples})
@@ -278,10 +286,9 @@ class TestRowsOfABatch:
         for name in ("probabilities", "emotion", "confidence"):
             np.testing.assert_array_equal(mixed[name][[0, 2]], good[name][[0, 2]])
 
-    @pytest.mark.parametrize("broken", [b"", b"this is text", wav([0.1] * 500)[:-300], b"RIFF"])
+    @pytest.mark.parametrize("broken", [b"", b"this is text", wav(voice(0.3))[:40], b"RIFF"])
     def test_a_broken_wav_fails_alone(self, stub, broken):
-        noise = np.random.default_rng(4).uniform(-1, 1, (3, 1_600))
-        files = [wav(row) for row in noise]
+        files = [wav(row) for row in voices(3, 4_800)]
         good = ask(stub, {"audio": np.array(files, object)}, signature="wav_bytes")
         files[1] = broken
         mixed = ask(stub, {"audio": np.array(files, object)}, signature="wav_bytes")
@@ -478,7 +485,7 @@ def test_ser_serve_answers_until_it_is_told_to_stop(models):
 
 def test_calls_running_at_the_stop_are_answered(models):
     server = LocalServer.start(models, port=0)
-    long = {"waveform": np.zeros((16, 160_000), np.float32), "num_samples": np.full(16, 160_000, np.int32)}
+    long = {"waveform": voices(16, 160_000), "num_samples": np.full(16, 160_000, np.int32)}
     with grpc.insecure_channel(server.address) as channel:
         stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
         ask(stub)

@@ -88,6 +88,13 @@ def test_a_container_sounds_as_what_was_put_into_it(name, coding, rate):
     assert np.corrcoef(np.abs(np.fft.rfft(pcm, 32_000))[200:3_000], wanted[200:3_000])[0, 1] > 0.8
 
 
+def test_a_coding_that_no_decoder_knows_is_one_sentence():
+    content = bytearray(awkward_files.sound(voice(1.0)))
+    struct.pack_into("<H", content, 20, 0x1234)
+    with pytest.raises(UnusableAudio, match="in a coding that no decoder knows: convert it"):
+        decode_bytes(bytes(content))
+
+
 def test_a_clip_that_ends_before_the_damage_is_whole(tmp_path):
     (tmp_path / "call.wav").write_bytes(awkward_files.cut())
     assert decode_utterance(tmp_path / "call.wav").is_cut_off
