@@ -103,8 +103,7 @@ def test_prepare_says_what_is_outside_the_usual_labels_and_whose_speakers_are_un
 @pytest.mark.parametrize("command", ["prepare", "check"])
 def test_a_word_that_is_no_name_is_warned_of(app, tmp_path, command):
     for number in range(3):
-        content = np.random.default_rng(number).uniform(-0.5, 0.5, 3_200)
-        soundfile.write(tmp_path / f"{number}.wav", content, 16_000)
+        soundfile.write(tmp_path / f"{number}.wav", voice(0.3, seed=number), 16_000)
     lines = "0.wav,sad,n/a\n1.wav,sad,n/a\n2.wav,sad,anna\n"
     (tmp_path / "calls.csv").write_text(f"path,emotion,speaker\n{lines}")
     out = [tmp_path / "out"] if command == "prepare" else ["--output", tmp_path / "out"]
