@@ -14,7 +14,14 @@ from serving.client.model_calls import ModelCalls
 from serving.client.server_errors import timeout_error
 from serving.errors import RecognitionError
 from serving.recognition.answer import EmotionAnswer, read_answers
-from serving.recognition.audio import MAX_STREAM_BYTES, Audio, Utterance, read_utterance, utterance_or_error
+from serving.recognition.audio import (
+    MAX_STREAM_BYTES,
+    Audio,
+    Utterance,
+    read_utterance,
+    refuse_single,
+    utterance_or_error,
+)
 from serving.recognition.batches import READ_AT_A_TIME, ReadAhead, is_full
 
 _Read = TypeVar("_Read")
@@ -87,6 +94,7 @@ class AsyncEmotionClient(ModelCalls):
         self, audios: Iterable[AsyncAudio], track: Track | None = None
     ) -> AsyncIterator[EmotionAnswer | RecognitionError]:
         """Recognise the emotions in many utterances; see `EmotionClient.recognise_all`."""
+        refuse_single(audios)
         running: set[asyncio.Task] = set()
         try:
             answers = _in_order(ReadAhead([], self.batch_size), [])

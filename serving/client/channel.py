@@ -9,10 +9,14 @@ from typing import Any
 import grpc
 
 from data_pipeline.errors import UserError
+from serving.client.diagnosis import is_this_machine
 from serving.tensors import MAX_MESSAGE_BYTES
 
 MAX_ATTEMPTS = 5
 """gRPC's own limit; it ignores larger numbers."""
+
+_WEB = ("http", "https", "grpc", "grpcs", "tcp")
+"""Schemes that gRPC does not know; it would look for a host of this name."""
 
 _SERVICES = ("tensorflow.serving.PredictionService", "tensorflow.serving.ModelService")
 
@@ -71,7 +75,14 @@ def open_channel(library: ModuleType, server: str, tls: Tls | None, attempts: in
 
     Returns:
         The channel of that library.
+
+    Raises:
+        UserError: If the address has a scheme of the web.
     """
+    if (scheme := server.partition("://")[0].lower()) in _WEB:
+        raise UserError(
+            f"{server} begins with {scheme}://: give HOST:PORT of the server's gRPC port, such as host:8500"
+        )
     options: list[tuple[str, Any]] = [
         # Find a server that is starting within a second. By default, gRPC waits up to two minutes between attempts.
         ("grpc.initial_reconnect_backoff_ms", 100),
@@ -82,6 +93,8 @@ def open_channel(library: ModuleType, server: str, tls: Tls | None, attempts: in
         ("grpc.per_rpc_retry_buffer_size", MAX_MESSAGE_BYTES),
         ("grpc.service_config", json.dumps(_service_config(attempts))),
     ]
+    if is_this_machine(server):
+        options.append(("grpc.enable_http_proxy", 0))
     if tls is None:
         return library.insecure_channel(server, options=options)
     if tls.server_name:

@@ -15,7 +15,6 @@ from tensorflow_serving.apis import (
 from tensorflow_serving.apis.model_pb2 import ModelSpec
 
 from data_pipeline.audio.decode import SAMPLE_RATE
-from data_pipeline.emotion import LABELS
 from serving.client.channel import MAX_ATTEMPTS, Tls, open_channel
 from serving.client.server_errors import RequestRefusedError, ServerError, ServerUnavailableError, server_error
 from serving.tensors import MAX_MESSAGE_BYTES, MalformedTensorError, to_array, to_proto
@@ -35,7 +34,8 @@ class ModelCalls:
             the call waits because of `concurrency`.
         version: Number of the version, instead of the newest.
         version_label: Label of the version (`stable`), instead of its number.
-        labels: Emotions in the order of the model's outputs.
+        labels: Emotions in the order of the model's outputs; by default those that the model tells. Models that were
+            exported before they told have the six of `data_pipeline.emotion.LABELS`.
         tls: Certificates for an encrypted connection; None for an unencrypted one.
         attempts: Maximum number of attempts of a call that fails with UNAVAILABLE, with growing waits between them,
             from 1 to 5. Calls that fail otherwise are not repeated.
@@ -58,7 +58,7 @@ class ModelCalls:
         timeout: float = 30.0,
         version: int | None = None,
         version_label: str = "",
-        labels: Sequence[str] = LABELS,
+        labels: Sequence[str] | None = None,
         tls: Tls | None = None,
         attempts: int = 4,
         concurrency: int = 4,
@@ -75,7 +75,7 @@ class ModelCalls:
             )
         self.server = server
         self.model = model
-        self.labels = tuple(labels)
+        self.labels = None if labels is None else tuple(labels)
         self.concurrency = concurrency
         self.batch_size = batch_size
         self._timeout = timeout

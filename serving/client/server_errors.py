@@ -2,6 +2,7 @@
 
 import grpc
 
+from serving.client.diagnosis import proxy_in_the_way, what_listens
 from serving.errors import RecognitionError
 
 _QUEUE_IS_FULL = "batch scheduling queue"
@@ -82,8 +83,26 @@ def timeout_error(server: str, timeout: float) -> ServerTimeoutError:
 
 
 def _unavailable(server: str, details: str, encrypted: bool) -> str:
+    listening = what_listens(server)
+    if listening == "HTTP":
+        return f"{server} speaks HTTP, as a REST port does: name the server's gRPC port (8500 unless it was changed)"
+    if encrypted and "CERTIFICATE_VERIFY_FAILED" in details:
+        return (
+            f"{server} has a certificate of an authority that is not known here: name the authority's file with --ca "
+            "(or Tls(root_certificates=…))"
+        )
+    if proxy := proxy_in_the_way(server):
+        return (
+            f"no model server answers at {server} through the proxy that the variable {proxy} names: unset it, "
+            f"or add the host to no_proxy"
+        )
     if encrypted:
         return f"no model server answers at {server} over TLS ({details}): check its address, and the certificates"
+    if listening == "TLS":
+        return (
+            f"{server} requires TLS: add --tls, or --ca with the file of the authority that signed its certificate "
+            "(in Python tls=Tls(…))"
+        )
     return (
         f"no model server answers at {server}: start one with `ser serve MODELS`, "
         "or name its address with --server HOST:PORT (and --tls, if it requires TLS)"

@@ -7,7 +7,8 @@
 | `mulaw_bytes` | `audio` string [batch], each raw 8 kHz G.711 µ-law |
 
 All return `probabilities` float32 [batch, classes], `emotion` string [batch], `confidence` float32 [batch] (the highest
-probability), `status` int32 [batch] and `finding` int32 [batch]. A row whose status is not 0 (see `serving.status`) has
+probability), `status` int32 [batch], `finding` int32 [batch] and `labels` string [batch, classes], the emotions in the
+order of the probabilities. A row whose status is not 0 (see `serving.status`) has
 probabilities and confidence 0 and an empty emotion; a finding says something of a row that was judged, such as that its
 file was cut off.
 """
@@ -179,6 +180,8 @@ def _answer(
         "confidence": tf.reduce_max(probabilities, axis=1),
         "status": status,
         "finding": tf.where(good, finding, 0),
+        # For every row, since a server may merge and cut batches.
+        "labels": tf.tile(labels[tf.newaxis], [batch, 1]),
     }
 
 

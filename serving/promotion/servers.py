@@ -44,20 +44,26 @@ class Servers:
             move: A function of `version_labels` that moves labels.
 
         Raises:
-            UserError: If the labels cannot be moved, in which case nothing has changed; or if a server cannot be
-                reached, in which case the file has changed.
+            UserError: If the labels cannot be moved, in which case nothing has changed; or if servers cannot be
+                reached, in which case the file and all other servers have changed.
         """
         version_labels.read(folder)
         before = server_config.read_models_config(folder.parent)
         after = move(folder)
+        failed = []
         for address in self.addresses:
             try:
                 reload_config(address, before, after, folder.name, tls=self.tls, timeout=self.timeout)
-            except ServerError as error:
-                raise UserError(
-                    f"{folder.parent / server_config.MODELS} is changed, but {address} is not ({error}): it will "
-                    "change when it reads the file next"
-                ) from error
+            except (ServerError, UserError) as error:
+                failed.append((address, error))
+        if failed:
+            which = "; ".join(f"{address} is not ({error})" for address, error in failed)
+            others = len(self.addresses) - len(failed)
+            changed = f" and {others} server{'s' if others > 1 else ''}" if others else ""
+            raise UserError(
+                f"{folder.parent / server_config.MODELS}{changed} changed, but {which}: what is not changed follows "
+                "when it reads the file next"
+            )
 
 
 def reload_config(

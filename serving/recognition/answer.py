@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from data_pipeline.emotion import LABELS
 from serving.errors import AudioRejectedError, UnexpectedAnswerError
 from serving.status import RowStatus
 
@@ -35,7 +36,7 @@ class EmotionAnswer:
 
 def read_answers(
     outputs: Mapping[str, np.ndarray],
-    labels: Sequence[str],
+    labels: Sequence[str] | None,
     findings: Sequence[str],
     model_version: int,
     latency: float,
@@ -44,8 +45,8 @@ def read_answers(
 
     Args:
         outputs: `probabilities` [batch, classes], `emotion` bytes [batch], `confidence` [batch], `status`
-            int [batch].
-        labels: Emotions in the order of the classes.
+            int [batch]; newer models add `labels` bytes [batch, classes].
+        labels: Emotions in the order of the classes; None for those that the model tells.
         findings: What is to be said of the audio of each utterance in the request; see `EmotionAnswer`.
         model_version: Number of the model's version that gave the outputs.
         latency: Seconds from the request to the outputs.
@@ -57,11 +58,20 @@ def read_answers(
         UnexpectedAnswerError: If an output is missing or does not have a row for each utterance, the classes do not fit
             `labels`, or a probability is not a finite number.
     """
+    labels = _told(outputs) if labels is None else labels
     _check_shapes(outputs, labels, len(findings))
     return [
         _read_row({name: outputs[name][row] for name in _OUTPUTS}, labels, model_version, latency, finding)
         for row, finding in enumerate(findings)
     ]
+
+
+def _told(outputs: Mapping[str, np.ndarray]) -> Sequence[str]:
+    """The labels that a model tells, or those of models from before they told."""
+    told = outputs.get("labels")
+    if told is None or told.ndim != 2 or not len(told):
+        return LABELS
+    return [label.decode(errors="replace") for label in told[0]]
 
 
 def _check_shapes(outputs: Mapping[str, np.ndarray], labels: Sequence[str], rows: int) -> None:

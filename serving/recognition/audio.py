@@ -84,6 +84,19 @@ def utterance_or_error(audio: Audio, track: Track | None = None) -> Utterance | 
         return error
 
 
+def refuse_single(audios: object) -> None:
+    """Refuse one utterance where many are expected: a path is also an iterable of its letters.
+
+    Raises:
+        TypeError: If `audios` is a path, bytes, a file object, an array or `Samples`.
+    """
+    single = isinstance(audios, str | os.PathLike | bytes | bytearray | memoryview | Samples | np.ndarray)
+    if single or hasattr(audios, "read"):
+        raise TypeError(
+            f"many utterances are expected: give a list, or use recognise() for one. Received: {type(audios).__name__}"
+        )
+
+
 def name_of(audio: Audio) -> str:
     """Name of the audio in messages: the path of a file, or `the audio` if it has none."""
     if isinstance(audio, str | os.PathLike):

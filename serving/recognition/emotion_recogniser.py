@@ -13,7 +13,7 @@ from data_pipeline.audio.decode import padded_batch
 from data_pipeline.audio.track import Track
 from serving.errors import RecognitionError
 from serving.recognition.answer import EmotionAnswer, read_answers
-from serving.recognition.audio import Audio, Utterance, read_utterance, utterance_or_error
+from serving.recognition.audio import Audio, Utterance, read_utterance, refuse_single, utterance_or_error
 from serving.recognition.batches import READ_AT_A_TIME, ReadAhead, is_full
 
 
@@ -21,12 +21,12 @@ class EmotionRecogniser(ABC):
     """Recognises the emotion in audio.
 
     Attributes:
-        labels: Emotions in the order of the model's outputs.
+        labels: Emotions in the order of the model's outputs; None to take those that the model tells with each answer.
         batch_size: Maximum number of rows in a batch.
         concurrency: Maximum number of batches that are computed at a time.
     """
 
-    labels: tuple[str, ...]
+    labels: tuple[str, ...] | None
     batch_size: int
     concurrency: int
 
@@ -81,7 +81,9 @@ class EmotionRecogniser(ABC):
 
         Raises:
             RecognitionError: If the server is not available, so that no other utterance would be answered either.
+            TypeError: If `audios` is a single utterance.
         """
+        refuse_single(audios)
         readers, callers = ThreadPoolExecutor(os.cpu_count()), ThreadPoolExecutor(self.concurrency)
         try:
             answers: Iterator[EmotionAnswer | RecognitionError] = iter(())

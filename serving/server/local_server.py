@@ -154,6 +154,8 @@ async def _serve(
     rest = web.AppRunner(
         RestApi(catalogue, predictor, metrics, _metrics_path(models)).application(),
         access_log=None,
+        # `rest.unpacked` does it, within a limit.
+        auto_decompress=False,
         shutdown_timeout=settings.grace,
     )
     server = grpc.aio.server(interceptors=[UnreadableRequests()], options=_OPTIONS)
