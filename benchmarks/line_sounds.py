@@ -11,6 +11,7 @@ KEYS = ((697, 1_209), (770, 1_336), (852, 1_477), (941, 1_336), (697, 1_477), (7
 
 
 def moments(seconds: float) -> np.ndarray:
+    """The time of each sample in seconds: float64 [samples]."""
     return np.arange(round(seconds * RATE)) / RATE
 
 
