@@ -13,7 +13,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-import tensorflow as tf
 from rich.console import Console
 from rich.table import Table
 
@@ -23,7 +22,6 @@ from data_pipeline.audio.speech.detector import SECONDS, speech_frames
 from data_pipeline.audio.speech.segments import segments
 from data_pipeline.audio.speech.silero import FRAME, Silero
 from data_pipeline.audio.speech.verdict import LEAST_SPEECH, speech_seconds
-from data_pipeline.audio.telephone import TelephoneSettings, telephone
 
 Detect = Callable[[Sequence[np.ndarray]], list[np.ndarray]]
 
@@ -43,6 +41,10 @@ def silero_alone(waveforms: Sequence[np.ndarray]) -> list[np.ndarray]:
 
 def by_telephone(waveform: np.ndarray) -> np.ndarray:
     """A waveform after a telephone channel: float32 [samples] at 16 kHz."""
+    import tensorflow as tf
+
+    from data_pipeline.audio.telephone import TelephoneSettings, telephone
+
     return telephone(tf.constant(waveform.astype(np.float32)), TelephoneSettings(), [1, 2]).numpy()
 
 
