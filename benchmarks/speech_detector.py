@@ -111,9 +111,9 @@ def main(
 ) -> None:
     """Compare `data_pipeline.audio.speech` with Silero alone, frame by frame.
 
-    Silero alone is the same network at the threshold of its authors, 0.5, without noise floor, keys, steady sounds and a
-    second hearing. Sounds go through a telephone channel (µ-law) first: keys, tones, hum and noise at five levels, alone,
-    after speech and with line noise; hold music likewise; a conversation with reference turns; clips of actors.
+    Silero alone is the same network at the threshold of its authors, 0.5, without noise floor, keys, steady sounds and
+    a second hearing. Sounds go through a telephone channel (µ-law) first: keys, tones, hum and noise at five levels,
+    alone, after speech and with line noise; hold music likewise; a conversation with reference turns; clips of actors.
 
     The claim, in `docs/data.md`: what is not speech is not judged, and no voice is lost.
 
