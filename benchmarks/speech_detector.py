@@ -151,7 +151,7 @@ def main(
     table.add_row("conversation: error of speech and pauses", *(f"{one:.1%}" for one in error))
     for name, some in clips.items():
         for where, heard in (("clean", some), ("by telephone", [by_telephone(clip) for clip in some])):
-            ours = sum(speech_seconds(clip, LEAST_SPEECH) < LEAST_SPEECH for clip in heard)
+            ours = sum(speech_seconds([clip], LEAST_SPEECH)[0] < LEAST_SPEECH for clip in heard)
             alone = sum(
                 float(frames.sum()) * SECONDS < LEAST_SPEECH for clip in heard for frames in silero_alone([clip])
             )
