@@ -16,7 +16,7 @@ def voice(seconds: float = 1.0, rate: int = 16_000, amplitude: float = 0.5, seed
     """Somebody speaks.
 
     Args:
-        seconds: Duration, from 0.2 s on; a long one repeats what is said.
+        seconds: Duration, from 0.5 s on; a long one repeats what is said.
         rate: Sampling rate in Hz.
         amplitude: Magnitude of the loudest sample.
         seed: Who speaks, what, and how; every seed gives another waveform.

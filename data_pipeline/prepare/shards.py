@@ -15,7 +15,7 @@ from data_pipeline.clip import Clip
 from data_pipeline.errors import SetAside
 from data_pipeline.prepare.plan import Shard
 from data_pipeline.prepare.shard_result import ShardResult, WrittenClip, write_result
-from data_pipeline.quality.unusable import unusable_reasons
+from data_pipeline.quality.unusable import NO_SPEECH, unusable_reasons
 from data_pipeline.records.record import Record
 from data_pipeline.records.tfrecord import write_record
 from data_pipeline.storage import join, storage_for
@@ -122,13 +122,13 @@ def _judged(clips: Sequence[tuple[Clip, Decoded | SetAside]]) -> Iterator[SetAsi
     for place, (clip, decoded) in enumerate(clips):
         if isinstance(decoded, SetAside):
             yield decoded
-        elif reason := reasons[place]:
+        elif (reason := reasons[place]) and not (clip.listened_to and reason.startswith(NO_SPEECH)):
             yield SetAside(clip.file.name, reason)
         else:
-            yield _record(clip, decoded)
+            yield _record(clip, decoded, no_speech=bool(reason))
 
 
-def _record(clip: Clip, decoded: Decoded) -> tuple[WrittenClip, Record]:
+def _record(clip: Clip, decoded: Decoded, no_speech: bool) -> tuple[WrittenClip, Record]:
     written = WrittenClip(
         name=f"{clip.corpus}/{clip.name}",
         speaker=f"{clip.corpus}/{clip.speaker}",
@@ -137,5 +137,6 @@ def _record(clip: Clip, decoded: Decoded) -> tuple[WrittenClip, Record]:
         # Not against forgers but for finding duplicates, for which 128 bits are plenty, at twenty times the speed.
         digest=xxhash.xxh3_128_hexdigest(decoded.pcm.data),
         cut_off=decoded.is_cut_off,
+        no_speech=no_speech,
     )
     return written, Record.of(clip, decoded.pcm)

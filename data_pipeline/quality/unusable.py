@@ -8,6 +8,9 @@ from data_pipeline.audio.decode import SAMPLE_RATE
 from data_pipeline.audio.limits import SHORTEST, SILENCE
 from data_pipeline.audio.speech.verdict import LEAST_SPEECH, speech_seconds
 
+NO_SPEECH = "holds"
+"""How the reason begins that there is too little speech."""
+
 
 def unusable_reason(pcm: np.ndarray) -> str | None:
     """Why a waveform cannot be used as an utterance; see `unusable_reasons`."""
@@ -29,7 +32,7 @@ def unusable_reasons(pcms: Sequence[np.ndarray]) -> list[str | None]:
     for place, seconds in zip(heard, speech_seconds(waveforms, enough=LEAST_SPEECH), strict=True):
         if seconds < LEAST_SPEECH:
             how = f"only {seconds:.2f} s of speech" if seconds else "no speech"
-            reasons[place] = f"holds {how}: what else is in it (noise, tones, music) has no emotion"
+            reasons[place] = f"{NO_SPEECH} {how}: what else is in it (noise, tones, music) has no emotion"
     return reasons
 
 

@@ -45,7 +45,7 @@ def corpus(tmp_path):
         for emotion in ("ANG", "DIS", "FEA", "HAP", "NEU", "SAD")
     ]
     for seed, name in enumerate(names):
-        soundfile.write(folder / f"{name}.wav", voice(0.2, seed=seed), 16_000)
+        soundfile.write(folder / f"{name}.wav", voice(0.5, seed=seed), 16_000)
     return folder
 
 
@@ -90,7 +90,7 @@ def test_prepare_says_what_is_outside_the_usual_labels_and_whose_speakers_are_un
     for emotion in ("calm", "happy"):
         (tmp_path / "mine" / emotion).mkdir(parents=True)
         for number in range(3):
-            content = voice(0.2, seed=30 + 10 * number + len(emotion))
+            content = voice(0.5, seed=30 + 10 * number + len(emotion))
             soundfile.write(tmp_path / "mine" / emotion / f"{number}.wav", content, 16_000)
 
     output = run(app, "prepare", f"crema_d={corpus}", f"folders={tmp_path / 'mine'}", tmp_path / "out")

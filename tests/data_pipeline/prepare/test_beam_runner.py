@@ -28,7 +28,7 @@ def corpus(tmp_path, monkeypatch):
     seeds = itertools.count()
     for actor in ("1001", "1002", "1015"):
         for emotion in ("ANG", "DIS", "FEA", "HAP", "NEU", "SAD"):
-            soundfile.write(folder / f"{actor}_IEO_{emotion}_XX.wav", voice(0.2, seed=next(seeds)), 16_000)
+            soundfile.write(folder / f"{actor}_IEO_{emotion}_XX.wav", voice(0.5, seed=next(seeds)), 16_000)
     (folder / "1001_DFA_SAD_XX.wav").write_text("not audio")
     return tmp_path / "corpus"
 

@@ -43,7 +43,7 @@ def tasks(tmp_path, monkeypatch):
     clips = []
     for number in range(40):
         path = tmp_path / f"{number:02d}.wav"
-        soundfile.write(path, voice(0.2, seed=number), 16_000)
+        soundfile.write(path, voice(0.5, seed=number), 16_000)
         clips.append(
             Clip(StoredFile(str(path), path.name, path.stat().st_size, 0), path.stem, "test", "speaker", Emotion.ANGER)
         )

@@ -32,7 +32,7 @@ EMOTIONS = ("ANG", "DIS", "FEA", "HAP", "NEU", "SAD")
 TRAIN, VALIDATION, TEST = ("1001", "1002"), ("1015", "1020"), ("1010", "1013")
 
 
-def write_clip(path: Path, seed: int, seconds: float = 0.2, rate: int = 16_000, **options) -> np.ndarray:
+def write_clip(path: Path, seed: int, seconds: float = 0.5, rate: int = 16_000, **options) -> np.ndarray:
     """Write speech that no other seed gives, and return it as int16."""
     pcm = (voice(seconds, rate, seed=seed % 80) * 32_767 + seed // 80).astype(np.int16)
     soundfile.write(path, pcm, rate, **options)
@@ -101,7 +101,7 @@ def test_the_description_counts_what_is_there(source, out):
     assert content["split"] == "speaker"
     assert content["sample_rate"] == 16_000
     assert content["clips"] == 36
-    assert content["seconds"] == pytest.approx(36 * 0.2)
+    assert content["seconds"] == pytest.approx(36 * 0.5)
     assert content["set_aside"] == []
     assert content["contradictions"] == []
     sizes = {path.name: path.stat().st_size for path in out.glob("*.tfrecord")}
@@ -110,7 +110,7 @@ def test_the_description_counts_what_is_there(source, out):
     assert content["sources"][0]["licence"] == "Open Database License 1.0"
     for split in content["splits"].values():
         assert split["clips"] == 12
-        assert split["seconds"] == pytest.approx(12 * 0.2)
+        assert split["seconds"] == pytest.approx(12 * 0.5)
         assert set(split["emotions"].values()) == {2}
     assert sorted(contents(out)) == sorted(
         ["dataset.json", *(shard for split in content["splits"].values() for shard in split["shards"])]
