@@ -531,7 +531,7 @@ def test_what_is_not_a_run_is_named(tmp_path):
     with pytest.raises(UserError, match=r"no model\.keras"):
         Run.open(tmp_path)
     (tmp_path / "model.keras").write_text("junk")
-    with pytest.raises(UserError, match="cannot be read"):
+    with pytest.raises(UserError, match="is damaged or incomplete"):
         Run.open(tmp_path).recogniser()
     (tmp_path / "metrics.json").write_text("{")
     with pytest.raises(UserError, match=r"metrics\.json is not JSON"):
