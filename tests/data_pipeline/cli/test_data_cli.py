@@ -66,8 +66,8 @@ def test_prepare_says_what_it_did(app, corpus, tmp_path):
     output = run(app, "prepare", "crema_d", corpus, tmp_path / "out", "--workers", 2)
 
     rows = [line.replace("│", " ").split() for line in output.splitlines()]
-    assert ["train", *["2"] * 6, "12", "2", "0.0"] in rows
-    assert ["validation", *["1"] * 6, "6", "1", "0.0"] in rows
+    assert ["train", *["2"] * 6, "12", "2", "0.1"] in rows
+    assert ["validation", *["1"] * 6, "6", "1", "0.1"] in rows
     assert "set aside, 1 in all:\n  1001_DFA_ANG_XX.wav is empty (zero bytes)" in output
     assert "crema_d/1001_IEO_ANG_XX = crema_d/1001_IEO_SAD_XX" in output
     assert "ignored:\n  holiday.wav" in output
