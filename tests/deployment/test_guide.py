@@ -57,4 +57,5 @@ def test_links_lead_somewhere(target):
     if target.startswith("#"):
         assert target[1:] in headings()
     else:
-        assert (GUIDE.parent / target).exists()
+        # Headings of other pages are looked up by tests/test_docs.py.
+        assert (GUIDE.parent / target.partition("#")[0]).exists()

@@ -74,7 +74,7 @@ def _second_hearing(waveform: np.ndarray) -> float:
     if is_key(power(whole)).mean() > _MOST_KEYS:
         return 0.0
     slowed = np.interp(np.arange(0, len(waveform) - 1, _SLOWED), np.arange(len(waveform)), waveform)
-    slowed = slowed * (_PEAK / max(float(np.abs(slowed).max(initial=0)), 1 / 32_768))
-    (frames,) = speech_frames([slowed.astype(np.float32)])
+    gain = _PEAK / max(float(np.abs(slowed).max(initial=0)), 1 / 32_768)
+    (frames,) = speech_frames([(gain * slowed).astype(np.float32)])
     seconds = float(frames.sum()) * SECONDS * _SLOWED
     return seconds if seconds >= _LEAST_SLOWED else 0.0
