@@ -61,7 +61,7 @@ class Servers:
             others = len(self.addresses) - len(failed)
             changed = f" and {others} server{'s' if others > 1 else ''}" if others else ""
             raise UserError(
-                f"{folder.parent / server_config.MODELS}{changed} changed, but {which}: what is not changed follows "
+                f"{folder.parent / server_config.MODELS}{changed} {'are' if others else 'is'} changed, but {which}: what is not changed follows "
                 "when it reads the file next"
             )
 

@@ -63,9 +63,9 @@ def _first_hearing(waveforms: Sequence[np.ndarray], enough: float) -> list[float
             break
         block = slice(start, start + _BLOCK)
         given = max(0, start - DELAY)
-        for row, decided in zip(rows, detector.hear(frames[rows, block], rows, present[rows, block]), strict=True):
+        for place, decided in zip(rows, detector.hear(frames[rows, block], rows, present[rows, block]), strict=True):
             # What follows a clip is silence put in its place.
-            seconds[row] += float(decided[: max(0, counts[row] - given)].sum()) * SECONDS
+            seconds[place] += float(decided[: max(0, counts[place] - given)].sum()) * SECONDS
     return seconds.tolist()
 
 
