@@ -59,9 +59,9 @@ class Servers:
         if failed:
             which = "; ".join(f"{address} is not ({error})" for address, error in failed)
             others = len(self.addresses) - len(failed)
-            changed = f" and {others} server{'s' if others > 1 else ''}" if others else ""
+            changed = f" and {others} server{'s' if others > 1 else ''} are" if others else " is"
             raise UserError(
-                f"{folder.parent / server_config.MODELS}{changed} {'are' if others else 'is'} changed, but {which}: what is not changed follows "
+                f"{folder.parent / server_config.MODELS}{changed} changed, but {which}: what is not changed follows "
                 "when it reads the file next"
             )
 
