@@ -159,8 +159,10 @@ def unpacked(body: bytes, encoding: str, most: int = MAX_MESSAGE_BYTES) -> bytes
         content = unpacker.decompress(body, most + 1)
     except zlib.error as error:
         raise invalid(f"the body is not {encoding} ({error})") from error
-    if len(content) > most:
-        raise web.HTTPRequestEntityTooLarge(most, len(content))
+    if (size := len(content)) > most:
+        # The error's traceback would keep it for as long as the error is kept.
+        del content, unpacker
+        raise web.HTTPRequestEntityTooLarge(most, size)
     if not unpacker.eof:
         raise invalid(f"the body is not whole {encoding}: it was cut off")
     return content

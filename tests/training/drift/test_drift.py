@@ -109,7 +109,7 @@ class TestCommand:
         folder = tmp_path / "calls"
         folder.mkdir()
         for index in range(40):
-            soundfile.write(folder / f"{index}.wav", voice(0.8, 8_000, 0.03, seed=index), 8_000)
+            soundfile.write(folder / f"{index}.wav", voice(1.5, 8_000, 0.1, seed=index), 8_000)
         (folder / "broken.wav").write_bytes(b"RIFF")
         return folder
 
@@ -120,7 +120,7 @@ class TestCommand:
         content = json.loads((tmp_path / "out" / "drift.json").read_text())
         assert content["due"] == "due"
         assert content["figures"]["duration"]["change"] == "changed"
-        assert content["figures"]["duration"]["median_now"] == pytest.approx(0.8, abs=0.01)
+        assert content["figures"]["duration"]["median_now"] == pytest.approx(1.5, abs=0.01)
         assert content["figures"]["level"]["before"] == 60
         assert content["figures"]["level"]["now"] == 40
         assert content["figures"]["bandwidth"]["median_now"] < 4_300
