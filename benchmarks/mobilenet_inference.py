@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from benchmarks.alternation import alternate
+from benchmarks.machine_speech import batch
 
 if TYPE_CHECKING:
     import keras
@@ -69,16 +70,13 @@ def main(
     import numpy as np
 
     from benchmarks.report import show
-    from data_pipeline.audio.decode import SAMPLE_RATE
 
     figures: dict[str, Any] = {"cores": cores, "calls": calls, "threads": threads}
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(calls) as pool:
         contestants = _contestants(_model(run, preset), Path(folder), threads)
         together = {name: _at_once(ask, calls, pool) for name, ask in contestants.items()}
         for clips in _BATCHES:
-            samples = round(_SECONDS * SAMPLE_RATE)
-            waveform = np.random.default_rng(0).normal(scale=0.1, size=(clips, samples)).astype("float32")
-            answers, taken = alternate(together, waveform, rounds)
+            answers, taken = alternate(together, batch(clips, _SECONDS), rounds)
             each = {name: 1e3 * seconds / clips / calls for name, seconds in taken.items()}
             distance = {name: float(np.abs(answers[name] - answers[_ONNX]).max()) for name in (_OURS, _OURS_BF16)}
             figures[str(clips)] = {
@@ -204,9 +202,7 @@ def _stream_latency(ask: Ask, streams: int, calls: int, seconds: float) -> float
     """
     import numpy as np
 
-    from data_pipeline.audio.decode import SAMPLE_RATE
-
-    audio = np.random.default_rng(0).normal(scale=0.1, size=(_ROWS, round(_SECONDS * SAMPLE_RATE))).astype("float32")
+    audio = batch(_ROWS, _SECONDS)
     due = [index * _HOP / streams for index in range(round(streams * seconds / _HOP))]
     late: list[float] = []
     lock = threading.Lock()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from benchmarks.alternation import alternate
+from benchmarks.machine_speech import batch
 
 if TYPE_CHECKING:
     import numpy as np
@@ -68,7 +69,7 @@ def main(
         reference = _reference(model)
         for clips, seconds in _SHAPES:
             samples = round(seconds * SAMPLE_RATE)
-            waveform = np.random.default_rng(0).normal(scale=0.1, size=(clips, samples)).astype("float32")
+            waveform = batch(clips, seconds)
             contestants = {**ours, **_theirs(reference, waveform, Path(folder), cores)}
             answers, taken = alternate(contestants, waveform, rounds)
             total = clips * operations(settings, samples).forward

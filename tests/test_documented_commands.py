@@ -58,9 +58,9 @@ def mistakes(words: list[str]) -> list[str]:
         targets = re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.M)
         return [word for word in words[1:] if word not in targets and "=" not in word]
     command, rest = command_named(words)
-    if hasattr(command, "list_commands"):
-        return [word for word in rest[:1] if not word.isupper() and word != "…"]
     known = {name for one in command.params for name in [*one.opts, *one.secondary_opts]} | {"--help"}
+    if hasattr(command, "list_commands"):
+        return [word for word in rest[:1] if word not in known and not word.isupper() and word != "…"]
     return [word for word in rest if word.startswith("--") and word.partition("=")[0] not in known]
 
 

@@ -7,10 +7,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from benchmarks.load.callers import OK, closed_loop
 from benchmarks.load.model_server import ModelServer, spawned
+from benchmarks.machine_speech import speech
 from data_pipeline.audio.decode import SAMPLE_RATE
 from data_pipeline.errors import UserError
 from serving.client import EmotionClient, Samples
@@ -75,7 +74,7 @@ def single_call(server: ModelServer, version: Path, name: str, seconds: float, r
     Returns:
         The medians over all calls.
     """
-    clip = np.random.default_rng(0).uniform(-0.5, 0.5, round(seconds * SAMPLE_RATE)).astype(np.float32)
+    clip = speech(seconds, 0)
     here = InProcessRecogniser(version)
     with EmotionClient(server.address, name) as there:
         taken: dict[str, list[float]] = {"here": [], "there": []}

@@ -4,7 +4,7 @@ import numpy as np
 from tensorflow_serving.apis.model_pb2 import ModelSpec
 from tensorflow_serving.apis.predict_pb2 import PredictRequest
 
-from data_pipeline.audio.decode import SAMPLE_RATE
+from benchmarks.machine_speech import speech
 from serving.tensors import write_tensor
 
 VARIETY = 16
@@ -12,19 +12,18 @@ VARIETY = 16
 
 
 def clips(shortest: float, longest: float, seed: int = 0) -> list[np.ndarray]:
-    """Clips of noise; the sound does not change how long an answer takes.
+    """Clips of speech; what is said does not change how long an answer takes, but noise would have none.
 
     Args:
         shortest: Shortest length in seconds.
         longest: Longest length in seconds; the lengths are evenly spaced between both.
-        seed: Seed of the noise and the order.
+        seed: Seed of the order.
 
     Returns:
         `VARIETY` waveforms, float32 [samples] at 16 kHz.
     """
-    random = np.random.default_rng(seed)
-    seconds = random.permutation(np.linspace(shortest, longest, VARIETY))
-    return [random.uniform(-0.5, 0.5, round(length * SAMPLE_RATE)).astype(np.float32) for length in seconds]
+    seconds = np.random.default_rng(seed).permutation(np.linspace(shortest, longest, VARIETY))
+    return [speech(length, number) for number, length in enumerate(seconds)]
 
 
 def requests(model: str, waveforms: list[np.ndarray]) -> list[bytes]:

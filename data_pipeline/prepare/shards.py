@@ -5,17 +5,17 @@ imports TensorFlow, so that a worker starts at once.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import xxhash
 
-from data_pipeline.audio.decode import UnusableAudio, decode_utterance
+from data_pipeline.audio.decode import SAMPLE_RATE, Decoded, UnusableAudio, decode_utterance
 from data_pipeline.clip import Clip
 from data_pipeline.errors import SetAside
 from data_pipeline.prepare.plan import Shard
 from data_pipeline.prepare.shard_result import ShardResult, WrittenClip, write_result
-from data_pipeline.quality.unusable import unusable_reason
+from data_pipeline.quality.unusable import unusable_reasons
 from data_pipeline.records.record import Record
 from data_pipeline.records.tfrecord import write_record
 from data_pipeline.storage import join, storage_for
@@ -60,10 +60,7 @@ class ShardTask:
         size = 0
         location = join(self.out, self.shard.name)
         with storage_for(location).replacing(location) as file:
-            for index, clip in enumerate(self.shard.clips):
-                on_item(index)
-                reason = self.avoid.get(index)
-                result = SetAside(clip.file.name, reason) if reason else _convert(clip)
+            for result in self._converted(on_item):
                 if isinstance(result, SetAside):
                     set_aside.append(result)
                     continue
@@ -76,6 +73,21 @@ class ShardTask:
         write_result(written_shard, self.shard, self.work)
         return written_shard
 
+    def _converted(self, on_item: Callable[[int], object]) -> Iterator[SetAside | tuple[WrittenClip, Record]]:
+        """The clips in order, decoded one by one and judged several at a time."""
+        waiting: list[tuple[Clip, Decoded | SetAside]] = []
+        samples = 0
+        for index, clip in enumerate(self.shard.clips):
+            on_item(index)
+            reason = self.avoid.get(index)
+            decoded = SetAside(clip.file.name, reason) if reason else _decoded(clip)
+            waiting.append((clip, decoded))
+            samples += len(decoded.pcm) if isinstance(decoded, Decoded) else 0
+            if len(waiting) >= _JUDGED_TOGETHER or samples >= _MOST_SAMPLES:
+                yield from _judged(waiting)
+                waiting, samples = [], 0
+        yield from _judged(waiting)
+
     def without(self, index: int) -> "ShardTask":
         """The same task, with a clip set aside that has ended its process."""
         return replace(self, avoid={**self.avoid, index: DEADLY})
@@ -85,9 +97,16 @@ WriteShards = Callable[[Sequence[ShardTask], Callable[[int], None]], Mapping[str
 """Writes shards, reporting how many clips are done; returns their results by the names of the shards."""
 
 
-def _convert(clip: Clip) -> SetAside | tuple[WrittenClip, Record]:
+_JUDGED_TOGETHER = 32
+"""Number of clips in which speech is looked for at a time."""
+
+_MOST_SAMPLES = _JUDGED_TOGETHER * 10 * SAMPLE_RATE
+"""Number of samples at which no more clips are waited for: 10 MB, beside which one more clip of 300 s takes as much."""
+
+
+def _decoded(clip: Clip) -> SetAside | Decoded:
     try:
-        return _record(clip)
+        return decode_utterance(clip.file.location, clip.start, clip.end, must_reach_end=True, track=clip.track)
     except UnusableAudio as error:
         return SetAside(clip.file.name, error.reason)
     # What is not foreseen in one file must not end the work on all others.
@@ -95,18 +114,28 @@ def _convert(clip: Clip) -> SetAside | tuple[WrittenClip, Record]:
         return SetAside(clip.file.name, f"cannot be converted ({type(error).__name__}: {error})")
 
 
-def _record(clip: Clip) -> SetAside | tuple[WrittenClip, Record]:
-    decoded = decode_utterance(clip.file.location, clip.start, clip.end, must_reach_end=True, track=clip.track)
-    pcm = decoded.pcm
-    if reason := unusable_reason(pcm):
-        return SetAside(clip.file.name, reason)
+def _judged(clips: Sequence[tuple[Clip, Decoded | SetAside]]) -> Iterator[SetAside | tuple[WrittenClip, Record]]:
+    """Records of what can be used, and why the others cannot, in order."""
+    places = [place for place, (_, decoded) in enumerate(clips) if isinstance(decoded, Decoded)]
+    pcms = [decoded.pcm for _, decoded in clips if isinstance(decoded, Decoded)]
+    reasons = dict(zip(places, unusable_reasons(pcms), strict=True))
+    for place, (clip, decoded) in enumerate(clips):
+        if isinstance(decoded, SetAside):
+            yield decoded
+        elif reason := reasons[place]:
+            yield SetAside(clip.file.name, reason)
+        else:
+            yield _record(clip, decoded)
+
+
+def _record(clip: Clip, decoded: Decoded) -> tuple[WrittenClip, Record]:
     written = WrittenClip(
         name=f"{clip.corpus}/{clip.name}",
         speaker=f"{clip.corpus}/{clip.speaker}",
         emotion=clip.emotion,
-        samples=len(pcm),
+        samples=len(decoded.pcm),
         # Not against forgers but for finding duplicates, for which 128 bits are plenty, at twenty times the speed.
-        digest=xxhash.xxh3_128_hexdigest(pcm.data),
+        digest=xxhash.xxh3_128_hexdigest(decoded.pcm.data),
         cut_off=decoded.is_cut_off,
     )
-    return written, Record.of(clip, pcm)
+    return written, Record.of(clip, decoded.pcm)

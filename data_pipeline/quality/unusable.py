@@ -1,5 +1,7 @@
 """What makes a waveform useless as an utterance, so that `prepare` sets the clip aside."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from data_pipeline.audio.decode import SAMPLE_RATE
@@ -8,22 +10,34 @@ from data_pipeline.audio.speech.verdict import LEAST_SPEECH, speech_seconds
 
 
 def unusable_reason(pcm: np.ndarray) -> str | None:
-    """Why a waveform cannot be used as an utterance.
+    """Why a waveform cannot be used as an utterance; see `unusable_reasons`."""
+    return unusable_reasons([pcm])[0]
+
+
+def unusable_reasons(pcms: Sequence[np.ndarray]) -> list[str | None]:
+    """Why waveforms cannot be used as utterances.
 
     Args:
-        pcm: int16 [samples] at 16 kHz.
+        pcms: Each int16 [samples] at 16 kHz. Many are judged in less time than one after the other.
 
     Returns:
-        What is wrong, worded to follow the file's name (`is silent: …`), or None.
+        For each what is wrong, worded to follow the file's name (`is silent: …`), or None.
     """
+    reasons = [_without_listening(pcm) for pcm in pcms]
+    heard = [place for place, reason in enumerate(reasons) if reason is None]
+    waveforms = [pcms[place] / np.float32(32_768) for place in heard]
+    for place, seconds in zip(heard, speech_seconds(waveforms, enough=LEAST_SPEECH), strict=True):
+        if seconds < LEAST_SPEECH:
+            how = f"only {seconds:.2f} s of speech" if seconds else "no speech"
+            reasons[place] = f"holds {how}: what else is in it (noise, tones, music) has no emotion"
+    return reasons
+
+
+def _without_listening(pcm: np.ndarray) -> str | None:
     seconds = len(pcm) / SAMPLE_RATE
     if seconds < SHORTEST:
         return f"is shorter than {SHORTEST:g} s ({seconds:.3f} s)"
     # As integers of Python, since the magnitude of -32,768 does not fit into int16.
     if max(int(pcm.max()), -int(pcm.min())) < SILENCE:
         return f"is silent: no sample reaches {SILENCE} of 32,768"
-    speech = speech_seconds(pcm / np.float32(32_768), enough=LEAST_SPEECH)
-    if speech < LEAST_SPEECH:
-        how = f"only {speech:.2f} s of speech" if speech else "no speech"
-        return f"holds {how}: what else is in it (noise, tones, music) has no emotion"
     return None

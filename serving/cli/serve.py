@@ -1,5 +1,8 @@
 """The command `ser serve`."""
 
+import contextlib
+import logging
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -46,8 +49,8 @@ def serve(
     The server has TensorFlow Serving's own API, so every TensorFlow Serving client can call it, and it reads the same
     models.config, batching.config and monitoring.config. It is meant for a laptop, CI or a demo; in production,
     TensorFlow Serving itself serves the same folder. It serves what MODELS/models.config lists, or else the newest
-    version of each model, and loads new versions while it runs. After Ctrl+C or SIGTERM it finishes the running calls
-    and stops.
+    version of each model, and loads new versions while it runs. Its log, on standard error, has a line for each version
+    that it loads or unloads. After Ctrl+C or SIGTERM it finishes the running calls and stops.
 
     Example: `ser serve models`, and in another terminal `ser predict clip.wav`.
     """
@@ -78,7 +81,7 @@ def serve(
         # come too late if several models are served.
         os.environ["TF_NUM_INTRAOP_THREADS"] = str(threads)
     print(f"Loading the models in {models} …", flush=True)
-    with LocalServer.start(models, port=grpc_port, settings=settings) as server:
+    with _log_on_standard_error(), LocalServer.start(models, port=grpc_port, settings=settings) as server:
         for name, versions in server.models.items():
             print(f"Serving {name}, version {', '.join(map(str, versions))}", flush=True)
         print(f"Listening on {server.address} (gRPC) and {server.rest_address} (REST), TensorFlow Serving's API")
@@ -86,6 +89,21 @@ def serve(
         print("Stop it: Ctrl+C", flush=True)
         stop.wait()
         print("Stopping …", flush=True)
+
+
+@contextlib.contextmanager
+def _log_on_standard_error() -> Iterator[None]:
+    """Write the server's log, each line with its time, but not that of the libraries that it uses."""
+    log, handler = logging.getLogger("serving"), logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    level = log.level
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(level)
 
 
 def _name_option(names: list[str]) -> str:

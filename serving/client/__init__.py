@@ -2,7 +2,7 @@
 
 - `blocking` and `asynchronous`: the two clients; `model_calls`: their requests and responses.
 - `channel`: the connection, with TLS, load balancing and retries.
-- `server_errors`: exceptions for calls that failed.
+- `server_errors`: exceptions for calls that failed; `diagnosis`: what listens at an address, or stands before it.
 
 The client imports `recognition`, `protocol` and the root of `serving`, but not `server`, `training` or TensorFlow.
 """

@@ -64,8 +64,8 @@ class VersionManager:
             for name, added in [(model.name, version) for model in wanted for version in self._added(model)]:
                 await self._load(name, added)
             self._catalogue.labels = {model.name: self._labels(model) for model in wanted}
-            for version in self._left_over(wanted):
-                await self._unload(version)
+            for name, version in self._left_over(wanted):
+                await self._unload(name, version)
             return [
                 self._catalogue.models[model.name][number].error
                 for model in wanted
@@ -97,6 +97,7 @@ class VersionManager:
         try:
             version.servable = await asyncio.to_thread(_load, name, version)
             version.state = ModelVersionStatus.AVAILABLE
+            _log.info("loaded version %d of %s from %s", version.number, name, version.folder)
         except UserError as error:
             version.state, version.error = ModelVersionStatus.END, str(error)
             self._failed_at[version] = asyncio.get_running_loop().time()
@@ -113,7 +114,8 @@ class VersionManager:
                 labels[label] = before[label]
         return labels
 
-    def _left_over(self, wanted: Sequence[ServedModel]) -> list[ServedVersion]:
+    def _left_over(self, wanted: Sequence[ServedModel]) -> list[tuple[str, ServedVersion]]:
+        """The versions that are no longer wanted, each with the name of its model."""
         numbers = {model.name: model.versions for model in wanted}
         left_over = []
         for name, versions in self._catalogue.models.items():
@@ -122,13 +124,13 @@ class VersionManager:
                 continue  # keep the old version, because no new one could be loaded
             labelled = self._catalogue.labels.get(name, {}).values()
             left_over += [
-                version
+                (name, version)
                 for number, version in versions.items()
                 if version.is_available and number not in keep and number not in labelled
             ]
         return left_over
 
-    async def _unload(self, version: ServedVersion) -> None:
+    async def _unload(self, name: str, version: ServedVersion) -> None:
         version.state = ModelVersionStatus.UNLOADING
         while version.callers:
             await asyncio.sleep(_POLL_SECONDS)
@@ -136,6 +138,7 @@ class VersionManager:
         if servable is not None:
             await asyncio.to_thread(_free, servable)
         version.state = ModelVersionStatus.END
+        _log.info("unloaded version %d of %s", version.number, name)
 
 
 def _load(name: str, version: ServedVersion) -> Servable:

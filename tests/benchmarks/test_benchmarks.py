@@ -1,5 +1,6 @@
 """Benchmarks run on small data and tell what they measured; how fast anything is they find out where they are run."""
 
+import itertools
 import json
 import os
 import re
@@ -7,12 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 import soundfile
 
 from tests.data_pipeline.prepared import write_dataset
 from tests.training.families.wav2vec2.small import SMALL
+from tests.voice import voice
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -34,10 +35,8 @@ def without_tensorflow(tmp_path, monkeypatch):
 def corpus(tmp_path):
     folder = tmp_path / "crema_d"
     folder.mkdir()
-    random = np.random.default_rng(0)
-    for actor in ("1001", "1002", "1015"):
-        for emotion in ("ANG", "HAP"):
-            soundfile.write(folder / f"{actor}_IEO_{emotion}_XX.wav", random.uniform(-0.5, 0.5, 8_000), 16_000)
+    for seed, (actor, emotion) in enumerate(itertools.product(("1001", "1002", "1015"), ("ANG", "HAP"))):
+        soundfile.write(folder / f"{actor}_IEO_{emotion}_XX.wav", voice(0.5, seed=seed), 16_000)
     return folder
 
 

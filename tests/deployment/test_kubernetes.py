@@ -97,6 +97,14 @@ def test_images_have_cuda_where_a_gpu_is_reserved_and_nowhere_else(kustomization
         assert container["securityContext"]["readOnlyRootFilesystem"]
 
 
+def test_the_gpu_overlay_has_its_own_image_whatever_the_base_is_given(tmp_path):
+    shutil.copytree(KUBERNETES, tmp_path / "kubernetes")
+    file = tmp_path / "kubernetes/model-server/kustomization.yaml"
+    file.write_text(file.read_text().replace("newName: ser-serving", "newName: registry.example.com/ser-serving"))
+    (container,) = containers_of(build(tmp_path / "kubernetes/overlays/gpu")["Deployment"])
+    assert container["image"].endswith("-gpu")
+
+
 @pytest.mark.parametrize("kustomization", ["model-server", "overlays/gpu"])
 def test_a_pod_has_a_processor_for_each_thread_of_the_server(kustomization):
     (container,) = containers_of(build(kustomization)["Deployment"])

@@ -1,5 +1,7 @@
 """Whether a clip holds enough speech to be judged: one rule for every door."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from data_pipeline.audio.speech.detector import DELAY, SECONDS, SpeechDetector, speech_frames
@@ -27,44 +29,52 @@ _PEAK = 0.3
 """Loudest sample of a clip in its second hearing: the network also misses what is very quiet."""
 
 
-def speech_seconds(waveform: np.ndarray, enough: float = np.inf) -> float:
-    """How much of a clip is speech.
+def speech_seconds(waveforms: Sequence[np.ndarray], enough: float = np.inf) -> list[float]:
+    """How much of each clip is speech.
 
     Args:
-        waveform: float32 [samples] at 16 kHz, full scale ±1.
-        enough: Number of seconds after which the rest is not heard.
+        waveforms: Each float32 [samples] at 16 kHz, full scale ±1. Many are heard in less time than one after the
+            other.
+        enough: Number of seconds after which the rest of a clip is not heard.
 
     Returns:
-        Seconds of speech; at least `enough` of them, if there are. A clip that seems to have less than `LEAST_SPEECH`
-        is heard a second time, slowed and with its loudest sample at a third of full scale.
+        Seconds of speech of each; at least `enough` of them, if there are. A clip that seems to have less than
+        `LEAST_SPEECH` is heard a second time, slowed and with its loudest sample at a third of full scale.
     """
-    found = _first_hearing(waveform, enough)
-    if found >= LEAST_SPEECH or len(waveform) < FRAME:
-        return found
+    found = _first_hearing(waveforms, enough)
+    for place, waveform in enumerate(waveforms):
+        if found[place] < LEAST_SPEECH and len(waveform) >= FRAME:
+            found[place] = max(found[place], _second_hearing(waveform))
+    return found
+
+
+def _first_hearing(waveforms: Sequence[np.ndarray], enough: float) -> list[float]:
+    counts = np.array([-(-len(waveform) // FRAME) for waveform in waveforms], np.int64)
+    blocks = -(-(int(counts.max(initial=0)) + DELAY) // _BLOCK)
+    frames = np.zeros((len(waveforms), blocks * _BLOCK, FRAME), np.float32)
+    for row, waveform in zip(frames, waveforms, strict=True):
+        row.reshape(-1)[: len(waveform)] = waveform
+    present = np.arange(blocks * _BLOCK) < counts[:, np.newaxis]
+    detector, seconds = SpeechDetector(len(waveforms)), np.zeros(len(waveforms))
+    for start in range(0, blocks * _BLOCK, _BLOCK):
+        # Those whose last frame is decided, or who have said enough, are not heard any more.
+        rows = np.flatnonzero((seconds < enough) & (start < counts + DELAY))
+        if not rows.size:
+            break
+        block = slice(start, start + _BLOCK)
+        given = max(0, start - DELAY)
+        for row, decided in zip(rows, detector.hear(frames[rows, block], rows, present[rows, block]), strict=True):
+            # What follows a clip is silence put in its place.
+            seconds[row] += float(decided[: max(0, counts[row] - given)].sum()) * SECONDS
+    return seconds.tolist()
+
+
+def _second_hearing(waveform: np.ndarray) -> float:
     whole = waveform[: len(waveform) // FRAME * FRAME].reshape(-1, FRAME)
     if is_key(power(whole)).mean() > _MOST_KEYS:
-        return found
-    moments = np.arange(0, len(waveform) - 1, _SLOWED)
-    slowed = np.interp(moments, np.arange(len(waveform)), waveform)
+        return 0.0
+    slowed = np.interp(np.arange(0, len(waveform) - 1, _SLOWED), np.arange(len(waveform)), waveform)
     slowed = slowed * (_PEAK / max(float(np.abs(slowed).max(initial=0)), 1 / 32_768))
     (frames,) = speech_frames([slowed.astype(np.float32)])
-    again = float(frames.sum()) * SECONDS * _SLOWED
-    return again if again >= _LEAST_SLOWED else found
-
-
-def _first_hearing(waveform: np.ndarray, enough: float) -> float:
-    count = -(-len(waveform) // FRAME)
-    blocks = -(-(count + DELAY) // _BLOCK)
-    frames = np.zeros((1, blocks * _BLOCK, FRAME), np.float32)
-    frames.reshape(-1)[: len(waveform)] = waveform
-    present = np.arange(blocks * _BLOCK)[np.newaxis] < count
-    detector, seconds = SpeechDetector(1), 0.0
-    for start in range(0, blocks * _BLOCK, _BLOCK):
-        block = slice(start, start + _BLOCK)
-        (decided,) = detector.hear(frames[:, block], present=present[:, block])
-        # What follows the clip is silence, which is never speech for long; it is not counted.
-        given = max(0, start - DELAY)
-        seconds += float(decided[: max(0, count - given)].sum()) * SECONDS
-        if seconds >= enough:
-            break
-    return seconds
+    seconds = float(frames.sum()) * SECONDS * _SLOWED
+    return seconds if seconds >= _LEAST_SLOWED else 0.0

@@ -45,7 +45,7 @@ def test_rows(curl, row):
     first, second = answer["predictions"]
     # Rows of one batch may differ in the last bits: threads add up in different orders.
     assert first == second | {name: pytest.approx(second[name], abs=1e-6) for name in ("probabilities", "confidence")}
-    assert set(first) == {"probabilities", "emotion", "confidence", "status", "finding"}
+    assert set(first) == {"probabilities", "emotion", "confidence", "status", "finding", "labels"}
     assert sum(first["probabilities"]) == pytest.approx(1, abs=1e-5)
     assert first["confidence"] == max(first["probabilities"])
     assert isinstance(first["emotion"], str)

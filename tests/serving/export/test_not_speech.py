@@ -7,9 +7,9 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks import line_sounds as sounds
 from data_pipeline.audio.telephone import TelephoneSettings, telephone
 from serving.export.not_speech import is_not_speech
-from tests import sounds
 from tests.voice import voice
 
 

@@ -169,6 +169,7 @@ def test_signatures_have_the_promised_names_types_and_shapes(mobilenet_version):
             "confidence": (tf.float32, [None]),
             "status": (tf.int32, [None]),
             "finding": (tf.int32, [None]),
+            "labels": (tf.string, [None, 6]),
         }
 
 

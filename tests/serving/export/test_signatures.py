@@ -77,7 +77,7 @@ def test_an_answer_is_the_recognisers(ask, tiny_recogniser, clips):
     assert not answer["status"].any()
     assert {name: value.dtype for name, value in answer.items()} == {
         "probabilities": np.float32, "emotion": object, "confidence": np.float32, "status": np.int32,
-        "finding": np.int32,
+        "finding": np.int32, "labels": object,
     }  # fmt: skip
 
 

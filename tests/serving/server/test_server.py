@@ -255,7 +255,7 @@ class TestInputs:
 class TestOutputs:
     def test_all_come_as_tensor_content(self, stub):
         outputs = stub.Predict(make_request(), timeout=30).outputs
-        assert sorted(outputs) == ["confidence", "emotion", "finding", "probabilities", "status"]
+        assert sorted(outputs) == ["confidence", "emotion", "finding", "labels", "probabilities", "status"]
         assert len(outputs["probabilities"].tensor_content) == 6 * 4
         assert len(outputs["confidence"].tensor_content) == 4
         assert len(outputs["finding"].tensor_content) == 4

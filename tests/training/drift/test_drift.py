@@ -11,8 +11,9 @@ from data_pipeline.audio.log_mel import LogMelSettings
 from data_pipeline.augment import AugmentSettings
 from data_pipeline.errors import UserError
 from data_pipeline.quality.signal import Signal
-from tests.data_pipeline.prepared import tone, write_dataset
+from tests.data_pipeline.prepared import write_dataset
 from tests.html_page import HtmlPage
+from tests.voice import voice
 from training.drift.drift import Due, compare_samples
 from training.drift.recordings import RecordingSample
 from training.families.cnn.family import FAMILY
@@ -108,8 +109,7 @@ class TestCommand:
         folder = tmp_path / "calls"
         folder.mkdir()
         for index in range(40):
-            waveform = tone(index % 6, 0.03, 0.8, index)[::2]
-            soundfile.write(folder / f"{index}.wav", waveform, 8_000)
+            soundfile.write(folder / f"{index}.wav", voice(0.8, 8_000, 0.03, seed=index), 8_000)
         (folder / "broken.wav").write_bytes(b"RIFF")
         return folder
 

@@ -13,8 +13,9 @@ from typer.testing import CliRunner
 import ser
 from serving.client import EmotionClient, Samples
 from serving.server.local_server import LocalServer
-from tests.data_pipeline.prepared import tone, write_dataset
+from tests.data_pipeline.prepared import write_dataset
 from tests.training.families import toy
+from tests.voice import voice
 from training.run.folder import Run
 
 ROOT = Path(__file__).parents[3]
@@ -103,7 +104,8 @@ def test_it_is_pooled_with_another_family_exported_served_and_asked(run, data, t
     ask("evaluate", tmp_path / "both", data)
     for name, folder in (("toy", run), ("both", tmp_path / "both")):
         ask("export", folder, tmp_path / "models", "--name", name)
-    clip = tone(2, 0.3, 0.8, 1).astype(np.float32) / 32_768
+    # As the client sends it.
+    clip = np.round(voice(0.8) * 32_768).astype(np.float32) / 32_768
     with LocalServer.start(tmp_path / "models", port=0) as server:
         for name, folder in (("toy", run), ("both", tmp_path / "both")):
             with EmotionClient(server.address, name) as client:

@@ -19,7 +19,8 @@ from data_pipeline.dataset import Dataset
 from data_pipeline.emotion import LABELS
 from data_pipeline.errors import UserError
 from data_pipeline.targets import Target
-from tests.data_pipeline.prepared import tone, write_dataset
+from tests.data_pipeline.prepared import write_dataset
+from tests.voice import voice
 from training import report
 from training.evaluation.condition import Condition
 from training.evaluation.evaluate import evaluate, predict
@@ -340,8 +341,8 @@ def test_the_commands_train_and_evaluate(dataset, tmp_path):
     assert "<svg" in page
     done = runner.invoke(ser.app, ["export", str(tmp_path / "run"), str(tmp_path / "models")])
     assert done.exit_code == 0, done.output
-    soundfile.write(tmp_path / "tone.wav", tone(3, 0.2, 1.0, seed=0), 16_000)
-    asked = ["predict", str(tmp_path / "tone.wav"), "--model", str(tmp_path / "models" / "ser"), "--json"]
+    soundfile.write(tmp_path / "clip.wav", voice(), 16_000)
+    asked = ["predict", str(tmp_path / "clip.wav"), "--model", str(tmp_path / "models" / "ser"), "--json"]
     done = runner.invoke(ser.app, asked)
     assert done.exit_code == 0, done.output
     answer = json.loads(done.output)

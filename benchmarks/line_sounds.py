@@ -11,6 +11,7 @@ KEYS = ((697, 1_209), (770, 1_336), (852, 1_477), (941, 1_336), (697, 1_477), (7
 
 
 def moments(seconds: float) -> np.ndarray:
+    """The time of each sample in seconds: float64 [samples]."""
     return np.arange(round(seconds * RATE)) / RATE
 
 
@@ -19,7 +20,7 @@ def tones(*hertz: float, on: float = 1.0, off: float = 0.0) -> Callable[[float],
 
     def sound(seconds: float) -> np.ndarray:
         time = moments(seconds)
-        return sum(np.sin(2 * np.pi * one * time) for one in hertz) * (time % (on + off) < on)
+        return np.sin(2 * np.pi * np.outer(hertz, time)).sum(axis=0) * (time % (on + off) < on)
 
     return sound
 
@@ -36,7 +37,8 @@ def hum(hertz: float) -> Callable[[float], np.ndarray]:
 
     def sound(seconds: float) -> np.ndarray:
         time = moments(seconds)
-        return sum(np.sin(2 * np.pi * hertz * order * time + order) / order for order in range(1, 20))
+        order = np.arange(1, 20)[:, np.newaxis]
+        return (np.sin(2 * np.pi * hertz * order * time + order) / order).sum(axis=0)
 
     return sound
 
