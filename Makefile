@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 SIDE_BY_SIDE := -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow conformance bench docs lint format serve clean
+.PHONY: help setup demo test test-slow conformance bench docs protoset lint format serve clean
 
 help: ## List these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-11s %s\n", $$1, $$2 }'
@@ -57,6 +57,9 @@ bench: $(READY) ## Run the speed benchmarks of docs/results.md; DATA=folder of C
 docs: $(READY) ## Write docs/settings.md from the declarations of the settings
 	@$(BIN)/python -m training.cli.settings_table > docs/settings.md
 	@echo "written: docs/settings.md"
+
+protoset: $(READY) ## Write serving/protocol/serving.protoset from tensorflow-serving-api
+	@$(BIN)/python -m serving.protocol.protoset
 
 lint: $(READY) ## Check the code with ruff and mypy
 	@echo "==> ruff check";  $(BIN)/ruff check .

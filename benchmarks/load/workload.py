@@ -5,7 +5,7 @@ from tensorflow_serving.apis.model_pb2 import ModelSpec
 from tensorflow_serving.apis.predict_pb2 import PredictRequest
 
 from benchmarks.machine_speech import speech
-from serving.tensors import to_proto
+from serving.tensors import write_tensor
 
 VARIETY = 16
 """Number of different clips that are sent in turn."""
@@ -28,16 +28,14 @@ def clips(shortest: float, longest: float, seed: int = 0) -> list[np.ndarray]:
 
 def requests(model: str, waveforms: list[np.ndarray]) -> list[bytes]:
     """A serialised `PredictRequest` for each clip."""
-    return [
-        PredictRequest(
-            model_spec=ModelSpec(name=model),
-            inputs={
-                "waveform": to_proto(waveform[np.newaxis]),
-                "num_samples": to_proto(np.array([waveform.size], np.int32)),
-            },
-        ).SerializeToString()
-        for waveform in waveforms
-    ]
+    return [_request(model, waveform).SerializeToString() for waveform in waveforms]
+
+
+def _request(model: str, waveform: np.ndarray) -> PredictRequest:
+    request = PredictRequest(model_spec=ModelSpec(name=model))
+    write_tensor(request.inputs["waveform"], waveform[np.newaxis])
+    write_tensor(request.inputs["num_samples"], np.array([waveform.size], np.int32))
+    return request
 
 
 def poisson_arrivals(rate: float, seconds: float, seed: int) -> np.ndarray:

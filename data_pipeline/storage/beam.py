@@ -37,7 +37,7 @@ class BeamStorage:
         except ImportError as error:
             raise UserError(
                 f"{location} needs Apache Beam, which is not installed: "
-                "pip install 'speech-emotion-recognition[beam]', or give a path of this machine"
+                "pip install apache-beam, or give a path of this machine"
             ) from error
         try:
             FileSystems.get_filesystem(location)

@@ -4,7 +4,7 @@
 - `channel`: the connection, with TLS, load balancing and retries.
 - `server_errors`: exceptions for calls that failed; `diagnosis`: what listens at an address, or stands before it.
 
-The client imports `recognition` and the root of `serving`, and neither `server` nor `training`.
+The client imports `recognition`, `protocol` and the root of `serving`, but not `server`, `training` or TensorFlow.
 """
 
 from serving.client.asynchronous import AsyncEmotionClient

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 
 import grpc
 import numpy as np
-from tensorflow_serving.apis import get_model_status_pb2, model_service_pb2_grpc
-from tensorflow_serving.apis.model_pb2 import ModelSpec
 
 from serving.client.channel import Tls, open_channel
 from serving.client.model_calls import ModelCalls, is_available
 from serving.client.server_errors import ServerTimeoutError, timeout_error
+from serving.protocol.messages import GetModelStatusRequest, ModelSpec
+from serving.protocol.stubs import ModelServiceStub
 from serving.recognition.emotion_recogniser import EmotionRecogniser
 
 _POLL_SECONDS = 0.1
@@ -88,10 +88,10 @@ def wait_until_available(server: str, model: str = "ser", timeout: float = 60.0,
     Raises:
         ServerTimeoutError: If the model is not available within `timeout`.
     """
-    request = get_model_status_pb2.GetModelStatusRequest(model_spec=ModelSpec(name=model))
+    request = GetModelStatusRequest(model_spec=ModelSpec(name=model))
     deadline = time.monotonic() + timeout
     with open_channel(grpc, server, tls, attempts=1) as channel:
-        stub = model_service_pb2_grpc.ModelServiceStub(channel)
+        stub = ModelServiceStub(channel)
         while True:
             remaining = deadline - time.monotonic()
             try:

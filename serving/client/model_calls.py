@@ -6,18 +6,14 @@ from typing import Any, ClassVar
 
 import grpc
 import numpy as np
-from tensorflow_serving.apis import (
-    get_model_status_pb2,
-    model_service_pb2_grpc,
-    predict_pb2,
-    prediction_service_pb2_grpc,
-)
-from tensorflow_serving.apis.model_pb2 import ModelSpec
+from google.protobuf.message import Message
 
 from data_pipeline.audio.decode import SAMPLE_RATE
 from serving.client.channel import MAX_ATTEMPTS, Tls, open_channel
 from serving.client.server_errors import RequestRefusedError, ServerError, ServerUnavailableError, server_error
-from serving.tensors import MAX_MESSAGE_BYTES, MalformedTensorError, to_array, to_proto
+from serving.protocol.messages import GetModelStatusRequest, ModelSpec, ModelVersionStatus, PredictRequest
+from serving.protocol.stubs import ModelServiceStub, PredictionServiceStub
+from serving.tensors import MAX_MESSAGE_BYTES, MalformedTensorError, to_array, write_tensor
 
 _MOST_TENSOR_BYTES = round(MAX_MESSAGE_BYTES * 0.99)
 """Maximum size of the tensors of a request. The rest of the message is small."""
@@ -85,11 +81,11 @@ class ModelCalls:
             self._spec.version.value = version
         self._channel: Any = open_channel(self._grpc, server, tls, attempts)
         self._places: Any = self._semaphore(concurrency)
-        self._predictions = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
-        self._models = model_service_pb2_grpc.ModelServiceStub(self._channel)
+        self._predictions = PredictionServiceStub(self._channel)
+        self._models = ModelServiceStub(self._channel)
 
-    def _predict_request(self, waveform: np.ndarray, num_samples: np.ndarray) -> predict_pb2.PredictRequest:
-        """The request for one batch.
+    def _predict_request(self, waveform: np.ndarray, num_samples: np.ndarray) -> Message:
+        """The `PredictRequest` for one batch.
 
         Raises:
             RequestRefusedError: If it is too large for a message.
@@ -100,13 +96,13 @@ class ModelCalls:
                 f"{len(waveform)} rows of {waveform.shape[1] / SAMPLE_RATE:.0f} s are too much for one call: "
                 "send them in several calls",
             )
-        return predict_pb2.PredictRequest(
-            model_spec=self._spec,
-            inputs={"waveform": to_proto(waveform), "num_samples": to_proto(num_samples)},
-        )
+        request = PredictRequest(model_spec=self._spec)
+        write_tensor(request.inputs["waveform"], waveform)
+        write_tensor(request.inputs["num_samples"], num_samples)
+        return request
 
-    def _outputs(self, response: predict_pb2.PredictResponse) -> tuple[Mapping[str, np.ndarray], int]:
-        """The outputs by name, and the number of the version that computed them.
+    def _outputs(self, response: Message) -> tuple[Mapping[str, np.ndarray], int]:
+        """The outputs of a `PredictResponse` by name, and the number of the version that computed them.
 
         Raises:
             RequestRefusedError: If the outputs are malformed.
@@ -120,10 +116,10 @@ class ModelCalls:
             ) from error
         return outputs, response.model_spec.version.value
 
-    def _status_request(self) -> get_model_status_pb2.GetModelStatusRequest:
-        return get_model_status_pb2.GetModelStatusRequest(model_spec=self._spec)
+    def _status_request(self) -> Message:
+        return GetModelStatusRequest(model_spec=self._spec)
 
-    def _check_available(self, status: get_model_status_pb2.GetModelStatusResponse) -> None:
+    def _check_available(self, status: Message) -> None:
         if not is_available(status):
             raise ServerUnavailableError(
                 grpc.StatusCode.UNAVAILABLE,
@@ -134,7 +130,6 @@ class ModelCalls:
         return server_error(error, self.server, self.model, self._timeout, self._encrypted)
 
 
-def is_available(status: get_model_status_pb2.GetModelStatusResponse) -> bool:
-    """Whether at least one of the versions is available."""
-    available = get_model_status_pb2.ModelVersionStatus.AVAILABLE
-    return any(version.state == available for version in status.model_version_status)
+def is_available(status: Message) -> bool:
+    """Whether at least one of the versions of a `GetModelStatusResponse` is available."""
+    return any(version.state == ModelVersionStatus.AVAILABLE for version in status.model_version_status)

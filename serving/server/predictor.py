@@ -11,7 +11,7 @@ from serving.server.call import Call
 from serving.server.catalogue import Catalogue
 from serving.server.metrics import Metrics
 from serving.server.request_error import as_request_error, invalid
-from serving.tensors import to_answer_proto
+from serving.tensors import write_answer
 
 
 class Predictor:
@@ -73,7 +73,7 @@ class Predictor:
             response.model_spec.version.value = servable.version
             response.model_spec.signature_name = call.signature_name
             for name in call.wanted:
-                response.outputs[name].CopyFrom(to_answer_proto(outputs[name]))
+                write_answer(response.outputs[name], outputs[name])
             return response
 
 

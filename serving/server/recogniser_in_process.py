@@ -10,10 +10,11 @@ from data_pipeline.emotion import LABELS
 from data_pipeline.errors import UserError
 from serving.errors import UnexpectedAnswerError
 from serving.model_repository import layout
+from serving.protocol.messages import PredictRequest
 from serving.recognition.emotion_recogniser import EmotionRecogniser
 from serving.server.request_error import RequestError
 from serving.server.servable import Servable
-from serving.tensors import to_proto
+from serving.tensors import write_tensor
 
 _BATCH_SIZE = 16
 """In larger batches, a MobileNet takes longer per row again."""
@@ -41,9 +42,11 @@ class InProcessRecogniser(EmotionRecogniser):
 
     def predict(self, waveform: np.ndarray, num_samples: np.ndarray) -> tuple[Mapping[str, np.ndarray], int]:
         """Run the graph in this process; see `EmotionRecogniser.predict`."""
-        inputs = {"waveform": to_proto(waveform), "num_samples": to_proto(num_samples)}
+        request = PredictRequest()
+        write_tensor(request.inputs["waveform"], waveform)
+        write_tensor(request.inputs["num_samples"], num_samples)
         try:
-            return self._servable.predict("", inputs), self._servable.version
+            return self._servable.predict("", request.inputs), self._servable.version
         except RequestError as error:
             raise UnexpectedAnswerError(
                 f"{self._servable.name} does not take waveforms ({error.sentence}): export it again"

@@ -18,7 +18,7 @@ from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 from tensorflow_serving.apis.predict_pb2 import PredictRequest, PredictResponse
 
 from serving.server.request_error import invalid
-from serving.tensors import to_array, to_proto
+from serving.tensors import to_array, write_tensor
 
 _EXACT_IN_FLOAT32 = 2**24 - 1
 _MAX_SHOWN = 80  # number of characters of a wrong value that an error quotes
@@ -58,7 +58,7 @@ def fill_request(body: bytes, request: PredictRequest, signature: Callable[[str]
     else:
         columns, layout = _named(document["inputs"], dtypes), Format.COLUMN
     for key, value in columns.items():
-        request.inputs[key].CopyFrom(to_proto(_array(key, value, dtypes[key])))
+        write_tensor(request.inputs[key], _array(key, value, dtypes[key]))
     return layout
 
 

@@ -173,13 +173,13 @@ def test_the_byte_signatures(files, server, signature):
     import grpc
     from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
-    from serving.tensors import to_array, to_proto
+    from serving.tensors import to_array, write_tensor
 
     names = list(CONTENTS)
     request = predict_pb2.PredictRequest()
     request.model_spec.name = "ser"
     request.model_spec.signature_name = signature
-    request.inputs["audio"].CopyFrom(to_proto(np.array([files[name].read_bytes() for name in names], object)))
+    write_tensor(request.inputs["audio"], np.array([files[name].read_bytes() for name in names], object))
     with open_channel(grpc, server.address, None, 1) as channel:
         outputs = prediction_service_pb2_grpc.PredictionServiceStub(channel).Predict(request).outputs
     column = "wav" if signature == "wav_bytes" else "mulaw"
@@ -197,14 +197,14 @@ def test_raw_mulaw_is_heard_as_the_file_that_holds_it(files, server):
     import grpc
     from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
-    from serving.tensors import to_array, to_proto
+    from serving.tensors import to_array, write_tensor
 
     content = files["mulaw.wav"].read_bytes()
     codes = content[content.index(b"data") + 8 :]
     request = predict_pb2.PredictRequest()
     request.model_spec.name = "ser"
     request.model_spec.signature_name = "mulaw_bytes"
-    request.inputs["audio"].CopyFrom(to_proto(np.array([codes], object)))
+    write_tensor(request.inputs["audio"], np.array([codes], object))
     with open_channel(grpc, server.address, None, 1) as channel:
         outputs = prediction_service_pb2_grpc.PredictionServiceStub(channel).Predict(request).outputs
     with EmotionClient(server.address) as client:

@@ -14,7 +14,7 @@ from tensorflow_serving.apis import (
 )
 
 from data_pipeline.emotion import LABELS
-from serving.tensors import MAX_MESSAGE_BYTES, to_array, to_proto
+from serving.tensors import MAX_MESSAGE_BYTES, to_array, write_tensor
 
 Predict = Callable[[predict_pb2.PredictRequest, grpc.ServicerContext], predict_pb2.PredictResponse]
 
@@ -29,7 +29,9 @@ def happy(request: predict_pb2.PredictRequest, version: int = 1, **changed: np.n
         "status": np.zeros(rows, np.int32),
         **changed,
     }
-    response = predict_pb2.PredictResponse(outputs={name: to_proto(array) for name, array in outputs.items()})
+    response = predict_pb2.PredictResponse()
+    for name, array in outputs.items():
+        write_tensor(response.outputs[name], array)
     response.model_spec.version.value = version
     return response
 

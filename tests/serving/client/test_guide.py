@@ -1,6 +1,7 @@
 """The Python clients of the guides, run against a server, with files at other rates than the model's."""
 
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -47,7 +48,7 @@ def test_the_client_of_the_guide_gives_the_rate_of_the_file(run, clips, rate, mo
         EmotionClient, "recognise", lambda self, audio: answers.append(recognise(self, audio)) or answers[-1]
     )
 
-    printed = run(example("serving.md", "Python, with this package"))
+    printed = run(example("serving.md", "Python, with this project's client"))
 
     by_path, by_samples = (list(answer.probabilities.values()) for answer in answers)
     assert by_samples == pytest.approx(by_path, abs=1e-3)
@@ -58,7 +59,8 @@ def test_the_client_without_this_package_leaves_the_rate_to_the_header(run, serv
     write("clip.wav", clips[3], 8_000)
     write("other.wav", clips[5], 16_000)
 
-    code = example("serving.md", "Python, with nothing but `tensorflow-serving-api`")
+    shutil.copy(DOCS.parent / "serving" / "protocol" / "serving.protoset", ".")
+    code = example("serving.md", "Python, with nothing but gRPC")
 
     printed = run(code)
 

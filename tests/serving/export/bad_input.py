@@ -15,7 +15,7 @@ from tensorflow_serving.apis.predict_pb2 import PredictRequest
 
 from data_pipeline.audio import g711
 from serving.status import RowStatus
-from serving.tensors import to_proto
+from serving.tensors import write_tensor
 from tests.voice import voice
 
 Code = grpc.StatusCode
@@ -65,8 +65,8 @@ def _base(random: Random) -> PredictRequest:
     request = PredictRequest()
     request.model_spec.name = "ser"
     waveform = np.stack([_speech(random, samples) for _ in range(rows)])
-    request.inputs["waveform"].CopyFrom(to_proto(waveform))
-    request.inputs["num_samples"].CopyFrom(to_proto(np.full(rows, samples, np.int32)))
+    write_tensor(request.inputs["waveform"], waveform)
+    write_tensor(request.inputs["num_samples"], np.full(rows, samples, np.int32))
     return request
 
 
@@ -74,7 +74,7 @@ def _bytes_base(signature: str, rows: list[bytes]) -> PredictRequest:
     request = PredictRequest()
     request.model_spec.name = "ser"
     request.model_spec.signature_name = signature
-    request.inputs["audio"].CopyFrom(to_proto(np.array(rows, object)))
+    write_tensor(request.inputs["audio"], np.array(rows, object))
     return request
 
 
@@ -94,7 +94,7 @@ def _rank(random: Random, request: PredictRequest) -> None:
         "num_samples": [(), (1, 1), (1, 2, 1)],
     }[name]
     shape = wrong[random.integers(len(wrong))]
-    request.inputs[name].CopyFrom(to_proto(np.zeros(shape, np.float32 if name == "waveform" else np.int32)))
+    write_tensor(request.inputs[name], np.zeros(shape, np.float32 if name == "waveform" else np.int32))
 
 
 def _dtype(random: Random, request: PredictRequest) -> None:
@@ -126,7 +126,7 @@ def _name(random: Random, request: PredictRequest) -> None:
 def _batch_sizes(random: Random, request: PredictRequest) -> None:
     rows = request.inputs["waveform"].tensor_shape.dim[0].size
     other = int(random.choice([size for size in range(9) if size != rows]))
-    request.inputs["num_samples"].CopyFrom(to_proto(np.full(other, 100, np.int32)))
+    write_tensor(request.inputs["num_samples"], np.full(other, 100, np.int32))
 
 
 def _contradiction(random: Random, request: PredictRequest) -> None:
@@ -235,8 +235,8 @@ def _waveform_rows(random: Random, kind: str) -> Case:
                 expected.append(_of_content(waveform[row, : num_samples[row]]))
     request = PredictRequest()
     request.model_spec.name = "ser"
-    request.inputs["waveform"].CopyFrom(to_proto(waveform))
-    request.inputs["num_samples"].CopyFrom(to_proto(num_samples))
+    write_tensor(request.inputs["waveform"], waveform)
+    write_tensor(request.inputs["num_samples"], num_samples)
     return Case(kind, request.SerializeToString(), (Code.OK,), tuple(expected))
 
 
@@ -254,8 +254,8 @@ def _no_samples(random: Random, kind: str) -> Case:
     rows = int(random.integers(1, 5))
     request = PredictRequest()
     request.model_spec.name = "ser"
-    request.inputs["waveform"].CopyFrom(to_proto(np.zeros((rows, 0), np.float32)))
-    request.inputs["num_samples"].CopyFrom(to_proto(random.integers(-3, 4, rows).astype(np.int32)))
+    write_tensor(request.inputs["waveform"], np.zeros((rows, 0), np.float32))
+    write_tensor(request.inputs["num_samples"], random.integers(-3, 4, rows).astype(np.int32))
     allowed = frozenset({RowStatus.EMPTY, RowStatus.NUM_SAMPLES_OUT_OF_RANGE})
     return Case(kind, request.SerializeToString(), (Code.OK,), (allowed,) * rows)
 

@@ -21,7 +21,7 @@ from serving.client import (
     UnreadableAudioError,
 )
 from serving.status import RowStatus
-from serving.tensors import MAX_MESSAGE_BYTES, to_array, to_proto
+from serving.tensors import MAX_MESSAGE_BYTES, to_array, write_tensor
 from tests.serving.client.fake_server import fake_server
 from tests.serving.export.bad_input import Code, cases, good_wav, mulaw
 from tests.voice import voice
@@ -104,7 +104,7 @@ def test_a_string_of_60_mb(predict, neighbours, signature):
         large, small = bytes(60_000_000), good_wav(np.random.default_rng(1))
     else:
         large, small = (mulaw(voice(seconds, 8_000)) for seconds in (60_000_000 / 400 / 8_000, 0.3))
-    request.inputs["audio"].CopyFrom(to_proto(np.array([large, small], object)))
+    write_tensor(request.inputs["audio"], np.array([large, small], object))
     code, response = predict(request.SerializeToString())
     assert code == Code.OK
     status = to_array(response.outputs["status"])

@@ -16,7 +16,7 @@ from tensorflow_serving.apis.predict_pb2 import PredictRequest, PredictResponse
 
 from serving.server.request_error import RequestError
 from serving.server.rest_json import Format, fill_request, response_json
-from serving.tensors import to_array, to_proto
+from serving.tensors import to_array, write_tensor
 
 
 def read(document, **dtypes) -> tuple[dict[str, np.ndarray], Format]:
@@ -33,7 +33,7 @@ def read(document, **dtypes) -> tuple[dict[str, np.ndarray], Format]:
 def written(layout: Format, **outputs) -> dict:
     response = PredictResponse()
     for name, array in outputs.items():
-        response.outputs[name].CopyFrom(to_proto(np.asarray(array)))
+        write_tensor(response.outputs[name], np.asarray(array))
     return json.loads(response_json(response, layout))
 
 

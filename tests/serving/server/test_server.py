@@ -28,7 +28,7 @@ from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog, PredictLog
 from data_pipeline.errors import UserError
 from serving.server.local_server import LocalServer, ServerSettings
 from serving.status import RowStatus
-from serving.tensors import MAX_MESSAGE_BYTES, to_array, to_proto
+from serving.tensors import MAX_MESSAGE_BYTES, to_array
 from tests.serving.predict_request import predict_request
 from tests.serving.server.ser_serve import ser_serve
 from tests.voice import voice, voices
@@ -215,9 +215,9 @@ class TestInputs:
         options = [("grpc.max_send_message_length", -1)]
         with grpc.insecure_channel(server.address, options=options) as channel:
             stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
-            large = to_proto(np.array([b"x" * 5 * 2**20], object))
+            large = np.array([b"x" * 5 * 2**20], object)
             assert ask(stub, {"audio": large}, signature="wav_bytes")["status"] == [RowStatus.NOT_WAV]
-            larger = to_proto(np.array([b"x" * (MAX_MESSAGE_BYTES + 1)], object))
+            larger = np.array([b"x" * (MAX_MESSAGE_BYTES + 1)], object)
             code, _ = refusal(stub.Predict, make_request({"audio": larger}, signature="wav_bytes"))
         assert code == grpc.StatusCode.RESOURCE_EXHAUSTED
 
