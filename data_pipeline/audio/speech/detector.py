@@ -26,9 +26,9 @@ _ONSET = 0.7
 """Least probability of a frame at which speech begins. With 0.5, the default of Silero's authors, one of three pieces
 of hold music is taken for speech in 2 % of its frames, where it is loud and right after speech."""
 
-_OFFSET = 0.25
+_OFFSET = 0.3
 """Least probability of a frame with which speech goes on. With 0.35, the default of its authors, music 10 dB below
-speech hides more of its frames."""
+speech hides more of its frames; with 0.25, loud hold music right after speech is speech in 2.6 % of its frames."""
 
 _BURST = 5
 """Number of frames in a row, 160 ms, that speech has at least: a shorter burst is a click or a note of music."""
@@ -70,6 +70,9 @@ _KEY_EDGE = 2
 
 DELAY = _SMOOTHED + _COMPARED - 2
 """Number of frames between a frame and its decision."""
+
+_BLOCK = 16
+"""Number of frames of whole waveforms that are laid out at a time: half a second of 256 streams stays in the cache."""
 
 _SILENCE = 1e-10
 """Energy added before logarithms, far below 16 bits."""
@@ -117,21 +120,19 @@ class SpeechDetector:
             before its last one.
         """
         rows = np.arange(len(frames)) if streams is None else np.asarray(streams)
-        spectra = power(frames)
-        in_bands, keys = bands(spectra), is_key(spectra)
-        powers = np.square(frames).mean(axis=2)
-        peaks = np.abs(frames).max(axis=2)
         decisions, ready = np.zeros((2, *frames.shape[:2]), bool)
         for place in range(frames.shape[1]):
-            active = self._rises_above_the_floor(rows, powers[:, place])
+            now = frames[:, place]
+            spectra = power(now)
+            active = self._rises_above_the_floor(rows, np.square(now).mean(axis=1))
             if present is not None:
                 active &= present[:, place]
             self._probabilities[rows, :-1] = self._probabilities[rows, 1:]
             self._ruled_out[rows, :-1] = self._ruled_out[rows, 1:]
-            self._probabilities[rows, -1] = self._listen(rows, frames[:, place], peaks[:, place], active)
+            self._probabilities[rows, -1] = self._listen(rows, now, active)
             self._ruled_out[rows, -1] = ~active
-            self._rule_out_keys(rows, keys[:, place])
-            self._rule_out_steady_sounds(rows, in_bands[:, place])
+            self._rule_out_keys(rows, is_key(spectra))
+            self._rule_out_steady_sounds(rows, bands(spectra))
             self._heard[rows] += 1
             ready[:, place] = self._heard[rows] > DELAY
             decisions[:, place] = self._decide(rows)
@@ -157,7 +158,8 @@ class SpeechDetector:
         within_range = now > self._strongest[rows] * _ratio(-_RANGE)
         return within_range & (self._at_floor[rows] <= _FLOOR_HOLD)
 
-    def _listen(self, rows: np.ndarray, frames: np.ndarray, peaks: np.ndarray, active: np.ndarray) -> np.ndarray:
+    def _listen(self, rows: np.ndarray, frames: np.ndarray, active: np.ndarray) -> np.ndarray:
+        peaks = np.abs(frames).max(axis=1)
         self._loudest[rows] = loudest = np.maximum(peaks, _RECOVERY * self._loudest[rows])
         gain = _LOUDEST / np.maximum(loudest, _LOUDEST)
         return self._silero.hear(frames * gain[:, np.newaxis], rows, active)
@@ -199,12 +201,16 @@ def speech_frames(waveforms: Sequence[np.ndarray]) -> list[np.ndarray]:
         For each, bool [frames] of 32 ms; the last frame is filled up with silence.
     """
     counts = np.array([-(-len(waveform) // FRAME) for waveform in waveforms], np.int64)
-    frames = np.zeros((len(waveforms), int(counts.max(initial=0)) + DELAY, FRAME), np.float32)
-    for row, waveform in zip(frames, waveforms, strict=True):
-        row.reshape(-1)[: len(waveform)] = waveform
-    present = np.arange(frames.shape[1]) < counts[:, np.newaxis]
-    decisions = SpeechDetector(len(waveforms)).hear(frames, present=present)
-    return [decided[:count] for decided, count in zip(decisions, counts, strict=True)]
+    detector, decisions = SpeechDetector(len(waveforms)), []
+    total = int(counts.max(initial=0)) + DELAY
+    for first in range(0, total, _BLOCK):
+        frames = np.zeros((len(waveforms), min(_BLOCK, total - first), FRAME), np.float32)
+        for row, waveform in zip(frames, waveforms, strict=True):
+            piece = waveform[first * FRAME : (first + len(row)) * FRAME]
+            row.reshape(-1)[: len(piece)] = piece
+        present = np.arange(first, first + frames.shape[1]) < counts[:, np.newaxis]
+        decisions.append(detector.hear(frames, present=present))
+    return [np.concatenate(parts)[:count] for parts, count in zip(zip(*decisions, strict=True), counts, strict=True)]
 
 
 class SpeechStream:

