@@ -44,8 +44,8 @@ class _Repeated(Corpus):
 
     speakers = licence = url = ""
 
-    def __init__(self, corpus: Corpus, clips: list[Clip], times: int) -> None:
-        self.name, self.title = corpus.name, corpus.title
+    def __init__(self, corpus: Corpus, clips: list[Clip], times: int, published: bool) -> None:
+        self.name, self.title, self.acted = corpus.name, corpus.title, published
         self._corpus = corpus
         self._times = times
         self._all = tuple(replace(clip, name=f"{clip.name}#{number}") for number in range(times) for clip in clips)
@@ -57,7 +57,7 @@ class _Repeated(Corpus):
         return Listing(self._all)
 
 
-def measure(corpus: Corpus, place: str, least_clips: int, rounds: int) -> Result:
+def measure(corpus: Corpus, place: str, least_clips: int, rounds: int, published: bool = True) -> Result:
     """Time `prepare` and the loop over librosa.
 
     Args:
@@ -65,13 +65,14 @@ def measure(corpus: Corpus, place: str, least_clips: int, rounds: int) -> Result
         place: Its place.
         least_clips: Least number of clips; clips are repeated to reach it.
         rounds: Number of rounds of each.
+        published: Whether the clips are taken for those of a published corpus, which nobody looks for speech in.
     """
     import librosa
 
     from data_pipeline.prepare.job import prepare
 
     found = corpus.clips(place)
-    repeated = _Repeated(corpus, found, -(-least_clips // len(found)))
+    repeated = _Repeated(corpus, found, -(-least_clips // len(found)), published)
     clips = repeated.clips(place)
     ours, theirs, audio = [], [], 0.0
     # Before the timing: imports, and files into the page cache.
@@ -95,6 +96,9 @@ def main(
     sources: Annotated[list[str], typer.Argument(metavar="NAME=PLACE...", help="Corpora, as for `ser data prepare`.")],
     least_clips: Annotated[int, typer.Option(help="Least number of clips; a smaller corpus is repeated.")] = 6_000,
     rounds: Annotated[int, typer.Option(help="Number of rounds of each; the median counts.", min=1)] = 3,
+    own: Annotated[
+        bool, typer.Option("--own", help="Take the clips for own recordings, in which `prepare` looks for speech.")
+    ] = False,
     json_file: Annotated[Path | None, typer.Option("--json", help="Also write the figures to this file.")] = None,
 ) -> None:
     """Time `prepare` against a plain loop over `librosa.load`, side by side.
@@ -105,11 +109,13 @@ def main(
     compared. Rounds alternate, so that other work on the machine slows both down, and their medians count. The clips of
     small corpora are repeated under other names until there are so many that the start of the pool does not matter.
 
+    In own recordings `prepare` also looks for speech, which librosa's loop does not: `--own`.
+
     The claim, in `docs/results.md`: `ser data prepare` is faster than a loop over `librosa.load` that keeps nothing.
 
     Example: `python -m benchmarks.prepare crema_d=path/to/CREMA-D ravdess=path/to/RAVDESS`
     """
-    results = [measure(corpus, place, least_clips, rounds) for corpus, place in parse_sources(sources)]
+    results = [measure(corpus, place, least_clips, rounds, not own) for corpus, place in parse_sources(sources)]
     show(
         "seconds; median of the rounds",
         ("corpus", "clips", "hours", "prepare", "librosa loop", "ratio", "x real time"),

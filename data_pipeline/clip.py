@@ -31,8 +31,8 @@ class Clip:
         end: Seconds into the file at which it ends, or None for the end of the file.
         split: Split that the corpus itself states (the split column of a manifest, the name of a folder), or None.
         speaker_known: False where the speaker is unknown; `speaker` then stands for the speaker of this file.
-        listened_to: Whether people have listened to it, as to the clips of a published corpus. It is then kept even if
-            no speech is found in it: a detector misses some screams and whispers.
+        listened_to: Whether people have listened to it, as to the clips of a published corpus. No detector is asked
+            then, which would miss some screams and whispers.
         track: Channel of the file that holds the utterance, or None to take channels that are the same.
     """
 

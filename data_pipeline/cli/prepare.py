@@ -119,7 +119,6 @@ def _report(summary: "PrepareSummary") -> None:
         [" = ".join(group.names) for group in summary.leaks],
         _REST,
     )
-    list_some("no speech found, {} in all, kept since people have listened to them:", list(summary.no_speech), _REST)
     list_some("cut off, {} in all, kept as far as they go:", list(summary.cut_off), _REST)
     list_some("audio files with other names, {} in all, ignored:", list(summary.ignored), _REST)
     list_some("audio files in other folders, {} in all, ignored:", list(summary.elsewhere), _REST)

@@ -82,7 +82,6 @@ def describe(plan: PreparePlan, found: Sequence[FoundCorpus], results: Sequence[
             "set_aside": _sorted(_set_aside(set_aside)),
             "contradictions": [_conflict(one, "emotions") for one in conflicts(labels, digests)],
             "leaks": [_conflict(one, "sides") for one in conflicts(membership, digests)],
-            "no_speech": sorted(clip.name for clip in written if clip.no_speech),
             "cut_off": sorted(clip.name for clip in written if clip.cut_off),
         },
     )

@@ -39,7 +39,6 @@ class PrepareSummary:
         contradictions: Clips with identical audio and different labels; they are in the dataset.
         leaks: Clips with identical audio in different splits; they are in the dataset.
         cut_off: Names of clips whose files end before their headers say; what is there is in the dataset.
-        no_speech: Names of clips of published corpora in which no speech was found; they are in the dataset.
         ignored: Audio files beside the clips whose names do not belong to the corpus.
         elsewhere: Audio files in other folders of the corpus's place.
         others: Files that are not audio by their suffixes.
@@ -57,7 +56,6 @@ class PrepareSummary:
     contradictions: tuple[Conflict, ...]
     leaks: tuple[Conflict, ...]
     cut_off: tuple[str, ...]
-    no_speech: tuple[str, ...]
     ignored: tuple[str, ...]
     elsewhere: tuple[str, ...]
     others: tuple[str, ...]
@@ -263,7 +261,6 @@ def _summary(
         leaks=tuple(Conflict(tuple(group["names"]), tuple(group["sides"])) for group in content["leaks"]),
         # Datasets from before they were counted do not name them.
         cut_off=tuple(content.get("cut_off", ())),
-        no_speech=tuple(content.get("no_speech", ())),
         ignored=tuple(file for source in content["sources"] for file in source["ignored"]),
         elsewhere=tuple(file for source in content["sources"] for file in source.get("elsewhere", ())),
         others=tuple(file for source in content["sources"] for file in source.get("others", ())),

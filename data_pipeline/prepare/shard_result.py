@@ -20,7 +20,6 @@ class WrittenClip:
         emotion: Acted emotion.
         samples: Number of samples at 16 kHz.
         digest: Hex digest of the samples.
-        no_speech: Whether no speech was found in it; it was kept because people have listened to it.
         cut_off: Whether its file ends before its header or its structure says.
     """
 
@@ -30,7 +29,6 @@ class WrittenClip:
     samples: int
     digest: str
     cut_off: bool = False
-    no_speech: bool = False
 
 
 @dataclass(frozen=True, slots=True)

