@@ -37,12 +37,18 @@ class _TensorFlowFinder(importlib.abc.MetaPathFinder):
     def find_spec(self, fullname, path=None, target=None):  # noqa: ARG002  the protocol's signature
         if fullname != "tensorflow":
             return None
+        # The others look for it. Afterwards this one is there again: to look for a module is not to import it.
         sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(fullname)
+        try:
+            spec = importlib.util.find_spec(fullname)
+        finally:
+            sys.meta_path.insert(0, self)
         if spec and spec.loader:
             load = spec.loader.exec_module
 
             def load_quietly(module) -> None:
+                if self in sys.meta_path:
+                    sys.meta_path.remove(self)
                 with _standard_error_held_back():
                     load(module)
 

@@ -50,8 +50,9 @@ def main(
     from benchmarks.report import show
     from benchmarks.wav2vec2_operations import operations
     from data_pipeline.audio.decode import SAMPLE_RATE
+    from training.families.transformer.head_settings import HeadSettings
     from training.families.wav2vec2.classifier import Wav2Vec2Classifier
-    from training.families.wav2vec2.settings import HeadSettings, Wav2Vec2Settings
+    from training.families.wav2vec2.settings import Wav2Vec2Settings
 
     keras.utils.set_random_seed(0)
     head = HeadSettings(layers="last", projection=0, pooling="mean", dropout=0.0)

@@ -30,7 +30,7 @@ _WEIGHT_DECAY = 0.01
 _EPSILON = 1e-8
 
 _LEARN = {"encoder": "the strided convolutions fixed", "all": "every weight learns"}
-"""What learns, see `training.families.wav2vec2.learning`."""
+"""What learns, see `training.families.transformer.learning`."""
 
 _WARM_UP = 2
 """Rounds before those that count: on a processor both sides still take memory from the system in the second."""
@@ -351,8 +351,8 @@ def _model(work: Work, dropout: bool) -> "Wav2Vec2Classifier":
     import numpy as np
 
     from training.accelerator import PRECISIONS
+    from training.families.transformer.head_settings import HeadSettings
     from training.families.wav2vec2.classifier import Wav2Vec2Classifier
-    from training.families.wav2vec2.settings import HeadSettings
 
     head = HeadSettings(layers="last", projection=0, pooling="mean", dropout=0.0)
     model = Wav2Vec2Classifier(

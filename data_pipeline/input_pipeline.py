@@ -47,6 +47,7 @@ def waveforms(
     channel: TelephoneSettings | None = None,
     multiple: int = 1,
     part: BatchPart | None = None,
+    copy: int | None = None,
 ) -> tf.data.Dataset:
     """Batches of raw waveforms.
 
@@ -65,6 +66,9 @@ def waveforms(
         multiple: Batches are padded to a multiple of this number of samples.
         part: Rows of each batch to compute. They are equal to those of the whole batch, but padded to the longest
             among them. None for all rows.
+        copy: With a number, clips have the order of the records, and the number, the seed and the clip's name alone
+            decide its random changes: the same clip is then the same in every dataset that holds it. `epoch` has no
+            effect.
 
     Returns:
         Elements `({"waveform": float32 [batch, samples], "num_samples": int32 [batch]}, float32 [batch, classes])`,
@@ -75,13 +79,16 @@ def waveforms(
     """
     target = target or Target()
     _check_clips(dataset, split, target)
-    load = _clip_loader(target, _changes(augment, crop_seconds, channel, training), epoch, seed)
+    by_name = copy is not None
+    changes = _changes(augment, crop_seconds, channel, training or by_name)
+    load = _clip_loader(target, changes, epoch if copy is None else copy, seed, by_name)
 
     def to_features(index, record):
         waveform, label, _ = load(index, record)
         return {"waveform": waveform, "num_samples": tf.size(waveform)}, label
 
-    records = _shuffled(dataset, split, epoch, seed, target) if training else _records(dataset, split, target)
+    shuffled = training and not by_name
+    records = _shuffled(dataset, split, epoch, seed, target) if shuffled else _records(dataset, split, target)
     shapes = ({"waveform": [None], "num_samples": []}, [len(target.labels)])
     parted = _parted(part, dataset, split, batch_size, target, neighbours=False)
     batches = _batched(records, to_features, batch_size, shapes, None, parted)
@@ -293,9 +300,15 @@ def _shuffled(dataset: Dataset, split: str, epoch: int, seed: int, target: Targe
 
 
 def _seed(seed: int, epoch: int, index: tf.Tensor, stream: int) -> tf.Tensor:
-    """A stateless seed for each (seed, epoch, index); clips and batches have different streams."""
+    """A stateless seed for each (seed, epoch, index); clips, batches and copies have different streams."""
     folded = tf.random.fold_in(tf.constant([seed, stream], tf.int32), tf.constant(epoch, tf.int32))
     return tf.random.fold_in(folded, tf.cast(index, tf.int32))
+
+
+def _number_of(utterance: dict[str, tf.Tensor]) -> tf.Tensor:
+    """A number of a clip that does not depend on the dataset that it is in."""
+    name = tf.strings.join([utterance["corpus"], utterance["name"]], "/")
+    return tf.strings.to_hash_bucket_fast(name, 2**31 - 1)
 
 
 def _changes(
@@ -308,7 +321,7 @@ def _changes(
     return changes
 
 
-def _clip_loader(target: Target, changes: Sequence[Change], epoch: int, seed: int) -> Callable:
+def _clip_loader(target: Target, changes: Sequence[Change], epoch: int, seed: int, by_name: bool = False) -> Callable:
     """A function from (index, record) to (waveform, label distribution, seed of the clip).
 
     It is a part of the one function that computes features, not a step of the pipeline: a step costs about as much as
@@ -317,7 +330,8 @@ def _clip_loader(target: Target, changes: Sequence[Change], epoch: int, seed: in
 
     def load(index: tf.Tensor, record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         utterance = parse(record)
-        clip_seed = _seed(seed, epoch, index, stream=0)
+        number = _number_of(utterance) if by_name else index
+        clip_seed = _seed(seed, epoch, number, stream=2 if by_name else 0)
         waveform = utterance["waveform"]
         for change in changes:
             waveform = change(waveform, clip_seed)

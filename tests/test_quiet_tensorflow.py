@@ -41,6 +41,12 @@ def test_retracing_and_start_up_are_kept_back():
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+def test_to_look_for_tensorflow_is_not_to_import_it():
+    looking = "import importlib.util; assert importlib.util.find_spec('tensorflow')"
+    done = run("-c", program().replace("import tensorflow as tf", f"{looking}; {looking}\nimport tensorflow as tf"))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
 def test_other_warnings_of_tensorflow_are_shown():
     done = run("-c", program("tf.get_logger().warning('the disk is full')"))
     assert "the disk is full" in done.stderr

@@ -1,10 +1,8 @@
 """The command `ser predict`."""
 
 import contextlib
-import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -80,6 +78,8 @@ def predict(
 
     from rich.console import Console
 
+    from serving.cli.named_audio import named_audio
+
     console = Console(highlight=False, soft_wrap=True)
     with contextlib.ExitStack() as closing:
         recogniser: EmotionRecogniser
@@ -104,33 +104,11 @@ def predict(
             )
             client.check()
         # Which files a folder holds is settled before they are read.
-        named = _found(audio)
+        named = named_audio(audio)
         answers = recogniser.recognise_all((content for _, content in named), track)
         answered = [_report(file, answer, as_json, console) for (file, _), answer in zip(named, answers, strict=True)]
     if not all(answered):
         raise typer.Exit(1)
-
-
-def _found(places: Sequence[str]) -> "list[tuple[str, str | BinaryIO]]":
-    """The files at places, each with what is to be read: its path, or standard input."""
-    from data_pipeline.audio.audio_files import audio_in, by_suffix
-
-    found: list[tuple[str, str | BinaryIO]] = []
-    for place in places:
-        if place == "-":
-            found.append(("-", sys.stdin.buffer))
-            continue
-        files = audio_in(place)
-        if files is None:
-            found.append((place, place))
-            continue
-        if not files.audio:
-            raise UserError(f"{place} holds no audio files: give a folder that does")
-        found += [(file.location, file.location) for file in files.audio]
-        if files.others:
-            words = by_suffix(file.name for file in files.others)
-            typer.echo(f"{place}: passed over, not audio by their suffixes: {words}", err=True)
-    return found
 
 
 def _report(file: str, answer: "EmotionAnswer | RecognitionError", as_json: bool, console: "Console") -> bool:

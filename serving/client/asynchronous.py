@@ -63,7 +63,8 @@ class AsyncEmotionClient(ModelCalls):
         try:
             status = await self._models.GetModelStatus(self._status_request(), timeout=self._timeout)
         except grpc.RpcError as error:
-            raise self._as_server_error(error) from error
+            # In a thread: it looks at what listens at the address, and other calls go on meanwhile.
+            raise await asyncio.to_thread(self._as_server_error, error) from error
         self._check_available(status)
 
     async def predict(self, waveform: np.ndarray, num_samples: np.ndarray) -> tuple[Mapping[str, np.ndarray], int]:
@@ -78,7 +79,8 @@ class AsyncEmotionClient(ModelCalls):
         try:
             response = await self._predictions.Predict(request, timeout=max(0.001, deadline - time.monotonic()))
         except grpc.RpcError as error:
-            raise self._as_server_error(error) from error
+            # In a thread: it looks at what listens at the address, and other calls go on meanwhile.
+            raise await asyncio.to_thread(self._as_server_error, error) from error
         finally:
             self._places.release()
         return self._outputs(response)
@@ -90,11 +92,16 @@ class AsyncEmotionClient(ModelCalls):
             raise answer
         return answer
 
-    async def recognise_all(
+    def recognise_all(
         self, audios: Iterable[AsyncAudio], track: Track | None = None
     ) -> AsyncIterator[EmotionAnswer | RecognitionError]:
         """Recognise the emotions in many utterances; see `EmotionClient.recognise_all`."""
         refuse_single(audios)
+        return self._recognise_all(audios, track)
+
+    async def _recognise_all(
+        self, audios: Iterable[AsyncAudio], track: Track | None
+    ) -> AsyncIterator[EmotionAnswer | RecognitionError]:
         running: set[asyncio.Task] = set()
         try:
             answers = _in_order(ReadAhead([], self.batch_size), [])

@@ -1,6 +1,7 @@
 """The connection to a model server: TLS, message limits, load balancing and retries."""
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -17,6 +18,9 @@ MAX_ATTEMPTS = 5
 
 _WEB = ("http", "https", "grpc", "grpcs", "tcp")
 """Schemes that gRPC does not know; it would look for a host of this name."""
+
+_PATH = re.compile(r"[^/:]+:\d+/.*")
+"""An address of the web without its scheme, which gRPC would take for a name to look up."""
 
 _SERVICES = ("tensorflow.serving.PredictionService", "tensorflow.serving.ModelService")
 
@@ -63,6 +67,20 @@ class Tls:
         return grpc.ssl_channel_credentials(self.root_certificates, self.private_key, self.certificate_chain)
 
 
+def check_address(server: str) -> None:
+    """Check the address of a server as a user gives it.
+
+    Raises:
+        UserError: If it has a scheme or a path of the web.
+    """
+    if (scheme := server.partition("://")[0].lower()) in _WEB:
+        raise UserError(
+            f"{server} begins with {scheme}://: give HOST:PORT of the server's gRPC port, such as host:8500"
+        )
+    if _PATH.fullmatch(server):
+        raise UserError(f"{server} has a path, as a REST call does: give HOST:PORT of the server's gRPC port")
+
+
 def open_channel(library: ModuleType, server: str, tls: Tls | None, attempts: int) -> Any:
     """Open a connection. Nothing is sent yet.
 
@@ -77,12 +95,9 @@ def open_channel(library: ModuleType, server: str, tls: Tls | None, attempts: in
         The channel of that library.
 
     Raises:
-        UserError: If the address has a scheme of the web.
+        UserError: If the address has a scheme or a path of the web.
     """
-    if (scheme := server.partition("://")[0].lower()) in _WEB:
-        raise UserError(
-            f"{server} begins with {scheme}://: give HOST:PORT of the server's gRPC port, such as host:8500"
-        )
+    check_address(server)
     options: list[tuple[str, Any]] = [
         # Find a server that is starting within a second. By default, gRPC waits up to two minutes between attempts.
         ("grpc.initial_reconnect_backoff_ms", 100),

@@ -2,12 +2,15 @@
 
 import grpc
 
-from serving.client.diagnosis import proxy_in_the_way, what_listens
+from serving.client.diagnosis import HTTP, MUTUAL_TLS, TLS, proxy_in_the_way, what_listens
 from serving.errors import RecognitionError
 
 _QUEUE_IS_FULL = "batch scheduling queue"
 """Part of TensorFlow Serving's message if its queue is full, which it reports as UNAVAILABLE
 (basic_batch_scheduler.h)."""
+
+_OTHER_NAME = ("Hostname Verification Check failed", "is not in peer certificate", "HOSTNAME_MISMATCH")
+"""Parts of gRPC's messages if the server's certificate is for another name."""
 
 
 class ServerError(RecognitionError):
@@ -84,8 +87,15 @@ def timeout_error(server: str, timeout: float) -> ServerTimeoutError:
 
 def _unavailable(server: str, details: str, encrypted: bool) -> str:
     listening = what_listens(server)
-    if listening == "HTTP":
+    if listening == HTTP:
         return f"{server} speaks HTTP, as a REST port does: name the server's gRPC port (8500 unless it was changed)"
+    if encrypted and any(words in details for words in _OTHER_NAME):
+        return (
+            f"the certificate of {server} is for another name: give the name that is in it with --server-name (or "
+            "Tls(server_name=…)), or the address by that name"
+        )
+    if encrypted and "WRONG_VERSION_NUMBER" in details:
+        return f"{server} does not speak TLS: leave out --tls and --ca (or tls=…), or name its port for TLS"
     if encrypted and "CERTIFICATE_VERIFY_FAILED" in details:
         return (
             f"{server} has a certificate of an authority that is not known here: name the authority's file with --ca "
@@ -96,9 +106,14 @@ def _unavailable(server: str, details: str, encrypted: bool) -> str:
             f"no model server answers at {server} through the proxy that the variable {proxy} names: unset it, "
             f"or add the host to no_proxy"
         )
+    if encrypted and listening == MUTUAL_TLS:
+        return (
+            f"{server} wants a certificate of the client, signed by an authority that it knows: give --certificate and "
+            "--key (or Tls(certificate_chain=…, private_key=…)), or others if these were given"
+        )
     if encrypted:
         return f"no model server answers at {server} over TLS ({details}): check its address, and the certificates"
-    if listening == "TLS":
+    if listening in (TLS, MUTUAL_TLS):
         return (
             f"{server} requires TLS: add --tls, or --ca with the file of the authority that signed its certificate "
             "(in Python tls=Tls(…))"

@@ -1,16 +1,19 @@
-"""The signatures of a served model: three kinds of input to one computation, which never raises on content.
+"""The signatures of a served model: kinds of input to one computation, which never raises on content.
 
 | signature | inputs |
 | --- | --- |
 | `serving_default` | `waveform` float32 [batch, samples] at 16 kHz, `num_samples` int32 [batch] |
 | `wav_bytes` | `audio` string [batch], each a mono PCM16 WAV file at 8 or 16 kHz |
 | `mulaw_bytes` | `audio` string [batch], each raw 8 kHz G.711 µ-law |
+| `embedding` | as `serving_default` |
+| `classify_embedding` | `embedding` float32 [batch, size], from the signature `embedding` |
 
-All return `probabilities` float32 [batch, classes], `emotion` string [batch], `confidence` float32 [batch] (the highest
-probability), `status` int32 [batch], `finding` int32 [batch] and `labels` string [batch, classes], the emotions in the
-order of the probabilities. A row whose status is not 0 (see `serving.status`) has
-probabilities and confidence 0 and an empty emotion; a finding says something of a row that was judged, such as that its
-file was cut off.
+`embedding` returns `embedding` float32 [batch, size], what the model makes of each row before its last layers (zeros in
+a row that cannot be judged), with `status` and `finding`. All others return `probabilities` float32 [batch, classes],
+`emotion` string [batch], `confidence` float32 [batch] (the highest probability), `status` int32 [batch], `finding`
+int32 [batch] and `labels` string [batch, classes], the emotions in the order of the probabilities. A row whose status
+is not 0 (see `serving.status`) has probabilities and confidence 0 and an empty emotion; a finding says something of a
+row that was judged, such as that its file was cut off. Models of a family that gives no embeddings lack the last two.
 """
 
 from collections.abc import Callable
@@ -29,6 +32,8 @@ from training.run.recogniser import Recogniser
 SERVING_DEFAULT = "serving_default"
 WAV_BYTES = "wav_bytes"
 MULAW_BYTES = "mulaw_bytes"
+EMBEDDING = "embedding"
+CLASSIFY_EMBEDDING = "classify_embedding"
 
 Answer = dict[str, tf.Tensor]
 
@@ -52,27 +57,23 @@ def signatures(recogniser: Recogniser) -> dict[str, Callable[..., Answer]]:
             f"Received: a front end at {recogniser.front_end.sample_rate} Hz"
         )
 
-    # All three signatures call this function, so the SavedModel contains the network only once.
-    @tf.function(
-        input_signature=[
-            tf.TensorSpec([None, None], tf.float32),
-            tf.TensorSpec([None], tf.int32),
-            tf.TensorSpec([None], tf.int32),
-            tf.TensorSpec([None], tf.int32),
-        ],
-        autograph=False,
-    )
-    def answer(waveform: tf.Tensor, num_samples: tf.Tensor, status: tf.Tensor, finding: tf.Tensor) -> Answer:
-        return _answer(recogniser, waveform, num_samples, check_content(waveform, num_samples, status), finding)
+    audio_and_states = [
+        tf.TensorSpec([None, None], tf.float32),
+        tf.TensorSpec([None], tf.int32),
+        tf.TensorSpec([None], tf.int32),
+    ]
 
-    @tf.function(
-        input_signature=[
-            tf.TensorSpec([None, None], tf.float32, name="waveform"),
-            tf.TensorSpec([None], tf.int32, name="num_samples"),
-        ],
-        autograph=False,
-    )
-    def serving_default(waveform: tf.Tensor, num_samples: tf.Tensor) -> Answer:
+    # All signatures of audio call this function, so the SavedModel contains the network only once.
+    @tf.function(input_signature=audio_and_states, autograph=False)
+    def hear(waveform: tf.Tensor, num_samples: tf.Tensor, status: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        status = check_content(waveform, num_samples, status)
+        return _hear(recogniser, waveform, num_samples, status), status
+
+    def answer(waveform: tf.Tensor, num_samples: tf.Tensor, status: tf.Tensor, finding: tf.Tensor) -> Answer:
+        heard, status = hear(waveform, num_samples, status)
+        return _answer(recogniser, recogniser.classify(heard) if recogniser.embeds else heard, status, finding)
+
+    def of_one_batch(waveform: tf.Tensor, num_samples: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         # A check of shapes, not of content: one row of an input must never be broadcast to many rows of the other.
         same_batch = tf.debugging.assert_equal(
             tf.shape(num_samples)[0],
@@ -80,7 +81,16 @@ def signatures(recogniser: Recogniser) -> dict[str, Callable[..., Answer]]:
             "waveform and num_samples must have the same batch size",
         )
         with tf.control_dependencies([same_batch]):
-            num_samples = tf.identity(num_samples)
+            return waveform, tf.identity(num_samples)
+
+    waveforms = [
+        tf.TensorSpec([None, None], tf.float32, name="waveform"),
+        tf.TensorSpec([None], tf.int32, name="num_samples"),
+    ]
+
+    @tf.function(input_signature=waveforms, autograph=False)
+    def serving_default(waveform: tf.Tensor, num_samples: tf.Tensor) -> Answer:
+        waveform, num_samples = of_one_batch(waveform, num_samples)
         return answer(waveform, num_samples, check_waveform(waveform, num_samples), tf.zeros_like(num_samples))
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="audio")], autograph=False)
@@ -94,7 +104,29 @@ def signatures(recogniser: Recogniser) -> dict[str, Callable[..., Answer]]:
         waveform, num_samples, status = read_mulaw(audio)
         return answer(narrow_to_16_khz(waveform), 2 * num_samples, status, tf.zeros_like(num_samples))
 
-    return {SERVING_DEFAULT: serving_default, WAV_BYTES: wav_bytes, MULAW_BYTES: mulaw_bytes}
+    of_audio = {SERVING_DEFAULT: serving_default, WAV_BYTES: wav_bytes, MULAW_BYTES: mulaw_bytes}
+    if not recogniser.embeds:
+        return of_audio
+
+    @tf.function(input_signature=waveforms, autograph=False)
+    def embedding(waveform: tf.Tensor, num_samples: tf.Tensor) -> Answer:
+        waveform, num_samples = of_one_batch(waveform, num_samples)
+        values, status = hear(waveform, num_samples, check_waveform(waveform, num_samples))
+        finite = tf.reduce_all(tf.math.is_finite(values), axis=1)
+        status = tf.where((status == RowStatus.OK) & ~finite, int(RowStatus.NO_ANSWER), status)
+        good = (status == RowStatus.OK)[:, tf.newaxis]
+        return {"embedding": tf.where(good, values, 0.0), "status": status, "finding": tf.zeros_like(status)}
+
+    @tf.function(
+        input_signature=[tf.TensorSpec([None, recogniser.halves.size], tf.float32, name="embedding")], autograph=False
+    )
+    def classify_embedding(embedding: tf.Tensor) -> Answer:
+        finite = tf.reduce_all(tf.math.is_finite(embedding), axis=1)
+        status = tf.where(finite, int(RowStatus.OK), int(RowStatus.NOT_FINITE))
+        probabilities = recogniser.classify(tf.where(finite[:, tf.newaxis], embedding, 0.0))
+        return _answer(recogniser, probabilities, status, tf.zeros_like(status))
+
+    return {**of_audio, EMBEDDING: embedding, CLASSIFY_EMBEDDING: classify_embedding}
 
 
 def check_waveform(waveform: tf.Tensor, num_samples: tf.Tensor) -> tf.Tensor:
@@ -157,12 +189,16 @@ def _at_16_khz(waveform: tf.Tensor, num_samples: tf.Tensor, at_8_khz: tf.Tensor)
     return waveform, tf.where(at_8_khz, 2 * num_samples, num_samples)
 
 
-def _answer(
-    recogniser: Recogniser, waveform: tf.Tensor, num_samples: tf.Tensor, status: tf.Tensor, finding: tf.Tensor
-) -> Answer:
-    batch = tf.shape(waveform)[0]
+def _hear(recogniser: Recogniser, waveform: tf.Tensor, num_samples: tf.Tensor, status: tf.Tensor) -> tf.Tensor:
+    """Embeddings of the rows, or probabilities where the model gives none; rows that cannot be judged are silence."""
+    audio = _audio_alone(waveform, tf.where(status == RowStatus.OK, num_samples, 0))
+    heard = recogniser.embed(*audio) if recogniser.embeds else recogniser(*audio)
+    return tf.cast(heard, tf.float32)[: tf.shape(waveform)[0]]
+
+
+def _answer(recogniser: Recogniser, probabilities: tf.Tensor, status: tf.Tensor, finding: tf.Tensor) -> Answer:
+    batch = tf.shape(probabilities)[0]
     good = status == RowStatus.OK
-    probabilities = recogniser(*_audio_alone(waveform, tf.where(good, num_samples, 0)))[:batch]
     if probabilities.shape[1] != len(recogniser.labels):
         raise ValueError(
             f"the model must have one output for each of {len(recogniser.labels)} labels. "

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from tensorflow_serving.apis.model_pb2 import ModelSpec
 from tensorflow_serving.config.model_server_config_pb2 import ModelConfig, ModelServerConfig
 
 from data_pipeline.errors import UserError
-from serving.client.channel import Tls, open_channel
+from serving.client.channel import Tls, check_address, open_channel
 from serving.client.server_errors import RequestRefusedError, ServerError, server_error, timeout_error
 from serving.model_repository import server_config
 from serving.promotion import version_labels
@@ -44,18 +45,26 @@ class Servers:
             move: A function of `version_labels` that moves labels.
 
         Raises:
-            UserError: If the labels cannot be moved, in which case nothing has changed; or if servers cannot be
-                reached, in which case the file and all other servers have changed.
+            UserError: If an address is none or the labels cannot be moved, in which case nothing has changed; or if
+                servers cannot be reached, in which case the file and all other servers have changed.
         """
+        for address in self.addresses:
+            check_address(address)
         version_labels.read(folder)
         before = server_config.read_models_config(folder.parent)
         after = move(folder)
-        failed = []
-        for address in self.addresses:
+
+        def reload(address: str) -> ServerError | UserError | None:
             try:
                 reload_config(address, before, after, folder.name, tls=self.tls, timeout=self.timeout)
             except (ServerError, UserError) as error:
-                failed.append((address, error))
+                return error
+            return None
+
+        # At the same time: one that is silent would hold up the others for as long as the timeout.
+        with ThreadPoolExecutor(max(len(self.addresses), 1)) as pool:
+            results = list(pool.map(reload, self.addresses))
+        failed = [(address, error) for address, error in zip(self.addresses, results, strict=True) if error]
         if failed:
             which = "; ".join(f"{address} is not ({error})" for address, error in failed)
             others = len(self.addresses) - len(failed)

@@ -75,15 +75,21 @@ class EmotionRecogniser(ABC):
             audios: See `recognise`. They are read while the answers are consumed, so there may be any number of them.
             track: See `recognise`; for all utterances.
 
-        Yields:
+        Returns:
             For each utterance its answer, or the reason why it has none: it could not be read, the model could not
-            judge it, or the server refused its batch or did not answer in time.
+            judge it, or the server refused its batch or did not answer in time. The iterator raises a
+            `RecognitionError` if the server is not available, so that no other utterance would be answered either.
 
         Raises:
-            RecognitionError: If the server is not available, so that no other utterance would be answered either.
             TypeError: If `audios` is a single utterance.
         """
+        # Here, not in the generator, which would complain only when the first answer is consumed.
         refuse_single(audios)
+        return self._recognise_all(audios, track)
+
+    def _recognise_all(
+        self, audios: Iterable[Audio], track: Track | None
+    ) -> Iterator[EmotionAnswer | RecognitionError]:
         readers, callers = ThreadPoolExecutor(os.cpu_count()), ThreadPoolExecutor(self.concurrency)
         try:
             answers: Iterator[EmotionAnswer | RecognitionError] = iter(())

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 
 from data_pipeline.audio.decode import SAMPLE_RATE
-from data_pipeline.emotion import LABELS
 from data_pipeline.errors import UserError
 from serving.errors import UnexpectedAnswerError
 from serving.model_repository import layout
@@ -72,6 +71,8 @@ def newest_version(folder: Path) -> Path:
     return versions[max(versions)]
 
 
-def _labels(folder: Path) -> tuple[str, ...]:
+def _labels(folder: Path) -> tuple[str, ...] | None:
+    """The labels in the model's file, one in each line; None without a file, where the graph tells them."""
     path = folder / layout.LABELS_FILE
-    return tuple(path.read_text(encoding="utf-8").split()) if path.is_file() else LABELS
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    return tuple(line.strip() for line in lines if line.strip()) or None

@@ -154,18 +154,26 @@ def unpacked(body: bytes, encoding: str, most: int = MAX_MESSAGE_BYTES) -> bytes
         return body
     if encoding not in _WINDOW_BITS:
         raise invalid(f"Content-Encoding {encoding} is not supported: send gzip, deflate or none")
-    unpacker = zlib.decompressobj(_WINDOW_BITS[encoding])
-    try:
-        content = unpacker.decompress(body, most + 1)
-    except zlib.error as error:
-        raise invalid(f"the body is not {encoding} ({error})") from error
-    if (size := len(content)) > most:
-        # The error's traceback would keep it for as long as the error is kept.
-        del content, unpacker
-        raise web.HTTPRequestEntityTooLarge(most, size)
-    if not unpacker.eof:
-        raise invalid(f"the body is not whole {encoding}: it was cut off")
-    return content
+    parts: list[bytes] = []
+    size, rest = 0, body
+    # A gzip file may consist of several members, one after the other (RFC 1952, section 2.2).
+    while rest or not parts:
+        unpacker = zlib.decompressobj(_WINDOW_BITS[encoding])
+        try:
+            parts.append(unpacker.decompress(rest, most + 1 - size))
+        except zlib.error as error:
+            raise invalid(f"the body is not {encoding} ({error})") from error
+        size += len(parts[-1])
+        if size > most:
+            # The error's traceback would keep them for as long as the error is kept.
+            del parts, unpacker, rest
+            raise web.HTTPRequestEntityTooLarge(most, size)
+        if not unpacker.eof:
+            raise invalid(f"the body is not whole {encoding}: it was cut off")
+        rest = unpacker.unused_data
+        if rest and encoding != "gzip":
+            raise invalid(f"the body has {len(rest):,} bytes after the end of its {encoding}: send nothing after it")
+    return b"".join(parts)
 
 
 def _spec(found: re.Match) -> ModelSpec:

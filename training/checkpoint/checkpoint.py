@@ -1,4 +1,4 @@
-"""Open a checkpoint of wav2vec 2.0 or HuBERT, in a folder or on the Hugging Face hub, and copy one to a folder."""
+"""Open a checkpoint in a folder or on the Hugging Face hub, and copy one to a folder."""
 
 import re
 import shutil
@@ -13,6 +13,7 @@ from data_pipeline.errors import UserError
 from data_pipeline.storage.atomic_file import replacing
 from data_pipeline.storage.claimed_folder import claimed
 from training.checkpoint import hub, weights
+from training.checkpoint.architectures import Architecture, architecture_of
 from training.checkpoint.settings_files import CONFIG, FEATURE_EXTRACTOR, read_feature_extractor, read_network_config
 from training.checkpoint.tensor_info import TensorInfo
 
@@ -38,13 +39,20 @@ class Checkpoint:
     config: dict[str, Any]
     feature_extractor: dict[str, Any]
 
+    @property
+    def architecture(self) -> Architecture:
+        """Its architecture."""
+        known = architecture_of(self.config["model_type"])
+        assert known is not None, "the configuration was checked when the checkpoint was opened"
+        return known
+
     def tensors(self) -> list[TensorInfo]:
         """Describe every stored tensor, sorted by name, without reading the weights.
 
         Raises:
             UserError: If weights are missing or broken.
         """
-        return weights.describe(self.folder)
+        return weights.describe(self.folder, self.architecture)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Read the backbone's tensors as float32, by canonical name.
@@ -52,9 +60,17 @@ class Checkpoint:
         Tensors with unknown names are included, so that the network can report what does not fit.
 
         Raises:
-            UserError: If weights are missing, broken or of a type that cannot be converted.
+            UserError: If weights are missing, broken or of a type that cannot be converted; if there are none of the
+                backbone.
         """
-        return weights.read(self.tensors())
+        tensors = self.tensors()
+        if not any(tensor.used for tensor in tensors):
+            held = sorted({tensor.name.rpartition(".")[0] for tensor in tensors})
+            raise UserError(
+                f"{self.source} holds no tensor of the encoder of {self.architecture.title}, only {len(tensors):,} "
+                f"others, such as {held[0] if held else 'none'}: choose a checkpoint of the whole model"
+            )
+        return weights.read(tensors)
 
     @property
     def left_out(self) -> list[str]:
@@ -62,29 +78,35 @@ class Checkpoint:
         return [tensor.name for tensor in self.tensors() if not tensor.used]
 
 
-def open_checkpoint(name_or_folder: str | Path, revision: str | None = None) -> Checkpoint:
+def open_checkpoint(
+    name_or_folder: str | Path, revision: str | None = None, only: Architecture | None = None
+) -> Checkpoint:
     """Open a checkpoint; one of the hub is fetched if it is not on this machine yet.
 
     Args:
         name_or_folder: A folder, or `owner/name` on the hub. An existing folder takes precedence. A name that starts
             with `.`, `/` or `~` is never looked for on the hub.
         revision: A branch, tag or commit on the hub. Defaults to the main branch.
+        only: The architecture that it must have. Defaults to any that is known.
 
     Raises:
-        UserError: If it cannot be fetched, or is not a checkpoint of wav2vec 2.0 or HuBERT for 16 kHz.
+        UserError: If it cannot be fetched, or is not a checkpoint of such a network for 16 kHz.
     """
     folder = local_folder(name_or_folder)
     if folder is None:
-        return fetch(str(name_or_folder), revision)[0]
+        return fetch(str(name_or_folder), revision, only=only)[0]
     if revision is not None:
         raise UserError(
             f"{name_or_folder} is a folder and has no revisions: leave {revision!r} out, or give a name on the hub"
         )
-    return _open(str(name_or_folder), None, folder)
+    return _open(str(name_or_folder), None, folder, only)
 
 
 def fetch(
-    name: str, revision: str | None = None, announce: Callable[[hub.Download], None] = lambda _: None
+    name: str,
+    revision: str | None = None,
+    announce: Callable[[hub.Download], None] = lambda _: None,
+    only: Architecture | None = None,
 ) -> tuple[Checkpoint, tuple[str, ...]]:
     """Fetch a checkpoint of the hub into the cache.
 
@@ -92,23 +114,24 @@ def fetch(
         name: `owner/name`.
         revision: A branch, tag or commit. Defaults to the main branch.
         announce: Called with what will be fetched before it is fetched; an exception ends the fetch.
+        only: The architecture that it must have. Defaults to any that is known.
 
     Returns:
         The checkpoint, and the names of its files, the settings first.
 
     Raises:
-        UserError: If it cannot be fetched, or is not a checkpoint of wav2vec 2.0 or HuBERT for 16 kHz.
+        UserError: If it cannot be fetched, or is not a checkpoint of such a network for 16 kHz.
     """
 
     def check(folder: Path, download: hub.Download) -> None:
         # An unusable checkpoint is found before its weights are fetched.
-        read_network_config(folder)
+        read_network_config(folder, only)
         read_feature_extractor(folder)
         weights.check_readable(download.sizes, f"{name} on the hub")
         announce(download)
 
     snapshot = hub.snapshot(name, revision, check)
-    return _open(name, snapshot.revision, snapshot.folder), snapshot.files
+    return _open(name, snapshot.revision, snapshot.folder, only), snapshot.files
 
 
 def local_folder(name_or_folder: str | Path) -> Path | None:
@@ -175,5 +198,5 @@ def _names(folder: Path) -> list[str]:
     return [place.name for place in folder.iterdir()] if folder.is_dir() else []
 
 
-def _open(source: str, revision: str | None, folder: Path) -> Checkpoint:
-    return Checkpoint(source, revision, folder, read_network_config(folder), read_feature_extractor(folder))
+def _open(source: str, revision: str | None, folder: Path, only: Architecture | None) -> Checkpoint:
+    return Checkpoint(source, revision, folder, read_network_config(folder, only), read_feature_extractor(folder))

@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from data_pipeline.errors import UserError
+from training.checkpoint.architectures import Architecture, architectures
 
 CONFIG = "config.json"
 FEATURE_EXTRACTOR = "preprocessor_config.json"
 SAMPLE_RATE = 16_000
-
-_MODEL_TYPES = ("wav2vec2", "hubert")
 
 _FEATURE_EXTRACTOR_DEFAULTS = {"do_normalize": True, "sampling_rate": SAMPLE_RATE}
 """The defaults of transformers, for checkpoints without these settings."""
@@ -18,8 +17,12 @@ _FEATURE_EXTRACTOR_DEFAULTS = {"do_normalize": True, "sampling_rate": SAMPLE_RAT
 _REMEDY = "fetch the checkpoint again"
 
 
-def read_network_config(folder: Path) -> dict[str, Any]:
+def read_network_config(folder: Path, only: Architecture | None = None) -> dict[str, Any]:
     """Read the settings of the network.
+
+    Args:
+        folder: Folder of the checkpoint.
+        only: The architecture that it must have. Defaults to any that is known.
 
     Raises:
         UserError: If they are missing, broken or those of another kind of network.
@@ -32,10 +35,11 @@ def read_network_config(folder: Path) -> dict[str, Any]:
         )
     config = read_object(path, _REMEDY)
     model_type = config.get("model_type")
-    if model_type not in _MODEL_TYPES:
+    readable = [known for architecture in architectures(only) for known in architecture.model_types]
+    if model_type not in readable:
         raise UserError(
-            f"{path} is of model_type {model_type!r}, and only {' and '.join(_MODEL_TYPES)} can be read: choose a "
-            "checkpoint of one of them"
+            f"{path} is of model_type {model_type!r}, and only {' and '.join(readable)} can be read here: choose a "
+            f"checkpoint of {'one of them' if len(readable) > 1 else 'it'}"
         )
     return config
 

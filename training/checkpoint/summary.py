@@ -3,9 +3,11 @@
 import re
 from collections import defaultdict
 from dataclasses import dataclass
+from typing import Any
 
+from training.checkpoint.architectures import WHISPER, weight_norm_naming
 from training.checkpoint.checkpoint import Checkpoint
-from training.checkpoint.tensor_info import TensorInfo, weight_norm_naming
+from training.checkpoint.tensor_info import TensorInfo
 
 _NUMBER = re.compile(r"\.\d+\.")
 
@@ -38,9 +40,6 @@ def checkpoint_facts(checkpoint: Checkpoint, tensors: list[TensorInfo]) -> dict[
     """
     config = checkpoint.config
     used = [tensor for tensor in tensors if tensor.used]
-    naming = weight_norm_naming(tensor.name for tensor in tensors)
-    normalised = "mean 0, variance 1" if checkpoint.feature_extractor["do_normalize"] else "as it is"
-    stable = "before each block (stable layer norm)" if config.get("do_stable_layer_norm") else "after each block"
     return {
         "model type": str(config["model_type"]),
         "revision": checkpoint.revision or "a folder, which has none",
@@ -51,6 +50,26 @@ def checkpoint_facts(checkpoint: Checkpoint, tensors: list[TensorInfo]) -> dict[
         f"{len(tensors) - len(used):,} tensors",
         "in all": f"{sum(tensor.size for tensor in tensors):,} parameters, "
         f"{sum(tensor.stored_bytes for tensor in tensors):,} bytes",
+        **(_of_whisper(config) if checkpoint.architecture is WHISPER else _of_wav2vec2(checkpoint, tensors)),
+    }
+
+
+def _of_whisper(config: dict[str, Any]) -> dict[str, str]:
+    fields = {
+        "layers": "encoder_layers",
+        "hidden size": "d_model",
+        "attention heads": "encoder_attention_heads",
+        "mel bands": "num_mel_bins",
+    }
+    return {title: str(config.get(name, "not stated")) for title, name in fields.items()}
+
+
+def _of_wav2vec2(checkpoint: Checkpoint, tensors: list[TensorInfo]) -> dict[str, str]:
+    config = checkpoint.config
+    naming = weight_norm_naming(tensor.name for tensor in tensors)
+    normalised = "mean 0, variance 1" if checkpoint.feature_extractor["do_normalize"] else "as it is"
+    stable = "before each block (stable layer norm)" if config.get("do_stable_layer_norm") else "after each block"
+    return {
         "layers": str(config.get("num_hidden_layers", "not stated")),
         "hidden size": str(config.get("hidden_size", "not stated")),
         "attention heads": str(config.get("num_attention_heads", "not stated")),

@@ -1,6 +1,7 @@
 """The weights of a checkpoint: which files hold them, and their tensors, in one file or in shards."""
 
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -8,6 +9,7 @@ import numpy as np
 
 from data_pipeline.errors import UserError
 from training.checkpoint import safetensors_file, torch_file
+from training.checkpoint.architectures import Architecture
 from training.checkpoint.settings_files import read_object
 from training.checkpoint.tensor_info import TensorInfo
 
@@ -92,18 +94,23 @@ def check_readable(files: Iterable[str], place: str) -> None:
             torch_file.check_readable(f"{file} of {place}")
 
 
-def describe(folder: Path) -> list[TensorInfo]:
+def describe(folder: Path, architecture: Architecture) -> list[TensorInfo]:
     """Describe all tensors, sorted by name.
 
     Args:
         folder: Folder of the checkpoint.
+        architecture: Gives each tensor its name in the backbone.
 
     Raises:
         UserError: If a file is missing or broken, or the index names a tensor that is not there.
     """
     chosen = folder / choose([place.name for place in folder.iterdir()], str(folder))
-    if not is_index(chosen.name):
-        return sorted(_describe_file(chosen), key=lambda tensor: tensor.name)
+    tensors = _describe_shards(folder, chosen) if is_index(chosen.name) else _describe_file(chosen)
+    named = [replace(tensor, canonical=architecture.canonical(tensor.name)) for tensor in tensors]
+    return sorted(named, key=lambda tensor: tensor.name)
+
+
+def _describe_shards(folder: Path, chosen: Path) -> list[TensorInfo]:
     shards = read_index(chosen)
     missing = sorted({shard for shard in shards.values() if not (folder / shard).is_file()})
     if missing:
@@ -120,7 +127,7 @@ def describe(folder: Path) -> list[TensorInfo]:
             f"{folder / shard} has no {name}, though {chosen.name} says so ({len(absent)} such in all): fetch the "
             "checkpoint again, its files are not of one revision"
         )
-    return [found[shards[name], name] for name in sorted(shards)]
+    return [found[shard, name] for name, shard in shards.items()]
 
 
 def read(tensors: list[TensorInfo]) -> dict[str, np.ndarray]:

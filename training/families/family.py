@@ -1,6 +1,6 @@
 """`Family`: everything that the rest of the project asks about a family of models."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import keras
 
     from data_pipeline.dataset import Dataset
+    from training.fitting.observer import Observer
     from training.front_end import FrontEnd
 
 
@@ -35,6 +36,34 @@ class LearningRates:
     delays: list[float] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class LearningPart:
+    """What is fitted of a model.
+
+    Attributes:
+        model: The model, or a model that shares some of its layers.
+        front_end: What it receives of a clip.
+    """
+
+    model: "keras.Model"
+    front_end: "FrontEnd"
+
+
+@dataclass(frozen=True, slots=True)
+class Halves:
+    """A model in two halves.
+
+    Attributes:
+        embed: From what the front end gives to embeddings, float32 [batch, size].
+        classify: From embeddings to probabilities, float32 [batch, classes].
+        size: Size of an embedding.
+    """
+
+    embed: Callable[[Any], Any]
+    classify: Callable[[Any], Any]
+    size: int
+
+
 class Family:
     """A family of models: its network, its recipes and what is done to it for serving.
 
@@ -51,6 +80,7 @@ class Family:
         space: What `ser tune` searches.
         unused: Names of settings that have no effect on this family, with dots, as `fit.augment.mixup`.
         members: Families of the members of an ensemble; empty for all others.
+        embedding_layer: Name of the layer whose output is a clip's embedding, see `halves`.
     """
 
     name: ClassVar[str]
@@ -61,6 +91,7 @@ class Family:
     space: ClassVar[Space] = {}
     unused: ClassVar[tuple[str, ...]] = ()
     members: "tuple[Family, ...]" = ()
+    embedding_layer: ClassVar[str] = "embedding"
 
     # Recipes.
 
@@ -193,13 +224,25 @@ class Family:
         # Not abstract: an ensemble is made of trained members, so that its family builds no network.
         raise NotImplementedError(f"{type(self).__name__} has no network to train")
 
-    def fit_to_data(self, model: "keras.Model", recipe: Any, dataset: "Dataset") -> None:
+    def learning_part(self, model: "keras.Model", recipe: Any, observer: "Observer") -> "LearningPart":
+        """What is fitted: the whole model, unless a part of it can learn from something that is computed once.
+
+        Args:
+            model: Made by `build`.
+            recipe: A settled recipe.
+            observer: Receives progress events of what is computed.
+        """
+        del observer
+        return LearningPart(model, self.front_end(recipe))
+
+    def fit_to_data(self, model: "keras.Model", recipe: Any, dataset: "Dataset", front_end: "FrontEnd") -> None:
         """Set statistics of the model that come from the training clips, before the first epoch.
 
         Args:
             model: Made by `build`. Changed in place.
             recipe: A settled recipe.
             dataset: With a split `train`.
+            front_end: What the learning part receives of a clip.
         """
 
     def learning_rates(self, model: "keras.Model", recipe: Any) -> LearningRates:  # noqa: ARG002  as subclasses have it
@@ -236,6 +279,29 @@ class Family:
             members: Families of the members.
         """
         return self
+
+    def halves(self, model: "keras.Model") -> Halves | None:
+        """The model in two halves, with a clip's embedding between them.
+
+        Args:
+            model: A trained model.
+
+        Returns:
+            The halves before and after the layer `embedding_layer`, or before and after the last layer of a functional
+            model without such a layer. None for other models, whose families say where the embedding is, or give none.
+        """
+        import keras
+
+        # Only functional models have a graph of operations that can be cut.
+        if not hasattr(model, "operations"):
+            return None
+        named = [layer for layer in model.layers if layer.name == self.embedding_layer]
+        embedding = named[0].output if named else model.layers[-1].input
+        if not isinstance(embedding, keras.KerasTensor) or len(embedding.shape) != 2:
+            return None
+        return Halves(
+            keras.Model(model.input, embedding), keras.Model(embedding, model.output), int(embedding.shape[-1])
+        )
 
     def gains_from_bfloat16(self, model: "keras.Model") -> bool:  # noqa: ARG002  as subclasses have it
         """Whether the model has products that bfloat16 makes faster."""

@@ -37,6 +37,7 @@ def fit(
     front_end: FrontEnd,
     target: Target,
     observer: Observer | None = None,
+    whole: keras.Model | None = None,
     rates: LearningRates | None = None,
     jit_compile: bool | str = "auto",
     team: Team | None = None,
@@ -56,6 +57,7 @@ def fit(
         front_end: What the model receives of a clip.
         target: The labels that are learned, by which the epoch is chosen as well.
         observer: Receives progress events.
+        whole: The model that is kept, of which `model` may be a part that shares its weights. Defaults to `model`.
         rates: How fast each weight learns, and when it starts. Defaults to the same for all, from the start.
         jit_compile: See `keras.Model.compile`. `settings.jit` overrides it.
         team: Replicas that learn together, in whose scope the model was made. None for a single model. A batch is
@@ -114,7 +116,7 @@ def fit(
             row = Epoch(number, float(loss), **figures, seconds=round(time.perf_counter() - started, 2))
             history.append(row)
             if evaluated and run.kept_here and _kept(history, settings) is row:
-                run.save_model(model)
+                run.save_model(whole or model)
         if run.kept_here:
             rows = [asdict(epoch) for epoch in history]
             # Last: what is interrupted before this is done again, with the same result.

@@ -23,6 +23,9 @@ class Observer:
     def on_resume(self, epoch: int) -> None:
         """An interrupted training continues after this epoch."""
 
+    def on_embedded(self, clips: int) -> None:
+        """The embeddings of so many clips have been computed, or found, since the last call."""
+
     def on_epoch_begin(self, epoch: int, steps: int) -> None:
         """An epoch starts. Epochs count from 1; `steps` is its number of steps."""
 
@@ -47,6 +50,11 @@ class Observers(Observer):
         """See `Observer`."""
         for observer in self._observers:
             observer.on_resume(epoch)
+
+    def on_embedded(self, clips: int) -> None:
+        """See `Observer`."""
+        for observer in self._observers:
+            observer.on_embedded(clips)
 
     def on_epoch_begin(self, epoch: int, steps: int) -> None:
         """See `Observer`."""

@@ -39,6 +39,7 @@ class ProgressBars(Observer):
         # Hidden until an epoch starts: the training may be complete already.
         self._all = self._progress.add_task("all epochs", total=None, visible=False)
         self._epoch: TaskID | None = None
+        self._embedded: TaskID | None = None
         self._resumed = 0
         self._seconds: list[float] = []
 
@@ -53,6 +54,12 @@ class ProgressBars(Observer):
         """Print it, and count the complete epochs."""
         self._resumed = epoch
         self._progress.console.print(f"going on after epoch {epoch} of the interrupted training", highlight=False)
+
+    def on_embedded(self, clips: int) -> None:
+        """Count the clips whose embeddings are there; how many there will be is not known."""
+        if self._embedded is None:
+            self._embedded = self._progress.add_task("embeddings of clips, kept for other trainings", total=None)
+        self._progress.advance(self._embedded, clips)
 
     def on_epoch_begin(self, epoch: int, steps: int) -> None:
         """Add a bar for the epoch's steps."""

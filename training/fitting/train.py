@@ -14,7 +14,7 @@ from data_pipeline.records.damage import damage_named
 from data_pipeline.storage.claimed_folder import claimed
 from training.accelerator import leave_to_keras
 from training.distributed import Team, keeps_folder, scope
-from training.families.family import Family
+from training.families.family import Family, LearningPart
 from training.families.registry import recipe_of
 from training.fitting.fit import fit
 from training.fitting.observer import Epoch, Observer
@@ -65,16 +65,20 @@ def _train(
     with claimed(folder) if kept_here else nullcontext():
         run = Run.create(folder, run_config(family, recipe, model, data), kept_here)
         with run.discarded_unless_trained():
+            # Replicas learn with the whole model: what is computed once would have to be shared among machines.
+            whole = LearningPart(model, family.front_end(recipe))
+            part = whole if team else family.learning_part(model, recipe, observer or Observer())
             if not run.state_file.exists():
-                family.fit_to_data(model, recipe, dataset)
+                family.fit_to_data(model, recipe, dataset, part.front_end)
             best = fit(
-                model,
+                part.model,
                 dataset,
                 run,
                 recipe.fit,
-                family.front_end(recipe),
+                part.front_end,
                 recipe.target,
                 observer,
+                whole=model,
                 rates=family.learning_rates(model, recipe),
                 jit_compile=family.compiles(),
                 team=team,

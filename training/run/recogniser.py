@@ -1,12 +1,13 @@
 """A trained model with its front end: from waveforms to probabilities in one traceable call."""
 
+import functools
 from dataclasses import dataclass, replace
 
 import keras
 import tensorflow as tf
 
 from data_pipeline.errors import UserError
-from training.families.family import Family
+from training.families.family import Family, Halves
 from training.front_end import FrontEnd
 from training.temperature import scaled_tensor
 
@@ -45,6 +46,46 @@ class Recogniser:
         """
         probabilities = self.model(self.front_end.inputs(waveform, num_samples), training=False)
         return scaled_tensor(probabilities, self.temperature)
+
+    @functools.cached_property
+    def halves(self) -> Halves:
+        """The model in two halves, with a clip's embedding between them.
+
+        Raises:
+            UserError: If the family of the model says of no embedding.
+        """
+        found = self.family.halves(self.model)
+        if found is None:
+            raise UserError(f"models of the family {self.family.name} give no embeddings: its `halves` is missing")
+        return found
+
+    @property
+    def embeds(self) -> bool:
+        """Whether the model gives embeddings."""
+        return self.family.halves(self.model) is not None
+
+    def embed(self, waveform: tf.Tensor, num_samples: tf.Tensor) -> tf.Tensor:
+        """The embedding of each clip: what the model makes of it before its last layers.
+
+        Args:
+            waveform: See `__call__`.
+            num_samples: See `__call__`.
+
+        Returns:
+            float32 [batch, `halves.size`].
+        """
+        return self.halves.embed(self.front_end.inputs(waveform, num_samples))
+
+    def classify(self, embedding: tf.Tensor) -> tf.Tensor:
+        """The probability of each emotion, of clips whose embeddings are known.
+
+        Args:
+            embedding: float32 [batch, `halves.size`], from `embed`.
+
+        Returns:
+            float32 [batch, classes].
+        """
+        return scaled_tensor(self.halves.classify(embedding), self.temperature)
 
     def for_serving(self, dtype: str = "float32") -> "Recogniser":
         """The same recogniser as it is exported: without what only training needs.

@@ -22,6 +22,8 @@ def running(models):
         ("localhost:8500", ("localhost", 8_500)),
         ("[::1]:8500", ("::1", 8_500)),
         ("dns:///models:8500", ("models", 8_500)),
+        ("ipv4:127.0.0.1:8500", ("127.0.0.1", 8_500)),
+        ("ipv6:[::1]:8500", ("::1", 8_500)),
         ("models", None),
         ("unix:/tmp/socket", None),
     ],
@@ -30,7 +32,19 @@ def test_addresses(server, found):
     assert host_and_port(server) == found
 
 
-@pytest.mark.parametrize("server", ["localhost:1", "127.0.0.1:1", "127.9.9.9:1", "[::1]:1", "unix:/tmp/socket"])
+@pytest.mark.parametrize(
+    "server",
+    [
+        "localhost:1",
+        "127.0.0.1:1",
+        "127.9.9.9:1",
+        "[::1]:1",
+        "unix:/tmp/socket",
+        "ipv4:127.0.0.1:1",
+        "ipv6:[::1]:1",
+        "dns:///localhost:1",
+    ],
+)
 def test_no_proxy_stands_before_this_machine(server):
     assert is_this_machine(server)
     assert proxy_in_the_way(server, {"http_proxy": "http://proxy:3128"}) == ""
@@ -41,6 +55,32 @@ def test_the_variable_of_a_proxy_is_named(server):
     assert not is_this_machine(server)
     assert proxy_in_the_way(server, {"http_proxy": "http://proxy:3128"}) == "http_proxy"
     assert proxy_in_the_way(server, {}) == ""
+
+
+@pytest.mark.parametrize(
+    ("variables", "used"),
+    [
+        ({"no_proxy": "models.example.com"}, ""),
+        ({"no_proxy": "other.net, example.com"}, ""),
+        ({"no_grpc_proxy": ".example.com"}, ""),
+        ({"no_proxy": "other.net"}, "https_proxy"),
+        # The second is read only where the first is not set.
+        ({"no_grpc_proxy": "other.net", "no_proxy": "example.com"}, "https_proxy"),
+    ],
+)
+def test_hosts_that_are_excepted_from_the_proxy(variables, used):
+    assert proxy_in_the_way("models.example.com:8500", {"https_proxy": "http://proxy:3128", **variables}) == used
+
+
+def test_networks_are_excepted_from_the_proxy():
+    environment = {"http_proxy": "http://proxy:3128", "no_proxy": "10.0.0.0/8"}
+    assert proxy_in_the_way("10.1.2.3:8500", environment) == ""
+    assert proxy_in_the_way("11.1.2.3:8500", environment) == "http_proxy"
+
+
+def test_an_address_with_a_path_is_refused():
+    with pytest.raises(UserError, match="has a path, as a REST call does"):
+        EmotionClient("localhost:8501/v1/models/ser")
 
 
 def test_a_server_of_this_machine_is_asked_in_spite_of_a_proxy(running, monkeypatch):
@@ -82,11 +122,11 @@ def test_many_utterances_are_not_one(running):
     with EmotionClient(running.address) as client:
         for single in singles:
             with pytest.raises(TypeError, match="give a list"):
-                next(client.recognise_all(single))
+                client.recognise_all(single)
 
     async def ask(single) -> None:
         async with AsyncEmotionClient(running.address) as client:
-            await anext(client.recognise_all(single))
+            client.recognise_all(single)
 
     for single in singles:
         with pytest.raises(TypeError, match="give a list"):

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -13,7 +14,9 @@ from serving.export.saved_model import export_model
 from serving.recognition.answer import read_answers
 from serving.recognition.audio import Samples
 from serving.server.local_server import LocalServer
+from serving.server.recogniser_in_process import InProcessRecogniser
 from tests.voice import voice
+from training.run.recogniser import Recogniser
 
 SPEECH = Samples(voice(1.0), 16_000)
 
@@ -22,8 +25,6 @@ SPEECH = Samples(voice(1.0), 16_000)
 def others(tiny_recogniser, tmp_path_factory):
     """A repository with a model of two labels, and one of six others."""
     import keras
-
-    from training.run.recogniser import Recogniser
 
     folder = tmp_path_factory.mktemp("others")
     inputs, outputs = tiny_recogniser.model.inputs, tiny_recogniser.model.layers[-2].output
@@ -62,6 +63,22 @@ def test_every_client_answers_with_the_labels_of_the_model(others, running, name
         done = CliRunner().invoke(ser.app, ["predict", str(tmp_path / "clip.wav"), "--json", *place])
         assert done.exit_code == 0, done.output
         assert list(json.loads(done.stdout)["probabilities"]) == labels
+
+
+def test_labels_of_a_model_in_this_process(others, tiny_recogniser, tmp_path):
+    without = tmp_path / "without" / "1"
+    shutil.copytree(others / "two" / "1", without)
+    (without / "assets" / "labels.txt").unlink()
+    assert list(InProcessRecogniser(without).recognise(SPEECH).probabilities) == ["calm", "angry"]
+    model = Recogniser(
+        tiny_recogniser.model,
+        ("calm", "very angry", "c", "d", "e", "f"),
+        tiny_recogniser.front_end,
+        tiny_recogniser.family,
+    )
+    export_model(model, tmp_path, "spaced")
+    answer = InProcessRecogniser(tmp_path / "spaced").recognise(SPEECH)
+    assert list(answer.probabilities)[:2] == ["calm", "very angry"]
 
 
 def test_labels_that_are_given_must_be_those_of_the_model(running):

@@ -65,14 +65,28 @@ def test_without_them_there_is_one_sentence(mutual, pem, case):
             pem["ca"].read_bytes(), strange.cert_chain_pems[0].bytes(), strange.private_key_pem.bytes()
         ),
     }[case]
-    with pytest.raises(ServerUnavailableError, match="certificates" if tls else "--tls"):
+    words = {
+        "in the clear": "requires TLS: add --tls",
+        "none of our own": "wants a certificate of the client",
+        "another authority": "has a certificate of an authority that is not known here",
+        "another's certificate": "wants a certificate of the client",
+    }[case]
+    with pytest.raises(ServerUnavailableError, match=words):
         ask(mutual, tls)
+
+
+def test_a_server_in_the_clear_is_told(pem):
+    with (
+        fake_server(lambda request, context: happy(request)) as address,
+        pytest.raises(ServerUnavailableError, match="does not speak TLS: leave out --tls"),
+    ):
+        ask(address, Tls.from_files(pem["ca"]))
 
 
 def test_the_name_in_the_certificate_may_be_given(mutual, pem):
     files = pem["ca"], pem["certificate"], pem["key"]
     address = mutual.replace("localhost", "127.0.0.1")
-    with pytest.raises(ServerUnavailableError):
+    with pytest.raises(ServerUnavailableError, match="is for another name: give the name that is in it"):
         ask(address, Tls.from_files(*files))
     assert ask(address, Tls.from_files(*files, server_name="localhost")).emotion == "happiness"
 

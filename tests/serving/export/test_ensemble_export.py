@@ -74,6 +74,16 @@ def test_it_answers_as_the_recogniser_alone_or_in_a_batch(recogniser, tmp_path, 
     assert size <= 1.1 * stored + 20_000
 
 
+def test_its_embedding_is_those_of_its_members(recogniser, tmp_path):
+    ask = tf.saved_model.load(str(export_model(recogniser, tmp_path, "ser"))).signatures
+    clips = {"waveform": tf.constant(voices(2, 9_000)), "num_samples": tf.constant([9_000, 4_000])}
+    embedded = ask["embedding"](**clips)["embedding"]
+    members = zip(recogniser.model.members, recogniser.family.members, strict=True)
+    assert embedded.shape[1] == sum(family.halves(member).size for member, family in members)
+    again = ask["classify_embedding"](embedding=embedded)["probabilities"]
+    np.testing.assert_allclose(again, ask["serving_default"](**clips)["probabilities"], atol=1e-5)
+
+
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 1e-4), ("bfloat16", 1e-2)])
 def test_members_may_hear_different_log_mels_and_gain_nothing_from_bfloat16(tmp_path, dtype, tolerance):
     keras.utils.set_random_seed(4)

@@ -153,7 +153,8 @@ def test_the_fresh_process_knew_neither_keras_nor_this_project(answers):
 
 def test_signatures_have_the_promised_names_types_and_shapes(mobilenet_version):
     signatures = tf.saved_model.load(str(mobilenet_version)).signatures
-    assert set(signatures) == {"serving_default", "wav_bytes", "mulaw_bytes"}
+    of_audio = {"serving_default", "wav_bytes", "mulaw_bytes"}
+    assert set(signatures) == {*of_audio, "embedding", "classify_embedding"}
     inputs = {name: signature.structured_input_signature[1] for name, signature in signatures.items()}
     assert inputs["serving_default"] == {
         "waveform": tf.TensorSpec([None, None], tf.float32, "waveform"),
@@ -161,9 +162,19 @@ def test_signatures_have_the_promised_names_types_and_shapes(mobilenet_version):
     }
     audio = {"audio": tf.TensorSpec([None], tf.string, "audio")}
     assert inputs["wav_bytes"] == inputs["mulaw_bytes"] == audio
-    for signature in signatures.values():
-        outputs = {name: (spec.dtype, spec.shape.as_list()) for name, spec in signature.structured_outputs.items()}
-        assert outputs == {
+    assert inputs["embedding"] == inputs["serving_default"]
+    [size] = {spec.shape[1] for spec in inputs["classify_embedding"].values()}
+    outputs = {
+        name: {key: (spec.dtype, spec.shape.as_list()) for key, spec in signature.structured_outputs.items()}
+        for name, signature in signatures.items()
+    }
+    assert outputs["embedding"] == {
+        "embedding": (tf.float32, [None, size]),
+        "status": (tf.int32, [None]),
+        "finding": (tf.int32, [None]),
+    }
+    for name in (*of_audio, "classify_embedding"):
+        assert outputs[name] == {
             "probabilities": (tf.float32, [None, 6]),
             "emotion": (tf.string, [None]),
             "confidence": (tf.float32, [None]),

@@ -1,5 +1,8 @@
 """Version labels, which `ser promote` and `ser rollback` move."""
 
+import socket
+import threading
+import time
 from pathlib import Path
 
 import grpc
@@ -198,6 +201,37 @@ class TestWithAServer:
             assert "is damaged" in str(done.exception)
             assert f"models.config is changed, but {server.address} is not" in str(done.exception)
             assert ReloadClient(channel).version(label="stable") == 1
+
+    def test_a_silent_server_holds_up_no_other(self, folder):
+        settings = ServerSettings(poll_seconds=0)
+        with (
+            socket.create_server(("127.0.0.1", 0)) as silent,
+            LocalServer.start(folder.parent, port=0, settings=settings) as server,
+            grpc.insecure_channel(server.address) as channel,
+        ):
+            quiet = f"127.0.0.1:{silent.getsockname()[1]}"
+            changed = []
+
+            def watch() -> None:
+                while ReloadClient(channel).version(label="stable") != 2:
+                    time.sleep(0.1)
+                changed.append(time.monotonic())
+
+            watcher = threading.Thread(target=watch, daemon=True)
+            watcher.start()
+            command = ["promote", str(folder), "--version", "2", "--timeout", "15"]
+            done = CliRunner().invoke(ser.app, [*command, "--server", quiet, "--server", server.address])
+            ended = time.monotonic()
+            watcher.join(5)
+            assert f"{quiet} is not" in str(done.exception)
+            # The one that answers had not to wait until the silent one was given up.
+            assert changed[0] < ended - 5
+
+    def test_an_address_that_is_none_changes_nothing(self, folder):
+        command = ["promote", str(folder), "--version", "2", "--server", "http://models:8501"]
+        done = CliRunner().invoke(ser.app, command)
+        assert isinstance(done.exception, UserError)
+        assert labels(folder)["stable"] == 1
 
     def test_where_nobody_answers_the_file_is_changed_and_the_user_told(self, folder):
         command = ["promote", str(folder), "--version", "2", "--server", "127.0.0.1:9", "--timeout", "5"]

@@ -65,6 +65,20 @@ def test_a_small_body_that_becomes_a_large_one_is_refused_and_leaves_no_memory(r
     assert resident() - before < 2**29
 
 
+def test_every_member_of_a_gzip_body_is_read(running, body):
+    half = len(body) // 2
+    members = gzip.compress(body[:half]) + gzip.compress(body[half:])
+    assert post(running, members, "gzip").json() == post(running, body, "").json()
+    assert post(running, members + b"rest", "gzip").status_code == 400
+    assert post(running, zlib.compress(body) + b"rest", "deflate").status_code == 400
+
+
+def test_the_limit_holds_for_all_members_together():
+    assert len(unpacked(gzip.compress(bytes(50)) * 2, "gzip", most=100)) == 100
+    with pytest.raises(web.HTTPRequestEntityTooLarge):
+        unpacked(gzip.compress(bytes(51)) * 2, "gzip", most=100)
+
+
 def test_the_limit_holds_while_unpacking():
     with pytest.raises(web.HTTPRequestEntityTooLarge):
         unpacked(gzip.compress(bytes(101)), "gzip", most=100)

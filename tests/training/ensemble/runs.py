@@ -14,9 +14,10 @@ from training.cross_validation.stored_answers import write_stored
 from training.families.cnn.family import FAMILY
 from training.families.cnn.recipe import CnnRecipe, CnnSettings
 from training.families.recipe import FitSettings
+from training.families.transformer.head_settings import HeadSettings
 from training.families.wav2vec2.family import FAMILY as WAV2VEC2
 from training.families.wav2vec2.recipe import Wav2Vec2Recipe
-from training.families.wav2vec2.settings import HeadSettings, Wav2Vec2Settings
+from training.families.wav2vec2.settings import Wav2Vec2Settings
 from training.fitting.train import run_config, train
 from training.fitting.training_data import describe_training_data
 from training.run.folder import Run

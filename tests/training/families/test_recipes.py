@@ -18,8 +18,9 @@ from training.families.mobilenet.recipe import MobileNetRecipe, MobileNetSetting
 from training.families.recipe import FitSettings
 from training.families.registry import family_named, family_of, recipe_of
 from training.families.settings_file import read_settings_file
+from training.families.transformer.head_settings import HeadSettings
 from training.families.wav2vec2.recipe import Wav2Vec2Recipe
-from training.families.wav2vec2.settings import HeadSettings, Wav2Vec2Settings
+from training.families.wav2vec2.settings import Wav2Vec2Settings
 from training.fitting.observer import Epoch
 from training.fitting.progress import ProgressBars, duration
 from training.fitting.train import train

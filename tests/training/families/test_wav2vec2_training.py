@@ -18,9 +18,9 @@ from tests.training.families.wav2vec2.small import SMALL
 from training.evaluation.condition import Condition
 from training.evaluation.evaluate import predict
 from training.families.recipe import FitSettings
+from training.families.transformer.head_settings import HeadSettings
 from training.families.wav2vec2.family import FAMILY
 from training.families.wav2vec2.recipe import PRESETS, Wav2Vec2Recipe
-from training.families.wav2vec2.settings import HeadSettings
 from training.fitting.observer import Observer
 from training.fitting.train import train
 from training.front_end import WaveformFrontEnd

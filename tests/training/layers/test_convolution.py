@@ -10,9 +10,10 @@ from training.families.cnn import network as cnn
 from training.families.cnn.recipe import CnnSettings
 from training.families.mobilenet import network as mobilenet
 from training.families.mobilenet.recipe import MobileNetSettings
+from training.families.transformer.head_settings import HeadSettings
 from training.families.wav2vec2.classifier import Wav2Vec2Classifier
 from training.families.wav2vec2.kernels.convolution import StridedConvolution
-from training.families.wav2vec2.settings import HeadSettings, Wav2Vec2Settings
+from training.families.wav2vec2.settings import Wav2Vec2Settings
 from training.layers.convolution import Conv1D, convolve, fits_bfloat16
 
 pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the rule is for TensorFlow")

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from training.families.family import Family
+from training.families.family import Family, Halves
 
 if TYPE_CHECKING:
     import keras
@@ -33,6 +33,28 @@ class EnsembleFamily(Family):
         for member in self.members:
             member.import_network()
         return network
+
+    def halves(self, model: "keras.Model") -> Halves | None:
+        """See `Family`: the embedding is those of the members, one after the other."""
+        found = [family.halves(member) for family, member in zip(self.members, model.members, strict=True)]
+        parts = [part for part in found if part is not None]
+        if len(parts) < len(found):
+            return None
+
+        def embed(inputs: Any) -> Any:
+            from keras import ops
+
+            found = [part.embed(inputs[str(place)]) for part, place in zip(parts, model.front_ends, strict=True)]
+            return ops.concatenate([ops.cast(one, "float32") for one in found], axis=1)
+
+        def classify(embedding: Any) -> Any:
+            answers, start = [], 0
+            for part in parts:
+                answers.append(part.classify(embedding[:, start : start + part.size]))
+                start += part.size
+            return model.pooled(answers)
+
+        return Halves(embed, classify, sum(part.size for part in parts))
 
     def gains_from_bfloat16(self, model: "keras.Model") -> bool:
         """Whether one of the members gains."""

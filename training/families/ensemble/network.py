@@ -55,12 +55,25 @@ class Ensemble(keras.Model):
         Returns:
             Probabilities, float32 [batch, classes].
         """
+        return self.pooled(
+            [
+                member(inputs[str(front_end)], training=training)
+                for member, front_end in zip(self.members, self.front_ends, strict=True)
+            ]
+        )
+
+    def pooled(self, answers: Sequence[Any]):
+        """Pool the answers of the members.
+
+        Args:
+            answers: The probabilities of each member, [batch, classes].
+
+        Returns:
+            Probabilities, float32 [batch, classes].
+        """
         scores = ops.convert_to_tensor(self.biases, "float32")
-        for member, front_end, temperature, exponent in zip(
-            self.members, self.front_ends, self.temperatures, self.exponents, strict=True
-        ):
-            answers = ops.cast(member(inputs[str(front_end)], training=training), "float32")
-            logits = ops.log(ops.maximum(answers, SMALLEST)) / temperature
+        for answer, temperature, exponent in zip(answers, self.temperatures, self.exponents, strict=True):
+            logits = ops.log(ops.maximum(ops.cast(answer, "float32"), SMALLEST)) / temperature
             scores = scores + exponent * ops.maximum(ops.log_softmax(logits), math.log(LEAST))
         return ops.softmax(scores)
 

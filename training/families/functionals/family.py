@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import keras
 
     from data_pipeline.dataset import Dataset
+    from training.front_end import FrontEnd
 
 _SCORED_BATCHES = 40
 """Number of batches of training clips from which mean and deviation of the functionals come."""
@@ -29,6 +30,8 @@ class FunctionalsFamily(Family):
         "`ser train functionals out/data out/functionals`, then "
         "`ser ensemble out/mobilenet out/functionals --output out/both`"
     )
+    # The standard scores, since the functionals themselves have scales of their own.
+    embedding_layer = "scores"
     presets = {"plain": FunctionalsRecipe()}
     unused = ("fit.augment.bands", "fit.augment.band_masks", "fit.augment.frames", "fit.augment.frame_masks")
     space = {
@@ -51,10 +54,12 @@ class FunctionalsFamily(Family):
         """See `Family`."""
         return self.import_network().build(recipe.model, len(recipe.target.labels), recipe.front_end)
 
-    def fit_to_data(self, model: "keras.Model", recipe: FunctionalsRecipe, dataset: "Dataset") -> None:
+    def fit_to_data(
+        self, model: "keras.Model", recipe: FunctionalsRecipe, dataset: "Dataset", front_end: "FrontEnd"
+    ) -> None:
         """Set the mean and the deviation of each functional to those of the training clips."""
         # Clips as the network will learn from them.
-        batches = self.front_end(recipe).batches(
+        batches = front_end.batches(
             dataset,
             "train",
             batch_size=_SCORED_BATCH_SIZE,

@@ -1,36 +1,12 @@
 """A network on functionals: one hidden layer on a vector per clip. Its errors differ from those of convolutions."""
 
 import keras
-import numpy as np
-from keras import layers, ops
+from keras import layers
 
 from data_pipeline.audio.log_mel_settings import LogMelSettings
 from training.families.functionals.functionals import Functionals
 from training.families.functionals.recipe import FunctionalsSettings
-
-_BOUND = 5.0
-"""Standard scores are clipped to ±5, so that no outlier decides a clip."""
-
-_LEAST_DEVIATION = 1e-4
-"""Smallest deviation of a functional over clips: ten times that of rounding, far below that of speech."""
-
-
-@keras.saving.register_keras_serializable("ser")
-class StandardScores(layers.Layer):
-    """Standard scores, clipped to ±5: values minus mean, divided by standard deviation; see `fit_scores`."""
-
-    def build(self, input_shape):
-        """Create the variables that `fit_scores` sets.
-
-        Args:
-            input_shape: [batch, values].
-        """
-        self.mean = self.add_weight(shape=input_shape[1:], initializer="zeros", trainable=False, name="mean")
-        self.deviation = self.add_weight(shape=input_shape[1:], initializer="ones", trainable=False, name="deviation")
-
-    def call(self, values):
-        """Standardise float32 [batch, values]."""
-        return ops.clip((values - self.mean) / self.deviation, -_BOUND, _BOUND)
+from training.layers.standard_scores import StandardScores
 
 
 def build(settings: FunctionalsSettings, num_classes: int, front_end: LogMelSettings) -> keras.Model:
@@ -66,13 +42,5 @@ def fit_scores(model: keras.Model, batches) -> None:
     Raises:
         ValueError: If there are no batches.
     """
-    scores = model.get_layer("scores")
     probe = keras.Model(model.inputs, model.get_layer("functionals").output)
-    values = [probe.predict_on_batch(batch) for batch in batches]
-    if not values:
-        raise ValueError("fit_scores needs at least one batch. Received: none")
-    found = np.concatenate(values).astype(np.float64)
-    deviation = found.std(axis=0)
-    scores.mean.assign(found.mean(axis=0))
-    # A functional that is constant in the data carries no information. It must not be amplified where it varies later.
-    scores.deviation.assign(np.where(deviation > _LEAST_DEVIATION, deviation, 1.0))
+    model.get_layer("scores").fit(probe.predict_on_batch(batch) for batch in batches)

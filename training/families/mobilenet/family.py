@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import keras
 
     from data_pipeline.dataset import Dataset
+    from training.front_end import FrontEnd
 
 _RECALIBRATION_BATCHES = 40
 """Number of batches of training clips from which the statistics of the norms come."""
@@ -82,7 +83,9 @@ class MobileNetFamily(Family):
         freeze(model, recipe.unfreeze)
         return model
 
-    def fit_to_data(self, model: "keras.Model", recipe: MobileNetRecipe, dataset: "Dataset") -> None:
+    def fit_to_data(
+        self, model: "keras.Model", recipe: MobileNetRecipe, dataset: "Dataset", front_end: "FrontEnd"
+    ) -> None:
         """Fit the batch norms of pretrained weights to the training clips, see `fine_tuning`."""
         if recipe.weights is None or recipe.unfreeze == "none":
             return
@@ -90,7 +93,7 @@ class MobileNetFamily(Family):
 
         windows = model.get_layer("windows")
         # The first epoch's crops, without augmentation.
-        batches = self.front_end(recipe).batches(
+        batches = front_end.batches(
             dataset,
             "train",
             batch_size=_RECALIBRATION_BATCH_SIZE,

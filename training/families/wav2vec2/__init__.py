@@ -2,9 +2,8 @@
 
 - `family`, `recipe`: the family's entry in the registry, and the settings of a training with their presets.
 - `settings`: the shape of the network.
-- `feature_encoder`, `masking`, `attention`, `encoder`: the parts of the network.
+- `feature_encoder`, `masking`, `encoder`: the parts of the network.
 - `backbone`, `classifier`: the network without and with a head.
-- `learning`: which weights learn, and their learning rates.
 - `state`: the weights of published checkpoints.
-- `kernels`: operations that TensorFlow computes faster on CPUs than Keras's own.
+- `kernels`: convolutions that TensorFlow computes faster on CPUs than Keras's own.
 """

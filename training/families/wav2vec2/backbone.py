@@ -6,7 +6,9 @@ from typing import Any
 import keras
 from keras import ops
 
-from training.families.wav2vec2.encoder import Encoder, EncoderLayer
+from training.families.transformer.layer import TransformerLayer
+from training.families.transformer.shape import TransformerShape
+from training.families.wav2vec2.encoder import Encoder
 from training.families.wav2vec2.feature_encoder import FeatureEncoder, FeatureProjection, WaveformNormalisation
 from training.families.wav2vec2.masking import SpecAugment
 from training.families.wav2vec2.settings import Wav2Vec2Settings
@@ -58,11 +60,21 @@ class Wav2Vec2Backbone(keras.Model):
         self.built = True
 
     @property
-    def encoder_layers(self) -> list[EncoderLayer]:
+    def encoder_layers(self) -> list[TransformerLayer]:
         """The encoder's layers, from first to last."""
         return self.encoder.encoder_layers
 
-    def freeze_feature_encoder(self) -> None:
+    @property
+    def shape(self) -> TransformerShape:
+        """Shape of the encoder's layers."""
+        return self.encoder.shape
+
+    @property
+    def stack_norm(self) -> keras.layers.Layer:
+        """The norm above all layers, or below them where norms come last."""
+        return self.encoder.layer_norm
+
+    def freeze_convolutions(self) -> None:
         """Freeze the convolutions, as fine-tuning usually does."""
         self.feature_encoder.trainable = False
 

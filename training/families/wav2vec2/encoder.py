@@ -4,15 +4,12 @@ import keras
 from keras import ops
 
 from training.accelerator import tensorflow_on_processor
-from training.families.wav2vec2.attention import SelfAttention, recomputed
-from training.families.wav2vec2.kernels.activation import activation_named, drop, dropped_gelu
+from training.families.transformer.activation import activation_named, drop
+from training.families.transformer.dense import RowNormalisation
+from training.families.transformer.layer import TransformerLayer, run_layers
 from training.families.wav2vec2.kernels.convolution import spectral_convolution
-from training.families.wav2vec2.kernels.dense import RowNormalisation, WideningDense
 from training.families.wav2vec2.settings import Wav2Vec2Settings
 from training.layers.convolution import convolve
-
-# For dropout of attention weights, attention output, wide activation and feed-forward output.
-SEEDS_PER_LAYER = 4
 
 
 class PositionalConvolution(keras.layers.Layer):
@@ -85,75 +82,6 @@ def _length_of_taps(direction):
     return ops.sqrt(ops.sum(ops.square(ops.cast(direction, "float32")), axis=(1, 2), keepdims=True))
 
 
-class EncoderLayer(keras.layers.Layer):
-    """A transformer layer: attention and a feed-forward part, each with a residual connection.
-
-    The norms come after the sums (base models) or, with `do_stable_layer_norm`, before attention and feed-forward part.
-    """
-
-    def __init__(self, settings: Wav2Vec2Settings, **kwargs):
-        super().__init__(**kwargs)
-        self.settings = settings
-        self.activation = activation_named(settings.hidden_act)
-        self.attention = SelfAttention(settings, dtype=self.dtype_policy, name="attention")
-        self.layer_norm = self._norm("layer_norm")
-        self.intermediate_dense = self._dense(WideningDense, settings.intermediate_size, "intermediate_dense")
-        self.output_dense = self._dense(keras.layers.Dense, settings.hidden_size, "output_dense")
-        self.final_layer_norm = self._norm("final_layer_norm")
-
-    def _norm(self, name: str) -> RowNormalisation:
-        return RowNormalisation(self.settings.layer_norm_eps, dtype=self.dtype_policy, name=name)
-
-    def _dense(self, kind: type[keras.layers.Dense], units: int, name: str) -> keras.layers.Dense:
-        return kind(
-            units,
-            kernel_initializer=keras.initializers.RandomNormal(stddev=0.02),
-            dtype=self.dtype_policy,
-            name=name,
-        )
-
-    def build(self, input_shape=None):  # noqa: ARG002 - Keras passes it
-        """Create all weights."""
-        shape = (None, None, self.settings.hidden_size)
-        for layer in (self.attention, self.layer_norm, self.intermediate_dense, self.final_layer_norm):
-            layer.build(shape)
-        self.output_dense.build((None, None, self.settings.intermediate_size))
-
-    def call(self, hidden, valid, dropout_seeds=None, training=False):
-        """Encode frames.
-
-        Args:
-            hidden: [batch, frames, hidden_size].
-            valid: bool [batch, frames].
-            dropout_seeds: `SEEDS_PER_LAYER` seeds, or None for no dropout. The caller draws them, so that a recomputed
-                layer drops the same units.
-            training: Whether a gradient may be computed.
-
-        Returns:
-            [batch, frames, hidden_size].
-        """
-        seeds = dropout_seeds or (None,) * SEEDS_PER_LAYER
-        rate = self.settings.hidden_dropout
-        if self.settings.do_stable_layer_norm:
-            hidden = hidden + drop(self.attention(self.layer_norm(hidden), valid, seeds[0]), rate, seeds[1])
-            return hidden + self._feed_forward(self.final_layer_norm(hidden), seeds, training)
-        hidden = self.layer_norm(hidden + drop(self.attention(hidden, valid, seeds[0]), rate, seeds[1]))
-        return self.final_layer_norm(hidden + self._feed_forward(hidden, seeds, training))
-
-    def _feed_forward(self, hidden, seeds, training: bool):
-        # With two dimensions, TensorFlow's graph optimiser fuses product, bias and activation.
-        frames = ops.reshape(hidden, (-1, self.settings.hidden_size))
-        wide = self.intermediate_dense(frames)
-        if training and self.settings.hidden_act == "gelu" and tensorflow_on_processor():
-            answer = self.output_dense(dropped_gelu(wide, self.settings.activation_dropout, seeds[2]))
-        else:
-            answer = recomputed(self._narrow)(wide, seeds[2])
-        return ops.reshape(drop(answer, self.settings.hidden_dropout, seeds[3]), ops.shape(hidden))
-
-    def _narrow(self, wide, seed):
-        return self.output_dense(drop(self.activation(wide), self.settings.activation_dropout, seed))
-
-
 class Encoder(keras.layers.Layer):
     """The positional convolution and the stack of encoder layers."""
 
@@ -162,6 +90,7 @@ class Encoder(keras.layers.Layer):
     ):
         super().__init__(**kwargs)
         self.settings = settings
+        self.shape = settings.transformer
         self.rematerialise = rematerialise
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.positional_convolution = PositionalConvolution(
@@ -169,7 +98,7 @@ class Encoder(keras.layers.Layer):
         )
         self.layer_norm = RowNormalisation(settings.layer_norm_eps, dtype=self.dtype_policy, name="layer_norm")
         self.encoder_layers = [
-            EncoderLayer(settings, dtype=self.dtype_policy, name=f"layer_{index}")
+            TransformerLayer(self.shape, dtype=self.dtype_policy, name=f"layer_{index}")
             for index in range(settings.num_hidden_layers)
         ]
 
@@ -201,24 +130,10 @@ class Encoder(keras.layers.Layer):
             hidden = self.layer_norm(hidden)
         if training and settings.hidden_dropout:
             hidden = drop(hidden, settings.hidden_dropout, self.seed_generator.next())
-        states = [hidden]
-        for layer in self.encoder_layers:
-            answer = self._run(layer, hidden, valid, training)
-            if training and settings.layerdrop:
-                # The layer is always computed: not every backend could compile a branch on a random number.
-                kept = keras.random.uniform((), seed=self.seed_generator) >= settings.layerdrop
-                answer = ops.where(kept, answer, hidden)
-            hidden = answer
-            states.append(hidden)
+        states = run_layers(
+            self.encoder_layers, hidden, valid, self.shape, self.seed_generator, self.rematerialise, training
+        )
+        hidden = states[-1]
         if settings.do_stable_layer_norm:
             hidden = self.layer_norm(hidden)
         return hidden, tuple(states)
-
-    def _run(self, layer: EncoderLayer, hidden, valid, training: bool):
-        settings = self.settings
-        seeds = None
-        if training and (settings.hidden_dropout or settings.attention_dropout or settings.activation_dropout):
-            seeds = tuple(self.seed_generator.next() for _ in range(SEEDS_PER_LAYER))
-        if not (self.rematerialise and training):
-            return layer(hidden, valid, seeds, training=training)
-        return keras.remat(lambda frames: layer(frames, valid, seeds, training=training))(hidden)

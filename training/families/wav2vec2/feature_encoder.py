@@ -6,9 +6,9 @@ import keras
 from keras import ops
 
 from training.accelerator import tensorflow_on_processor
-from training.families.wav2vec2.kernels.activation import activation_named, bare_gelu
+from training.families.transformer.activation import activation_named, bare_gelu
+from training.families.transformer.dense import RowNormalisation
 from training.families.wav2vec2.kernels.convolution import StridedConvolution, fits_rows, normalised_convolution
-from training.families.wav2vec2.kernels.dense import RowNormalisation
 from training.families.wav2vec2.settings import Wav2Vec2Settings
 from training.layers.convolution import Conv1D
 

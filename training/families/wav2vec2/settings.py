@@ -1,16 +1,14 @@
-"""The shape of the network and of its head. This module needs neither Keras nor TensorFlow."""
+"""The shape of the network. This module needs neither Keras nor TensorFlow."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from data_pipeline.errors import UserError
-from data_pipeline.settings import Field, Listed, Settings
-from training.layers.choices import Pooling
-
-ACTIVATIONS = ("gelu", "relu", "silu", "swish", "tanh")
+from data_pipeline.settings import Listed, Settings
+from training.families.transformer.published import read_config, values_of
+from training.families.transformer.shape import ACTIVATIONS, TransformerShape
 
 # Accepted values for parts that this network does not have. Any other value would change the network's output.
 _ONLY_SUPPORTED: dict[str, tuple[Any, ...]] = {
@@ -18,25 +16,6 @@ _ONLY_SUPPORTED: dict[str, tuple[Any, ...]] = {
     "add_adapter": (False, None),
     "adapter_attn_dim": (None,),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class HeadSettings(Settings):
-    """The shape of the head. Each setting is described in its field.
-
-    Raises:
-        UserError: If a value is out of its range.
-    """
-
-    layers: Annotated[
-        Literal["weighted", "last"],
-        Field(description="Hidden states that the head receives: `weighted` (a learned mix of all layers) or `last`."),
-    ] = "weighted"
-    projection: Annotated[
-        int, Field(ge=0, description="Number of units of a dense layer with ReLU before the pooling; 0 for none.")
-    ] = 256
-    pooling: Pooling = "attentive"
-    dropout: Annotated[float, Field(ge=0, lt=1, description="Dropout rate before the last dense layer.")] = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,17 +111,8 @@ class Wav2Vec2Settings(Settings):
         for name, supported in _ONLY_SUPPORTED.items():
             if config.get(name) not in supported:
                 raise UserError(f"{name} = {config[name]!r} is not supported; use a checkpoint without it.")
-        values: dict[str, Any] = {"do_normalize": do_normalize}
-        for field in fields(cls):
-            if field.name == "do_normalize" or config.get(field.name) is None:
-                continue
-            value = config[field.name]
-            # Checked here, because a number in quotes would otherwise cause a TypeError in a later comparison.
-            try:
-                values[field.name] = _converted(value, field.default)
-            except (TypeError, ValueError):
-                raise UserError(f"{field.name} = {value!r} is not of the kind that the configuration needs.") from None
-        return cls(**values)
+        published = {name: value for name, value in config.items() if name != "do_normalize"}
+        return cls(**{**values_of(cls, published), "do_normalize": do_normalize})
 
     @classmethod
     def from_file(cls, path: Path) -> "Wav2Vec2Settings":
@@ -151,13 +121,24 @@ class Wav2Vec2Settings(Settings):
         Raises:
             UserError: If the file cannot be read, or describes another network.
         """
-        try:
-            config = json.loads(Path(path).read_text())
-            if not isinstance(config, dict):
-                raise ValueError("it is no JSON object")
-        except (OSError, ValueError) as error:
-            raise UserError(f"{path} cannot be read as a wav2vec 2.0 config.json ({error})") from error
-        return cls.from_config(config)
+        return cls.from_config(read_config(path, "wav2vec 2.0"))
+
+    @property
+    def transformer(self) -> TransformerShape:
+        """Shape of the transformer layers."""
+        return TransformerShape(
+            hidden_size=self.hidden_size,
+            layers=self.num_hidden_layers,
+            heads=self.num_attention_heads,
+            intermediate_size=self.intermediate_size,
+            activation=self.hidden_act,
+            norm_first=self.do_stable_layer_norm,
+            epsilon=self.layer_norm_eps,
+            hidden_dropout=self.hidden_dropout,
+            attention_dropout=self.attention_dropout,
+            activation_dropout=self.activation_dropout,
+            layerdrop=self.layerdrop,
+        )
 
     @property
     def shortest(self) -> int:
@@ -182,15 +163,3 @@ class Wav2Vec2Settings(Settings):
         for kernel, stride in list(zip(self.conv_kernel, self.conv_stride, strict=True))[:num_layers]:
             count = (count - kernel) // stride + 1
         return max(count, 0) if isinstance(count, int) else count
-
-
-def _converted(value: Any, default: Any) -> Any:
-    if isinstance(default, tuple):
-        return tuple(int(one) for one in value)
-    if isinstance(default, bool):
-        if not isinstance(value, bool):
-            raise TypeError
-        return value
-    if isinstance(default, str) != isinstance(value, str):
-        raise TypeError
-    return type(default)(value)

@@ -5,9 +5,8 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras import ops
 
-from data_pipeline.errors import UserError
+from training.families.transformer.state import as_arrays, assign, layer_parts, weights_of
 from training.families.wav2vec2.backbone import Wav2Vec2Backbone
 
 MASK_EMBEDDING = "masked_spec_embed"
@@ -15,7 +14,17 @@ POSITIONAL = "encoder.pos_conv_embed.conv"
 LENGTH = f"{POSITIONAL}.parametrizations.weight.original0"
 DIRECTION = f"{POSITIONAL}.parametrizations.weight.original1"
 PLAIN_KERNEL = f"{POSITIONAL}.weight"
-NAMED_IN_ERRORS = 3
+
+_LAYER_PARTS = {
+    "query": "attention.q_proj",
+    "key": "attention.k_proj",
+    "value": "attention.v_proj",
+    "output": "attention.out_proj",
+    "attention_norm": "layer_norm",
+    "wide": "feed_forward.intermediate_dense",
+    "narrow": "feed_forward.output_dense",
+    "feed_forward_norm": "final_layer_norm",
+}
 
 
 def state_names(backbone: Wav2Vec2Backbone) -> dict[str, keras.Variable]:
@@ -49,28 +58,7 @@ def load_state(backbone: Wav2Vec2Backbone, arrays: Mapping[str, np.ndarray], sou
         direction = np.asarray(arrays.pop(DIRECTION), "float32")
         length = np.asarray(arrays.pop(LENGTH), "float32")
         arrays[PLAIN_KERNEL] = direction * (length / np.sqrt(np.sum(direction**2, axis=(0, 1), keepdims=True)))
-    missing = [name for name in variables if name not in arrays and name != MASK_EMBEDDING]
-    if missing:
-        raise UserError(
-            f"{source} lacks {_some(missing)}; use a checkpoint of a wav2vec 2.0 or HuBERT model that fits its config."
-        )
-    unexpected = [name for name in arrays if name not in variables]
-    if unexpected:
-        raise UserError(
-            f"{source} holds {_some(unexpected)} that the network does not have; use a checkpoint that fits its config."
-        )
-    wrong = [
-        f"{name} {list(np.shape(arrays[name]))} instead of {list(reversed(variable.shape))}"
-        for name, variable in variables.items()
-        if name in arrays and tuple(np.shape(arrays[name])) != tuple(reversed(variable.shape))
-    ]
-    if wrong:
-        raise UserError(
-            f"{source} has tensors of another shape: {_some(wrong)}; use a checkpoint that fits its config."
-        )
-    for name, variable in variables.items():
-        if name in arrays:
-            variable.assign(np.transpose(np.asarray(arrays[name])))
+    assign(variables, arrays, source, "a wav2vec 2.0 or HuBERT model", optional=(MASK_EMBEDDING,))
 
 
 def state_arrays(backbone: Wav2Vec2Backbone) -> dict[str, np.ndarray]:
@@ -82,30 +70,25 @@ def state_arrays(backbone: Wav2Vec2Backbone) -> dict[str, np.ndarray]:
     Returns:
         An array for each name of `state_names`, with adapters (LoRA) merged into the kernels they adapt.
     """
-    tensors = _tensors(backbone, "kernel")
-    return {name: np.ascontiguousarray(np.transpose(ops.convert_to_numpy(value))) for name, value in tensors.items()}
+    return as_arrays(_tensors(backbone, "kernel"))
 
 
 def _tensors(backbone: Wav2Vec2Backbone, kernel: str) -> dict[str, Any]:
     """Weights by their names in PyTorch checkpoints; `kernel` is the attribute of layers that has their kernel."""
     positional = backbone.encoder.positional_convolution
-    tensors: dict[str, Any] = {MASK_EMBEDDING: backbone.masking.mask_embedding}
-    for name, layer in _layers(backbone).items():
-        if layer is positional:
-            factors = {LENGTH: "weight_g", DIRECTION: "weight_v"}
-            weights = {PLAIN_KERNEL: "kernel"} if positional.folded else factors
-        elif hasattr(layer, "gamma"):
-            weights = {f"{name}.weight": "gamma", f"{name}.bias": "beta"}
-        else:
-            weights = {f"{name}.weight": kernel}
-        if getattr(layer, "bias", None) is not None:
-            weights[f"{name}.bias"] = "bias"
-        tensors |= {key: getattr(layer, attribute) for key, attribute in weights.items()}
-    return tensors
+    factors = {LENGTH: positional.weight_g, DIRECTION: positional.weight_v} if not positional.folded else {}
+    folded = {PLAIN_KERNEL: positional.kernel} if positional.folded else {}
+    return {
+        MASK_EMBEDDING: backbone.masking.mask_embedding,
+        **factors,
+        **folded,
+        f"{POSITIONAL}.bias": positional.bias,
+        **weights_of(_layers(backbone), kernel),
+    }
 
 
 def _layers(backbone: Wav2Vec2Backbone) -> dict[str, Any]:
-    """The layers that have weights, by their names in PyTorch checkpoints."""
+    """The layers that have a kernel or a norm, by their names in PyTorch checkpoints."""
     encoder, projection = backbone.feature_encoder, backbone.feature_projection
     layers: dict[str, Any] = {}
     for index, convolution in enumerate(encoder.convolutions):
@@ -115,24 +98,7 @@ def _layers(backbone: Wav2Vec2Backbone) -> dict[str, Any]:
     if projection.layer_norm is not None:
         layers["feature_projection.layer_norm"] = projection.layer_norm
     layers["feature_projection.projection"] = projection.projection
-    layers[POSITIONAL] = backbone.encoder.positional_convolution
     layers["encoder.layer_norm"] = backbone.encoder.layer_norm
     for index, layer in enumerate(backbone.encoder_layers):
-        parts = {
-            "attention.q_proj": layer.attention.query,
-            "attention.k_proj": layer.attention.key,
-            "attention.v_proj": layer.attention.value,
-            "attention.out_proj": layer.attention.output_projection,
-            "layer_norm": layer.layer_norm,
-            "feed_forward.intermediate_dense": layer.intermediate_dense,
-            "feed_forward.output_dense": layer.output_dense,
-            "final_layer_norm": layer.final_layer_norm,
-        }
-        layers |= {f"encoder.layers.{index}.{name}": part for name, part in parts.items()}
+        layers |= layer_parts(layer, _LAYER_PARTS, f"encoder.layers.{index}.")
     return layers
-
-
-def _some(names: list[str]) -> str:
-    """The first few names, and the number of the others."""
-    rest = len(names) - NAMED_IN_ERRORS
-    return ", ".join(names[:NAMED_IN_ERRORS]) + (f" and {rest} more" if rest > 0 else "")

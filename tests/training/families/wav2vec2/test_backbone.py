@@ -131,7 +131,7 @@ def test_freezing_leaves_the_rest_to_train():
     backbone = make("base")
     before = len(backbone.trainable_variables)
     frozen = len(backbone.feature_encoder.trainable_variables)
-    backbone.freeze_feature_encoder()
+    backbone.freeze_convolutions()
     assert frozen > 0
     assert len(backbone.trainable_variables) == before - frozen
 

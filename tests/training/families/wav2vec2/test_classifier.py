@@ -5,10 +5,11 @@ from keras import ops
 
 from data_pipeline.errors import UserError
 from tests.training.families.wav2vec2.small import SMALL
+from training.families.transformer.head_settings import HeadSettings
+from training.families.transformer.learning import learning_rate_scales
 from training.families.wav2vec2.backbone import Wav2Vec2Backbone
 from training.families.wav2vec2.classifier import Wav2Vec2Classifier
-from training.families.wav2vec2.learning import learning_rate_scales
-from training.families.wav2vec2.settings import HeadSettings, Wav2Vec2Settings
+from training.families.wav2vec2.settings import Wav2Vec2Settings
 
 STABLE = {**SMALL, "do_stable_layer_norm": True, "feat_extract_norm": "layer"}
 HEADS = [HeadSettings(), HeadSettings("last", 0, "mean", 0.0), HeadSettings("weighted", 16, "mean")]

@@ -1,8 +1,4 @@
-"""Operations that TensorFlow computes faster on CPUs than Keras's own.
-
-- `activation`: GELU and dropout.
-- `convolution`: the first, the strided and the positional convolutions as products of matrices.
-- `dense`: layer normalisation and the first dense layer of a feed-forward part.
+"""The first, the strided and the positional convolutions as products of matrices, which CPUs compute faster.
 
 On GPUs and on other backends, layers use Keras's own operations instead.
 """

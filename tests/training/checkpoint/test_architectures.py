@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.checkpoint.tensor_info import canonical_name
+from training.checkpoint.architectures import WAV2VEC2
 
 
 @pytest.mark.parametrize(
@@ -27,11 +27,11 @@ from training.checkpoint.tensor_info import canonical_name
     ],
 )
 def test_canonical_names(stored, canonical):
-    assert canonical_name(stored) == canonical
+    assert WAV2VEC2.canonical(stored) == canonical
 
 
 @given(st.text(alphabet="abc._0", max_size=20), st.sampled_from(["wav2vec2.", "hubert.", "model."]))
 def test_a_prefix_changes_nothing_and_canonical_names_stay(rest, prefix):
-    name = canonical_name(rest)
-    assert canonical_name(prefix + rest) == name
-    assert name is None or canonical_name(name) == name
+    name = WAV2VEC2.canonical(rest)
+    assert WAV2VEC2.canonical(prefix + rest) == name
+    assert name is None or WAV2VEC2.canonical(name) == name

@@ -10,7 +10,7 @@ def activation_named(name: str):
     """The activation function with a name from a published configuration.
 
     Args:
-        name: One of `settings.ACTIVATIONS`.
+        name: One of `shape.ACTIVATIONS`.
 
     Returns:
         A function of a tensor.

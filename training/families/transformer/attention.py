@@ -5,8 +5,8 @@ from collections.abc import Callable
 import keras
 from keras import ops
 
-from training.families.wav2vec2.kernels.activation import drop
-from training.families.wav2vec2.settings import Wav2Vec2Settings
+from training.families.transformer.activation import drop
+from training.families.transformer.shape import TransformerShape
 
 # Far below any score, and finite, so that a clip without a valid frame does not become NaN.
 MASKED_SCORE = -1e9
@@ -35,21 +35,22 @@ class SelfAttention(keras.layers.Layer):
     checkpoint.
     """
 
-    def __init__(self, settings: Wav2Vec2Settings, **kwargs):
+    def __init__(self, shape: TransformerShape, **kwargs):
         super().__init__(**kwargs)
-        self.heads = settings.num_attention_heads
-        self.hidden_size = settings.hidden_size
+        self.heads = shape.heads
+        self.hidden_size = shape.hidden_size
         self.head_size = self.hidden_size // self.heads
-        self.rate = settings.attention_dropout
+        self.rate = shape.attention_dropout
         self.query = self._dense("query")
-        self.key = self._dense("key")
+        self.key = self._dense("key", shape.key_bias)
         self.value = self._dense("value")
         # `output` is a property of every Keras layer.
         self.output_projection = self._dense("output_projection")
 
-    def _dense(self, name: str) -> keras.layers.Dense:
+    def _dense(self, name: str, use_bias: bool = True) -> keras.layers.Dense:
         return keras.layers.Dense(
             self.hidden_size,
+            use_bias=use_bias,
             kernel_initializer=keras.initializers.RandomNormal(stddev=0.02),
             dtype=self.dtype_policy,
             name=name,

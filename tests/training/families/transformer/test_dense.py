@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from training.families.wav2vec2.kernels.dense import RowNormalisation, WideningDense
+from training.families.transformer.dense import RowNormalisation, WideningDense
 
 pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="gradients are taken by TensorFlow")
 

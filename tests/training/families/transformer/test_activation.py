@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from training.families.wav2vec2.kernels.activation import activation_named, bare_gelu, drop, dropped_gelu
+from training.families.transformer.activation import activation_named, bare_gelu, drop, dropped_gelu
 
 on_tensorflow = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="gradients are taken by TensorFlow")
 
