@@ -7,6 +7,7 @@ need no change. Everything runs on one event loop except the models, which compu
 import asyncio
 import contextlib
 import errno
+import logging
 import socket
 from collections.abc import Coroutine, Mapping
 from concurrent.futures import Future
@@ -28,7 +29,7 @@ from serving.server.batching_settings import BatchingSettings
 from serving.server.catalogue import Catalogue
 from serving.server.metrics import Metrics
 from serving.server.predictor import Predictor
-from serving.server.rest import RestApi
+from serving.server.rest import NoHttp, RestApi
 from serving.server.services import ModelService, PredictionService, UnreadableRequests
 from serving.server.tls import TlsSettings
 from serving.server.version_manager import VersionManager
@@ -118,6 +119,10 @@ class LocalServer:
         self.stop()
 
 
+_rest_log = logging.getLogger(f"{__name__}.rest")
+_rest_log.addFilter(NoHttp())
+
+
 @dataclass(frozen=True)
 class _Started:
     address: str
@@ -154,6 +159,7 @@ async def _serve(
     rest = web.AppRunner(
         RestApi(catalogue, predictor, metrics, _metrics_path(models)).application(),
         access_log=None,
+        logger=_rest_log,
         # `rest.unpacked` does it, within a limit.
         auto_decompress=False,
         shutdown_timeout=settings.grace,

@@ -5,11 +5,13 @@ Paths are those of tensorflow_serving/model_servers/http_rest_api_util.cc, statu
 
 import asyncio
 import json
+import logging
 import re
 import zlib
 
 import grpc
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from google.protobuf import json_format
 from prometheus_client import CONTENT_TYPE_LATEST
 from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2
@@ -133,6 +135,22 @@ class RestApi:
             for message in (response.model_spec, signatures)
         ]  # fmt: skip
         return json.dumps({"model_spec": parts[0], "metadata": {SIGNATURES: parts[1]}})
+
+
+class NoHttp(logging.Filter):
+    """Makes one line of the traceback that aiohttp logs when something else than HTTP/1.1 comes to the REST port."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Change the record of such an error; let all pass."""
+        if record.exc_info and isinstance(record.exc_info[1], HttpProcessingError):
+            words = str(record.exc_info[1].message).split()
+            first = f" ({' '.join(words[:4])})" if words else ""
+            record.msg = (
+                f"the REST port was sent something else than HTTP/1.1{first}: a gRPC client has to call the gRPC port"
+            )
+            record.args, record.exc_info, record.exc_text = (), None, None
+            record.levelno, record.levelname = logging.WARNING, "WARNING"
+        return True
 
 
 def unpacked(body: bytes, encoding: str, most: int = MAX_MESSAGE_BYTES) -> bytes:
