@@ -23,6 +23,9 @@ def reference_classifier(model: "WhisperClassifier") -> Any:
 
     from training.families.whisper.state import state_arrays
 
+    scores, projection, emotion = model.scores, model.projection, model.emotion
+    assert scores is not None, "the head has `statistics` pooling"
+    assert projection is not None, "the head has a dense layer before the last"
     settings = model.backbone.settings
     config = WhisperConfig(
         num_mel_bins=settings.num_mel_bins,
@@ -39,13 +42,15 @@ def reference_classifier(model: "WhisperClassifier") -> Any:
     def constant(weight: Any) -> Any:
         return torch.nn.Parameter(torch.tensor(ops.convert_to_numpy(weight)))
 
+    weights = (scores.mean, scores.deviation, projection.kernel, projection.bias, emotion.kernel, emotion.bias)
+    mean, deviation, hidden_kernel, hidden_bias, kernel, bias = map(constant, weights)
+
     class Classifier(torch.nn.Module):
         def __init__(self) -> None:
             super().__init__()
             self.encoder = encoder
-            self.mean, self.deviation = constant(model.scores.mean), constant(model.scores.deviation)
-            self.hidden, self.hidden_bias = map(constant, (model.projection.kernel, model.projection.bias))
-            self.kernel, self.bias = map(constant, (model.emotion.kernel, model.emotion.bias))
+            self.mean, self.deviation, self.kernel, self.bias = mean, deviation, kernel, bias
+            self.hidden_kernel, self.hidden_bias = hidden_kernel, hidden_bias
 
         def forward(self, log_mel: Any) -> Any:
             # The reference's own `forward` takes 30 s only.
@@ -59,8 +64,8 @@ def reference_classifier(model: "WhisperClassifier") -> Any:
                 states.append(hidden)
             states.append(self.encoder.layer_norm(hidden))
             pooled = [part for state in states for part in (state.mean(1), state.std(1, unbiased=False))]
-            scores = torch.clamp((torch.cat(pooled, 1) - self.mean) / self.deviation, -5, 5)
-            hidden = torch.relu(scores @ self.hidden + self.hidden_bias)
+            scored = torch.clamp((torch.cat(pooled, 1) - self.mean) / self.deviation, -5, 5)
+            hidden = torch.relu(scored @ self.hidden_kernel + self.hidden_bias)
             return torch.softmax(hidden @ self.kernel + self.bias, 1)
 
     return Classifier().eval()

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +79,8 @@ WAV2VEC2 = Architecture(
     renamed=_OLD_WEIGHT_NORM,
 )
 
+WAVLM = replace(WAV2VEC2, title="WavLM", model_types=("wavlm",), prefixes=("wavlm.", "model."))
+
 WHISPER = Architecture(
     title="Whisper",
     model_types=("whisper",),
@@ -86,7 +88,7 @@ WHISPER = Architecture(
     outside=frozenset({"classifier", "decoder", "layer_weights", "proj_out", "projector"}),
 )
 
-_ARCHITECTURES = (WAV2VEC2, WHISPER)
+_ARCHITECTURES = (WAV2VEC2, WAVLM, WHISPER)
 
 
 def architecture_of(model_type: object) -> Architecture | None:

@@ -12,6 +12,7 @@ _MODULES = {
     "cnn": "training.families.cnn.family",
     "functionals": "training.families.functionals.family",
     "wav2vec2": "training.families.wav2vec2.family",
+    "wavlm": "training.families.wavlm.family",
     "whisper": "training.families.whisper.family",
     "ensemble": "training.families.ensemble.family",
 }

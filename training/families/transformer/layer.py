@@ -49,7 +49,7 @@ class TransformerLayer(keras.layers.Layer):
             layer.build(shape)
         self.output_dense.build((None, None, self.shape.intermediate_size))
 
-    def call(self, hidden, valid, dropout_seeds=None, training=False):
+    def call(self, hidden, valid, dropout_seeds=None, training=False, bias=None):
         """Encode frames.
 
         Args:
@@ -58,6 +58,7 @@ class TransformerLayer(keras.layers.Layer):
             dropout_seeds: `SEEDS_PER_LAYER` seeds, or None for no dropout. The caller draws them, so that a recomputed
                 layer drops the same units.
             training: Whether a gradient may be computed.
+            bias: From `RelativePositionBias`, if the shape has relative positions.
 
         Returns:
             [batch, frames, hidden_size].
@@ -65,9 +66,9 @@ class TransformerLayer(keras.layers.Layer):
         seeds = dropout_seeds or (None,) * SEEDS_PER_LAYER
         rate = self.shape.hidden_dropout
         if self.shape.norm_first:
-            hidden = hidden + drop(self.attention(self.layer_norm(hidden), valid, seeds[0]), rate, seeds[1])
+            hidden = hidden + drop(self.attention(self.layer_norm(hidden), valid, seeds[0], bias), rate, seeds[1])
             return hidden + self._feed_forward(self.final_layer_norm(hidden), seeds, training)
-        hidden = self.layer_norm(hidden + drop(self.attention(hidden, valid, seeds[0]), rate, seeds[1]))
+        hidden = self.layer_norm(hidden + drop(self.attention(hidden, valid, seeds[0], bias), rate, seeds[1]))
         return self.final_layer_norm(hidden + self._feed_forward(hidden, seeds, training))
 
     def _feed_forward(self, hidden, seeds, training: bool):
@@ -92,6 +93,7 @@ def run_layers(
     seed_generator: keras.random.SeedGenerator,
     rematerialise: bool,
     training: bool,
+    bias=None,
 ) -> list:
     """Encode frames with one layer after the other.
 
@@ -103,13 +105,14 @@ def run_layers(
         seed_generator: Gives the seeds of dropout and LayerDrop.
         rematerialise: While training, keep only the input of every layer and compute the layer again for its gradient.
         training: Whether dropout and LayerDrop apply.
+        bias: From `RelativePositionBias`, if the shape has relative positions.
 
     Returns:
         The input, then the output of each layer, each [batch, frames, hidden_size].
     """
     states = [hidden]
     for layer in layers:
-        answer = _run(layer, hidden, valid, shape, seed_generator, rematerialise, training)
+        answer = _run(layer, hidden, valid, shape, seed_generator, rematerialise, training, bias)
         if training and shape.layerdrop:
             # The layer is always computed: not every backend could compile a branch on a random number.
             kept = keras.random.uniform((), seed=seed_generator) >= shape.layerdrop
@@ -119,8 +122,8 @@ def run_layers(
     return states
 
 
-def _run(layer, hidden, valid, shape, seed_generator, rematerialise, training):
+def _run(layer, hidden, valid, shape, seed_generator, rematerialise, training, bias):
     seeds = tuple(seed_generator.next() for _ in range(SEEDS_PER_LAYER)) if training and shape.has_dropout else None
     if not (rematerialise and training):
-        return layer(hidden, valid, seeds, training=training)
-    return keras.remat(lambda frames: layer(frames, valid, seeds, training=training))(hidden)
+        return layer(hidden, valid, seeds, training=training, bias=bias)
+    return keras.remat(lambda frames: layer(frames, valid, seeds, training=training, bias=bias))(hidden)

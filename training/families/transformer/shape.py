@@ -18,6 +18,9 @@ class TransformerShape:
         activation: Name of the activation function, one of `ACTIVATIONS`.
         norm_first: Whether the norms come before attention and feed-forward part, not after the sums.
         epsilon: Added to the variance in norms.
+        relative_buckets: Number of buckets of the distances between frames, for each of which every head has a number
+            that is added to its scores, through a gate; see `attention.GatedBias`. 0 for none.
+        relative_distance: Distance in frames from which on all are in the same bucket.
         key_bias: Whether the keys have a bias. It changes no attention, and some checkpoints have none.
         hidden_dropout: Dropout rate of the outputs of attention and feed-forward part.
         attention_dropout: Dropout rate of attention weights.
@@ -33,6 +36,8 @@ class TransformerShape:
     norm_first: bool = True
     epsilon: float = 1e-5
     key_bias: bool = True
+    relative_buckets: int = 0
+    relative_distance: int = 800
     hidden_dropout: float = 0.0
     attention_dropout: float = 0.0
     activation_dropout: float = 0.0

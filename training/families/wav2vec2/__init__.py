@@ -1,4 +1,4 @@
-"""wav2vec 2.0 and HuBERT, written with `keras.ops` and `keras.layers`: the same network on every Keras backend.
+"""wav2vec 2.0 and HuBERT, and the parts of WavLM: the same network on every Keras backend.
 
 - `family`, `recipe`: the family's entry in the registry, and the settings of a training with their presets.
 - `settings`: the shape of the network.

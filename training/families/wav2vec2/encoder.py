@@ -5,6 +5,7 @@ from keras import ops
 
 from training.accelerator import tensorflow_on_processor
 from training.families.transformer.activation import activation_named, drop
+from training.families.transformer.attention import RelativePositionBias
 from training.families.transformer.dense import RowNormalisation
 from training.families.transformer.layer import TransformerLayer, run_layers
 from training.families.wav2vec2.kernels.convolution import spectral_convolution
@@ -97,6 +98,11 @@ class Encoder(keras.layers.Layer):
             settings, folded, dtype=self.dtype_policy, name="positional_convolution"
         )
         self.layer_norm = RowNormalisation(settings.layer_norm_eps, dtype=self.dtype_policy, name="layer_norm")
+        self.relative_positions = (
+            RelativePositionBias(self.shape, dtype=self.dtype_policy, name="relative_positions")
+            if self.shape.relative_buckets
+            else None
+        )
         self.encoder_layers = [
             TransformerLayer(self.shape, dtype=self.dtype_policy, name=f"layer_{index}")
             for index in range(settings.num_hidden_layers)
@@ -107,6 +113,8 @@ class Encoder(keras.layers.Layer):
         shape = (None, None, self.settings.hidden_size)
         self.positional_convolution.build(shape)
         self.layer_norm.build(shape)
+        if self.relative_positions is not None:
+            self.relative_positions.build()
         for layer in self.encoder_layers:
             layer.build(shape)
 
@@ -130,8 +138,9 @@ class Encoder(keras.layers.Layer):
             hidden = self.layer_norm(hidden)
         if training and settings.hidden_dropout:
             hidden = drop(hidden, settings.hidden_dropout, self.seed_generator.next())
+        bias = None if self.relative_positions is None else self.relative_positions(hidden)
         states = run_layers(
-            self.encoder_layers, hidden, valid, self.shape, self.seed_generator, self.rematerialise, training
+            self.encoder_layers, hidden, valid, self.shape, self.seed_generator, self.rematerialise, training, bias
         )
         hidden = states[-1]
         if settings.do_stable_layer_norm:

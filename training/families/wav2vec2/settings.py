@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from data_pipeline.errors import UserError
 from data_pipeline.settings import Listed, Settings
@@ -24,7 +24,8 @@ class Wav2Vec2Settings(Settings):
 
     The fields have the names and meanings of the published configuration files (`config.json`). `mask_time_prob` is
     the share of the frames that spans would cover without overlap. `do_normalize` (`preprocessor_config.json`) says
-    whether each waveform is normalised to zero mean and unit variance first.
+    whether each waveform is normalised to zero mean and unit variance first. `num_buckets` and `max_bucket_distance`
+    are those of WavLM's relative positions; 0 buckets for none.
     """
 
     conv_dim: Annotated[tuple[int, ...], Listed] = (512,) * 7
@@ -56,6 +57,8 @@ class Wav2Vec2Settings(Settings):
     mask_feature_length: int = 10
     mask_feature_min_masks: int = 0
     do_normalize: bool = True
+    num_buckets: int = 0
+    max_bucket_distance: int = 800
 
     def check(self) -> None:
         """Check all values.
@@ -78,6 +81,12 @@ class Wav2Vec2Settings(Settings):
         ):  # fmt: skip
             if getattr(self, name) < 1:
                 raise UserError(f"{name} must be at least 1, not {getattr(self, name)!r}.")
+        # A fourth of the buckets is for the shortest distances each way, and there must be longer ones.
+        if self.num_buckets and (self.num_buckets % 4 or self.max_bucket_distance <= self.num_buckets // 4):
+            raise UserError(
+                f"num_buckets must be a multiple of 4, and max_bucket_distance above a fourth of it, not "
+                f"{self.num_buckets!r} and {self.max_bucket_distance!r}."
+            )
         for name in ("num_attention_heads", "num_conv_pos_embedding_groups"):
             if self.hidden_size % getattr(self, name):
                 raise UserError(
@@ -91,7 +100,12 @@ class Wav2Vec2Settings(Settings):
                 raise UserError(f"{name} must be between 0 and 1, not {getattr(self, name)!r}.")
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any], do_normalize: bool = True) -> "Wav2Vec2Settings":
+    def model_types(cls) -> tuple[str, ...]:
+        """Values of `model_type` in published configurations of this network."""
+        return ("wav2vec2", "hubert")
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any], do_normalize: bool = True) -> Self:
         """Settings from a published configuration.
 
         Args:
@@ -105,9 +119,10 @@ class Wav2Vec2Settings(Settings):
         Raises:
             UserError: If the configuration needs something that this network does not have.
         """
-        kind = config.get("model_type", "wav2vec2")
-        if kind not in ("wav2vec2", "hubert"):
-            raise UserError(f"model_type {kind!r} is not supported; use a wav2vec2 or hubert checkpoint.")
+        kind = config.get("model_type", cls.model_types()[0])
+        if kind not in cls.model_types():
+            known = " or ".join(cls.model_types())
+            raise UserError(f"model_type {kind!r} is not supported; use a {known} checkpoint.")
         for name, supported in _ONLY_SUPPORTED.items():
             if config.get(name) not in supported:
                 raise UserError(f"{name} = {config[name]!r} is not supported; use a checkpoint without it.")
@@ -115,7 +130,7 @@ class Wav2Vec2Settings(Settings):
         return cls(**{**values_of(cls, published), "do_normalize": do_normalize})
 
     @classmethod
-    def from_file(cls, path: Path) -> "Wav2Vec2Settings":
+    def from_file(cls, path: Path) -> Self:
         """Settings from a `config.json`, see `from_config`.
 
         Raises:
@@ -138,6 +153,8 @@ class Wav2Vec2Settings(Settings):
             attention_dropout=self.attention_dropout,
             activation_dropout=self.activation_dropout,
             layerdrop=self.layerdrop,
+            relative_buckets=self.num_buckets,
+            relative_distance=self.max_bucket_distance,
         )
 
     @property

@@ -15,6 +15,9 @@ LENGTH = f"{POSITIONAL}.parametrizations.weight.original0"
 DIRECTION = f"{POSITIONAL}.parametrizations.weight.original1"
 PLAIN_KERNEL = f"{POSITIONAL}.weight"
 
+_DISTANCES = "encoder.layers.0.attention.rel_attn_embed.weight"
+"""The numbers for distances between frames, which the first layer holds for all."""
+
 _LAYER_PARTS = {
     "query": "attention.q_proj",
     "key": "attention.k_proj",
@@ -58,7 +61,7 @@ def load_state(backbone: Wav2Vec2Backbone, arrays: Mapping[str, np.ndarray], sou
         direction = np.asarray(arrays.pop(DIRECTION), "float32")
         length = np.asarray(arrays.pop(LENGTH), "float32")
         arrays[PLAIN_KERNEL] = direction * (length / np.sqrt(np.sum(direction**2, axis=(0, 1), keepdims=True)))
-    assign(variables, arrays, source, "a wav2vec 2.0 or HuBERT model", optional=(MASK_EMBEDDING,))
+    assign(variables, arrays, source, "a wav2vec 2.0, HuBERT or WavLM model", optional=(MASK_EMBEDDING,))
 
 
 def state_arrays(backbone: Wav2Vec2Backbone) -> dict[str, np.ndarray]:
@@ -78,7 +81,16 @@ def _tensors(backbone: Wav2Vec2Backbone, kernel: str) -> dict[str, Any]:
     positional = backbone.encoder.positional_convolution
     factors = {LENGTH: positional.weight_g, DIRECTION: positional.weight_v} if not positional.folded else {}
     folded = {PLAIN_KERNEL: positional.kernel} if positional.folded else {}
+    relative = backbone.encoder.relative_positions
+    distances = {} if relative is None else {_DISTANCES: relative.values}
+    gates = {
+        f"encoder.layers.{index}.attention.gru_rel_pos_const": layer.attention.gate.scale
+        for index, layer in enumerate(backbone.encoder_layers)
+        if layer.attention.gate is not None
+    }
     return {
+        **distances,
+        **gates,
         MASK_EMBEDDING: backbone.masking.mask_embedding,
         **factors,
         **folded,
@@ -101,4 +113,6 @@ def _layers(backbone: Wav2Vec2Backbone) -> dict[str, Any]:
     layers["encoder.layer_norm"] = backbone.encoder.layer_norm
     for index, layer in enumerate(backbone.encoder_layers):
         layers |= layer_parts(layer, _LAYER_PARTS, f"encoder.layers.{index}.")
+        if layer.attention.gate is not None:
+            layers[f"encoder.layers.{index}.attention.gru_rel_pos_linear"] = layer.attention.gate.projection
     return layers

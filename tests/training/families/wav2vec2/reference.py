@@ -12,9 +12,8 @@ def reference_model(config: dict[str, Any]):
     import torch
     import transformers
 
-    hubert = config["model_type"] == "hubert"
-    settings = (transformers.HubertConfig if hubert else transformers.Wav2Vec2Config)(**config)
-    model = (transformers.HubertModel if hubert else transformers.Wav2Vec2Model)(settings).eval()
+    name = {"hubert": "Hubert", "wavlm": "WavLM", "wav2vec2": "Wav2Vec2"}[config["model_type"]]
+    model = getattr(transformers, f"{name}Model")(getattr(transformers, f"{name}Config")(**config)).eval()
     values = weights({name: tuple(tensor.shape) for name, tensor in model.state_dict().items()})
     model.load_state_dict({name: torch.from_numpy(value) for name, value in values.items()})
     return model

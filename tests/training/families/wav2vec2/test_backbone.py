@@ -10,7 +10,7 @@ from hypothesis import given, settings, strategies
 from keras import ops
 
 from tests.training.families.wav2vec2.golden.make_golden import SAMPLES
-from tests.training.families.wav2vec2.tiny import CONFIGS, close, waveform, weights
+from tests.training.families.wav2vec2.tiny import CONFIGS, close, settings_of, waveform, weights
 from training.families.wav2vec2.backbone import Wav2Vec2Backbone
 from training.families.wav2vec2.settings import Wav2Vec2Settings
 from training.families.wav2vec2.state import DIRECTION, LENGTH, PLAIN_KERNEL, load_state, state_arrays, state_names
@@ -22,7 +22,7 @@ EXAMPLES = 2 if keras.backend.backend() == "jax" else 6
 
 
 def make(name: str, changes: dict | None = None, **kwargs) -> Wav2Vec2Backbone:
-    backbone = Wav2Vec2Backbone(Wav2Vec2Settings.from_config({**CONFIGS[name], **(changes or {})}), **kwargs)
+    backbone = Wav2Vec2Backbone(settings_of({**CONFIGS[name], **(changes or {})}), **kwargs)
     names = state_names(backbone)
     shapes = {name: tuple(reversed(variable.shape)) for name, variable in names.items()}
     load_state(backbone, weights(shapes), "the test's weights")

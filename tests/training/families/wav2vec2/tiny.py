@@ -4,6 +4,9 @@ from typing import Any
 
 import numpy as np
 
+from training.families.wav2vec2.settings import Wav2Vec2Settings
+from training.families.wavlm.settings import WavLMSettings
+
 _SMALL: dict[str, Any] = {
     "conv_dim": [16] * 7,
     "hidden_size": 32,
@@ -23,7 +26,23 @@ CONFIGS: dict[str, dict[str, Any]] = {
         "conv_bias": True,
     },
     "hubert": {"model_type": "hubert", **_SMALL, "feat_proj_layer_norm": False},
+    # Few buckets, so that a short clip has distances of all kinds.
+    "wavlm": {"model_type": "wavlm", **_SMALL, "num_buckets": 16, "max_bucket_distance": 12},
+    "wavlm-large": {
+        "model_type": "wavlm",
+        **_SMALL,
+        "num_buckets": 8,
+        "max_bucket_distance": 6,
+        "do_stable_layer_norm": True,
+        "feat_extract_norm": "layer",
+    },
 }
+
+
+def settings_of(config: dict[str, Any]) -> Wav2Vec2Settings:
+    """The settings that a configuration describes, with those of its own architecture."""
+    kind = WavLMSettings if config["model_type"] == "wavlm" else Wav2Vec2Settings
+    return kind.from_config(config)
 
 
 def weights(shapes: dict[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
