@@ -149,6 +149,7 @@ def test_imports_follow_the_way_of_the_data():
     assert files_importing("training", "serving") == []
     exporting = {
         "serving/cli/export.py",
+        "serving/export/audio_embedder.py",
         "serving/export/bfloat16_check.py",
         "serving/export/provenance.py",
         "serving/export/saved_model.py",

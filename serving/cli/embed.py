@@ -51,17 +51,18 @@ def embed(
 
     import numpy as np
 
+    from data_pipeline.cli.terminal import clip_progress
     from serving.cli.named_audio import named_audio
     from serving.errors import RecognitionError
-    from serving.server.embedder import Embedder
-    from training.fitting.progress import clip_bar
+    from serving.export.audio_embedder import AudioEmbedder
 
-    embedder = Embedder(model)
+    embedder = AudioEmbedder(model)
     named = named_audio(audio)
     files: list[str] = []
     rows: list[np.ndarray] = []
     failed = []
-    with clip_bar("embeddings", len(named)) as advance:
+    with clip_progress("files") as progress:
+        task = progress.add_task("embeddings", total=len(named))
         embedded = embedder.embed_all((content for _, content in named), track)
         for (file, _), found in zip(named, embedded, strict=True):
             if isinstance(found, RecognitionError):
@@ -69,7 +70,7 @@ def embed(
             else:
                 files.append(file)
                 rows.append(found)
-            advance(1)
+            progress.advance(task)
     for sentence in failed:
         typer.echo(f"left out: {sentence}", err=True)
     if not rows:

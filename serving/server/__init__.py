@@ -14,5 +14,5 @@ Answering requests:
 Around them:
 
 - `local_server`: starts and stops everything; `tls`: certificates; `metrics`: counters for Prometheus.
-- `recogniser_in_process`: a SavedModel as an `EmotionRecogniser` in this process; `embedder`: embeddings of audio.
+- `recogniser_in_process`: a SavedModel as an `EmotionRecogniser` in this process.
 """

@@ -16,7 +16,8 @@ class Architecture:
         outside: First parts of names that do not belong to the backbone: heads for words, classes or speakers, what
             only pretraining needs, decoders, and adapters.
         outside_pattern: Other such names, as a regular expression for the whole name.
-        renamed: Names that other versions gave to the same tensors.
+        renamed: Names that other versions gave to the same tensors, as regular expressions for the whole name, and what
+            to put in their place.
     """
 
     title: str
@@ -41,7 +42,10 @@ class Architecture:
         first, _, _ = name.partition(".")
         if first in self.outside or re.fullmatch(self.outside_pattern, name):
             return None
-        return dict(self.renamed).get(name, name)
+        for pattern, replacement in self.renamed:
+            if found := re.fullmatch(pattern, name):
+                return found.expand(replacement)
+        return name
 
 
 _POSITION = "encoder.pos_conv_embed.conv."
@@ -76,10 +80,27 @@ WAV2VEC2 = Architecture(
     # The dense layer of the x-vector head has the name of the stack of convolutions. Batch norms count training steps,
     # which no output depends on.
     outside_pattern=r"feature_extractor\.(weight|bias)|encoder\.layers\.\d+\.adapter_layer\..*|.*num_batches_tracked",
-    renamed=_OLD_WEIGHT_NORM,
+    renamed=tuple((re.escape(old), new) for old, new in _OLD_WEIGHT_NORM),
 )
 
 WAVLM = replace(WAV2VEC2, title="WavLM", model_types=("wavlm",), prefixes=("wavlm.", "model."))
+
+_OLD_AST_LAYER = r"encoder\.layer\.(\d+)\."
+
+AST = Architecture(
+    title="the Audio Spectrogram Transformer",
+    model_types=("audio-spectrogram-transformer",),
+    prefixes=("audio_spectrogram_transformer.", "model."),
+    outside=frozenset({"classifier"}),
+    # Before transformers 5.
+    renamed=(
+        (_OLD_AST_LAYER + r"attention\.attention\.(q|k|v)(uery|ey|alue)\.(.*)", r"layers.\1.attention.\2_proj.\4"),
+        (_OLD_AST_LAYER + r"attention\.output\.dense\.(.*)", r"layers.\1.attention.o_proj.\2"),
+        (_OLD_AST_LAYER + r"intermediate\.dense\.(.*)", r"layers.\1.mlp.fc1.\2"),
+        (_OLD_AST_LAYER + r"output\.dense\.(.*)", r"layers.\1.mlp.fc2.\2"),
+        (_OLD_AST_LAYER + r"(layernorm_(?:before|after))\.(.*)", r"layers.\1.\2.\3"),
+    ),
+)
 
 WHISPER = Architecture(
     title="Whisper",
@@ -88,7 +109,7 @@ WHISPER = Architecture(
     outside=frozenset({"classifier", "decoder", "layer_weights", "proj_out", "projector"}),
 )
 
-_ARCHITECTURES = (WAV2VEC2, WAVLM, WHISPER)
+_ARCHITECTURES = (WAV2VEC2, WAVLM, WHISPER, AST)
 
 
 def architecture_of(model_type: object) -> Architecture | None:

@@ -37,9 +37,11 @@ def read_network_config(folder: Path, only: Architecture | None = None) -> dict[
     model_type = config.get("model_type")
     readable = [known for architecture in architectures(only) for known in architecture.model_types]
     if model_type not in readable:
+        *others, last = readable
+        which = f"{', '.join(others)} and {last}" if others else last
         raise UserError(
-            f"{path} is of model_type {model_type!r}, and only {' and '.join(readable)} can be read here: choose a "
-            f"checkpoint of {'one of them' if len(readable) > 1 else 'it'}"
+            f"{path} is of model_type {model_type!r}, and only {which} can be read here: choose a checkpoint of "
+            f"{'one of them' if others else 'it'}"
         )
     return config
 

@@ -3,9 +3,8 @@
 import re
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import Any
 
-from training.checkpoint.architectures import WHISPER, weight_norm_naming
+from training.checkpoint.architectures import AST, WHISPER, weight_norm_naming
 from training.checkpoint.checkpoint import Checkpoint
 from training.checkpoint.tensor_info import TensorInfo
 
@@ -50,18 +49,24 @@ def checkpoint_facts(checkpoint: Checkpoint, tensors: list[TensorInfo]) -> dict[
         f"{len(tensors) - len(used):,} tensors",
         "in all": f"{sum(tensor.size for tensor in tensors):,} parameters, "
         f"{sum(tensor.stored_bytes for tensor in tensors):,} bytes",
-        **(_of_whisper(config) if checkpoint.architecture is WHISPER else _of_wav2vec2(checkpoint, tensors)),
+        **_shape(checkpoint, tensors),
     }
 
 
-def _of_whisper(config: dict[str, Any]) -> dict[str, str]:
-    fields = {
-        "layers": "encoder_layers",
-        "hidden size": "d_model",
-        "attention heads": "encoder_attention_heads",
-        "mel bands": "num_mel_bins",
-    }
-    return {title: str(config.get(name, "not stated")) for title, name in fields.items()}
+_FIELDS = {
+    WHISPER.title: ("encoder_layers", "d_model", "encoder_attention_heads"),
+    AST.title: ("num_hidden_layers", "hidden_size", "num_attention_heads"),
+}
+"""Names of the number of layers, the hidden size and the number of heads in configurations of networks on log-mels."""
+
+
+def _shape(checkpoint: Checkpoint, tensors: list[TensorInfo]) -> dict[str, str]:
+    names = _FIELDS.get(checkpoint.architecture.title)
+    if names is None:
+        return _of_wav2vec2(checkpoint, tensors)
+    titles = ("layers", "hidden size", "attention heads", "mel bands")
+    fields = zip(titles, (*names, "num_mel_bins"), strict=True)
+    return {title: str(checkpoint.config.get(name, "not stated")) for title, name in fields}
 
 
 def _of_wav2vec2(checkpoint: Checkpoint, tensors: list[TensorInfo]) -> dict[str, str]:

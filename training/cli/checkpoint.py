@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 checkpoint_app = CommandLine(
     no_args_is_help=True,
-    help="Fetch and inspect pretrained checkpoints of the Hugging Face hub: wav2vec 2.0, HuBERT, WavLM, Whisper.",
+    help="Fetch and inspect pretrained checkpoints of the Hugging Face hub: wav2vec 2.0, HuBERT, WavLM, Whisper, AST.",
 )
 
 

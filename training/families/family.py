@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     import keras
 
     from data_pipeline.dataset import Dataset
-    from training.fitting.observer import Observer
     from training.front_end import FrontEnd
 
 
@@ -224,15 +223,15 @@ class Family:
         # Not abstract: an ensemble is made of trained members, so that its family builds no network.
         raise NotImplementedError(f"{type(self).__name__} has no network to train")
 
-    def learning_part(self, model: "keras.Model", recipe: Any, observer: "Observer") -> "LearningPart":
+    def learning_part(self, model: "keras.Model", recipe: Any, on_embedded: "Callable[[int], None]") -> "LearningPart":
         """What is fitted: the whole model, unless a part of it can learn from something that is computed once.
 
         Args:
             model: Made by `build`.
             recipe: A settled recipe.
-            observer: Receives progress events of what is computed.
+            on_embedded: Called with the number of clips for which it has been computed, or found, since the last call.
         """
-        del observer
+        del on_embedded
         return LearningPart(model, self.front_end(recipe))
 
     def fit_to_data(self, model: "keras.Model", recipe: Any, dataset: "Dataset", front_end: "FrontEnd") -> None:

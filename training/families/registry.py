@@ -13,6 +13,7 @@ _MODULES = {
     "functionals": "training.families.functionals.family",
     "wav2vec2": "training.families.wav2vec2.family",
     "wavlm": "training.families.wavlm.family",
+    "ast": "training.families.ast.family",
     "whisper": "training.families.whisper.family",
     "ensemble": "training.families.ensemble.family",
 }

@@ -67,7 +67,7 @@ def _train(
         with run.discarded_unless_trained():
             # Replicas learn with the whole model: what is computed once would have to be shared among machines.
             whole = LearningPart(model, family.front_end(recipe))
-            part = whole if team else family.learning_part(model, recipe, observer or Observer())
+            part = whole if team else family.learning_part(model, recipe, (observer or Observer()).on_embedded)
             if not run.state_file.exists():
                 family.fit_to_data(model, recipe, dataset, part.front_end)
             best = fit(

@@ -173,7 +173,10 @@ _POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n"
         (_written("model.safetensors", _POINTER), "run `git lfs pull`"),
         (_written("config.json", "{broken"), "config.json is not valid JSON"),
         (_written("config.json", "[1]"), "config.json should hold a JSON object and holds a list"),
-        (_written("config.json", '{"model_type": "wavlm"}'), "is of model_type 'wavlm', and only wav2vec2 and hubert"),
+        (
+            _written("config.json", '{"model_type": "bert"}'),
+            "of model_type 'bert', and only wav2vec2, hubert, wavlm",
+        ),
         (_written("config.json", "{}"), "is of model_type None"),
         (_written("preprocessor_config.json", "{broken"), "preprocessor_config.json is not valid JSON"),
         (_written("preprocessor_config.json", '{"sampling_rate": 8000}'), "wants a sampling_rate of 8000"),

@@ -1,6 +1,6 @@
 """What the families of speech transformers do alike: checkpoints, learning rates, heads on fixed features."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from data_pipeline.dataset import Dataset
     from training.families.transformer.classifier import TransformerClassifier
-    from training.fitting.observer import Observer
     from training.front_end import FrontEnd, WaveformFrontEnd
 
 _SCORED_BATCH = 32
@@ -151,15 +150,17 @@ class TransformerFamily(Family):
             return network(recipe.architecture, **options)
         return network.from_pretrained(recipe.checkpoint, revision=recipe.revision, **options)
 
-    def learning_part(self, model: "keras.Model", recipe: TransformerRecipe, observer: "Observer") -> LearningPart:
+    def learning_part(
+        self, model: "keras.Model", recipe: TransformerRecipe, on_embedded: Callable[[int], None]
+    ) -> LearningPart:
         """See `Family`: a head above a backbone that does not learn receives embeddings."""
         if not recipe.cached:
-            return super().learning_part(model, recipe, observer)
+            return super().learning_part(model, recipe, on_embedded)
         # Imported late: they need TensorFlow.
         from training.families.transformer.embeddings import Embedder
         from training.families.transformer.front_end import EmbeddingFrontEnd
 
-        front_end = EmbeddingFrontEnd(Embedder(model), recipe.copies, observer.on_embedded)
+        front_end = EmbeddingFrontEnd(Embedder(model), recipe.copies, on_embedded)
         return LearningPart(model.head_model(), front_end)
 
     def fit_to_data(

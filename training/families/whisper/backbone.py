@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from training.families.transformer.activation import activation_named, drop
+from training.families.transformer.clip_windows import cut, of_the_clip
 from training.families.transformer.dense import RowNormalisation
 from training.families.transformer.layer import TransformerLayer, run_layers
 from training.families.transformer.shape import TransformerShape
@@ -84,7 +85,7 @@ class WhisperBackbone(keras.Model):
         num_samples = ops.clip(ops.cast(inputs["num_samples"], "int32"), 0, samples)
         inside = ops.arange(samples, dtype="int32")[None, :] < num_samples[:, None]
         waveform = ops.where(inside, waveform, ops.zeros_like(waveform))
-        waveform, num_samples, windows = self._windows(waveform, num_samples)
+        waveform, num_samples, windows = cut(waveform, num_samples, self.settings.window)
         log_mel, num_frames = self.log_mel(waveform, num_samples)
         hidden = self.stem(log_mel, num_frames)
         num_frames = num_frames // STRIDE
@@ -94,9 +95,7 @@ class WhisperBackbone(keras.Model):
         states = run_layers(
             self.encoder_layers, hidden, valid, self.shape, self.seed_generator, self.rematerialise, training
         )
-        # A window without a sample of the clip is no part of it; a clip without samples is one window of silence.
-        first = ops.arange(ops.shape(valid)[0], dtype="int32") % windows == 0
-        valid = ops.logical_and(valid, ops.logical_or(num_samples > 0, first)[:, None])
+        valid = of_the_clip(valid, num_samples, windows)
 
         def joined(frames):
             return ops.reshape(frames, (batch, -1, self.settings.hidden_size))
@@ -106,20 +105,6 @@ class WhisperBackbone(keras.Model):
             "hidden_states": tuple(map(joined, states)),
             "mask": ops.reshape(valid, (batch, -1)),
         }
-
-    def _windows(self, waveform, num_samples):
-        """Clips cut into windows, [batch x windows, samples], with their numbers of samples, and windows per clip."""
-        longest = self.settings.window
-        batch, samples = ops.shape(waveform)
-        if isinstance(samples, int) and samples <= longest:
-            return waveform, num_samples, 1
-        # Up to one window, a batch keeps its length. Beyond, it is filled up to whole windows.
-        count = ops.maximum((samples + longest - 1) // longest, 1)
-        length = ops.minimum(samples, longest)
-        padded = ops.pad(waveform, [[0, 0], [0, count * length - samples]])
-        starts = ops.arange(count, dtype="int32")[None, :] * longest
-        contained = ops.clip(num_samples[:, None] - starts, 0, longest)
-        return ops.reshape(padded, (batch * count, length)), ops.reshape(contained, (-1,)), count
 
     def get_config(self) -> dict[str, Any]:
         """Arguments of the constructor, as `from_config` takes them."""

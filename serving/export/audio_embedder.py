@@ -24,7 +24,7 @@ _BATCH_SIZE = 16
 _READ_AT_A_TIME = 16
 
 
-class Embedder:
+class AudioEmbedder:
     """Computes the embeddings of utterances.
 
     Args:
