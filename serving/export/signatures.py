@@ -71,7 +71,7 @@ def signatures(recogniser: Recogniser) -> dict[str, Callable[..., Answer]]:
 
     def answer(waveform: tf.Tensor, num_samples: tf.Tensor, status: tf.Tensor, finding: tf.Tensor) -> Answer:
         heard, status = hear(waveform, num_samples, status)
-        return _answer(recogniser, recogniser.classify(heard) if recogniser.embeds else heard, status, finding)
+        return _answer(recogniser, recogniser.classify(heard) if recogniser.embedding_size else heard, status, finding)
 
     def of_one_batch(waveform: tf.Tensor, num_samples: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         # A check of shapes, not of content: one row of an input must never be broadcast to many rows of the other.
@@ -105,7 +105,7 @@ def signatures(recogniser: Recogniser) -> dict[str, Callable[..., Answer]]:
         return answer(narrow_to_16_khz(waveform), 2 * num_samples, status, tf.zeros_like(num_samples))
 
     of_audio = {SERVING_DEFAULT: serving_default, WAV_BYTES: wav_bytes, MULAW_BYTES: mulaw_bytes}
-    if not recogniser.embeds:
+    if recogniser.embedding_size is None:
         return of_audio
 
     @tf.function(input_signature=waveforms, autograph=False)
@@ -118,7 +118,8 @@ def signatures(recogniser: Recogniser) -> dict[str, Callable[..., Answer]]:
         return {"embedding": tf.where(good, values, 0.0), "status": status, "finding": tf.zeros_like(status)}
 
     @tf.function(
-        input_signature=[tf.TensorSpec([None, recogniser.halves.size], tf.float32, name="embedding")], autograph=False
+        input_signature=[tf.TensorSpec([None, recogniser.embedding_size], tf.float32, name="embedding")],
+        autograph=False,
     )
     def classify_embedding(embedding: tf.Tensor) -> Answer:
         finite = tf.reduce_all(tf.math.is_finite(embedding), axis=1)
@@ -192,7 +193,7 @@ def _at_16_khz(waveform: tf.Tensor, num_samples: tf.Tensor, at_8_khz: tf.Tensor)
 def _hear(recogniser: Recogniser, waveform: tf.Tensor, num_samples: tf.Tensor, status: tf.Tensor) -> tf.Tensor:
     """Embeddings of the rows, or probabilities where the model gives none; rows that cannot be judged are silence."""
     audio = _audio_alone(waveform, tf.where(status == RowStatus.OK, num_samples, 0))
-    heard = recogniser.embed(*audio) if recogniser.embeds else recogniser(*audio)
+    heard = recogniser.embed(*audio) if recogniser.embedding_size else recogniser(*audio)
     return tf.cast(heard, tf.float32)[: tf.shape(waveform)[0]]
 
 

@@ -48,21 +48,14 @@ class Recogniser:
         return scaled_tensor(probabilities, self.temperature)
 
     @functools.cached_property
-    def halves(self) -> Halves:
-        """The model in two halves, with a clip's embedding between them.
-
-        Raises:
-            UserError: If the family of the model says of no embedding.
-        """
-        found = self.family.halves(self.model)
-        if found is None:
-            raise UserError(f"models of the family {self.family.name} give no embeddings: its `halves` is missing")
-        return found
+    def halves(self) -> Halves | None:
+        """The model in two halves, with a clip's embedding between them; None if its family knows of none."""
+        return self.family.halves(self.model)
 
     @property
-    def embeds(self) -> bool:
-        """Whether the model gives embeddings."""
-        return self.family.halves(self.model) is not None
+    def embedding_size(self) -> int | None:
+        """Size of a clip's embedding; None if the model gives none."""
+        return self.halves.size if self.halves else None
 
     def embed(self, waveform: tf.Tensor, num_samples: tf.Tensor) -> tf.Tensor:
         """The embedding of each clip: what the model makes of it before its last layers.
@@ -72,20 +65,25 @@ class Recogniser:
             num_samples: See `__call__`.
 
         Returns:
-            float32 [batch, `halves.size`].
+            float32 [batch, `embedding_size`].
         """
-        return self.halves.embed(self.front_end.inputs(waveform, num_samples))
+        return self._halves().embed(self.front_end.inputs(waveform, num_samples))
 
     def classify(self, embedding: tf.Tensor) -> tf.Tensor:
         """The probability of each emotion, of clips whose embeddings are known.
 
         Args:
-            embedding: float32 [batch, `halves.size`], from `embed`.
+            embedding: float32 [batch, `embedding_size`], from `embed`.
 
         Returns:
             float32 [batch, classes].
         """
-        return scaled_tensor(self.halves.classify(embedding), self.temperature)
+        return scaled_tensor(self._halves().classify(embedding), self.temperature)
+
+    def _halves(self) -> Halves:
+        if self.halves is None:
+            raise UserError(f"models of the family {self.family.name} give no embeddings: its `halves` is missing")
+        return self.halves
 
     def for_serving(self, dtype: str = "float32") -> "Recogniser":
         """The same recogniser as it is exported: without what only training needs.

@@ -183,10 +183,11 @@ class TransformerFamily(Family):
             target=recipe.target,
         )
         inputs = (features for features, _ in batches.as_numpy_iterator())
-        if recipe.cached:
-            model.scores.fit(features["embedding"] for features in inputs)
-        else:
-            model.scores.fit(ops.convert_to_numpy(model.embed(features)) for features in inputs)
+        model.scores.fit(
+            # Replicas learn with the whole model, from waveforms.
+            features["embedding"] if "embedding" in features else ops.convert_to_numpy(model.embed(features))
+            for features in inputs
+        )
 
     def learning_rates(self, model: "keras.Model", recipe: TransformerRecipe) -> LearningRates:
         """See `Family`."""
