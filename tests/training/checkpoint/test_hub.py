@@ -171,9 +171,9 @@ def test_an_unknown_name_and_an_unknown_revision(hub):
 
 
 def test_unusable_checkpoints_are_refused_before_their_weights_are_fetched(hub, tmp_path):
-    save_settings(tmp_path / "other", {"model_type": "wavlm"})
+    save_settings(tmp_path / "other", {"model_type": "bert"})
     hub.commits[COMMIT] |= files_of(tmp_path / "other")
-    with pytest.raises(UserError, match="is of model_type 'wavlm'"):
+    with pytest.raises(UserError, match="is of model_type 'bert'"):
         open_checkpoint(NAME)
     assert "model.safetensors" not in hub.fetched()
     hub.commits[COMMIT] = {"config.json": b"{}", "tf_model.h5": b""}
