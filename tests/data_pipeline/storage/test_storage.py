@@ -176,7 +176,7 @@ def test_a_scheme_that_nobody_knows_is_refused():
 def test_without_beam_a_url_says_what_to_install(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "apache_beam.io.filesystems", None)
 
-    with pytest.raises(UserError, match=r"gs://bucket needs Apache Beam.*pip install .*\[beam\]"):
+    with pytest.raises(UserError, match=r"gs://bucket needs Apache Beam.*pip install apache-beam"):
         storage_for("gs://bucket")
 
 

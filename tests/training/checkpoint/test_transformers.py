@@ -9,22 +9,20 @@ from keras import ops
 from tests.training.families.wav2vec2.tiny import CONFIGS, close, waveform
 from training.checkpoint import open_checkpoint
 from training.families.wav2vec2.classifier import Wav2Vec2Classifier
+from training.families.wavlm.classifier import WavLMClassifier
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
-CLASSES = {
-    "base": "Wav2Vec2Model",
-    "large-lv60": "Wav2Vec2Model",
-    "hubert": "HubertModel",
-}
+CLASSES = {"wav2vec2": "Wav2Vec2", "hubert": "Hubert", "wavlm": "WavLM"}
 
 
 def model_of(name, kind=None):
     config = CONFIGS[name]
     torch.manual_seed(3)
-    settings = transformers.HubertConfig if config["model_type"] == "hubert" else transformers.Wav2Vec2Config
-    model = getattr(transformers, kind or CLASSES[name])(settings(**config)).eval()
+    family = CLASSES[config["model_type"]]
+    settings = getattr(transformers, f"{family}Config")(**config)
+    model = getattr(transformers, kind or f"{family}Model")(settings).eval()
     with torch.no_grad():
         # Fresh norms and biases are all alike, which would hide whether one is in its place.
         for weight in model.parameters():
@@ -43,7 +41,8 @@ def assert_heard_alike(folder, model):
     prepared = extractor(clip, sampling_rate=16_000, return_tensors="pt")["input_values"]
     with torch.no_grad():
         expected = model.base_model(prepared, output_hidden_states=True)
-    backbone = Wav2Vec2Classifier.from_pretrained(folder, 6).backbone
+    wavlm = isinstance(model.config, transformers.WavLMConfig)
+    backbone = (WavLMClassifier if wavlm else Wav2Vec2Classifier).from_pretrained(folder, 6).backbone
     output = backbone({"waveform": clip[None], "num_samples": np.array([len(clip)])})
     for state, reference in zip(output["hidden_states"], expected.hidden_states, strict=True):
         close(ops.convert_to_numpy(state), reference.numpy())
